@@ -49,6 +49,8 @@ def result() -> specnet.Result:
 
 
 def test_a_result_shows_its_table_its_fit_and_its_curves(result):
+    assert repr(result).startswith("Result(name='iris', run=None, parameter_count=259, epochs=")
+    assert repr(result).count("Result(") == 1
     page = result._repr_html_()
     shown = text_of(page)
     for split, figures in result.splits.items():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specnet.cli.given import must_exist
-from specnet.cli.options import RunPlugins, argument, choice, out_file
+from specnet.cli.options import NoEnvironment, RunPlugins, argument, choice, out_file
 from specnet.cli.terminal import notes, results, say, write_data
 
 
@@ -33,6 +33,7 @@ def export(
     ] = False,
     out: Annotated[str | None, out_file("The file to write; numpy is printed if left out.")] = None,
     plugins: RunPlugins = False,
+    no_env: NoEnvironment = False,
 ) -> int:
     """Write a model for use elsewhere.
 
@@ -56,7 +57,9 @@ def export(
     must_exist(source)
     if plugins and Exported.is_run(Path(source)):
         import_plugins(Path(source))
-    found = Exported.of(Path(source))
+    if no_env and Exported.is_run(Path(source)):
+        raise typer.BadParameter("it is about documents, and this is a run", param_hint="--no-env")
+    found = Exported.of(Path(source), environment=not no_env)
     if not found.trained and not training:
         say(
             notes(),

@@ -15,6 +15,7 @@ from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, line, plain, say
 from specnet.diagnostics.text import counted
 from specnet.model.evaluation import Figures
+from specnet.reporting.outcome import remark
 from specnet.runs.result import CompletedRun, Result
 from specnet.training.history import History
 
@@ -66,7 +67,11 @@ def _ending(result: CompletedRun) -> str:
     if result.stopped == "interrupted":
         return f"{result.why} ({duration(result.seconds)})"
     steps = "" if result.steps == result.epochs else f" ({counted(result.steps, 'step')})"
-    ending = {"diverged": ", diverged", "early_stopping": f", stopped early: {result.why}"}
+    ending = {
+        "completed": remark(result.why),
+        "diverged": ", diverged",
+        "early_stopping": f", stopped early: {result.why}",
+    }
     length = f"{counted(result.epochs, 'epoch')}{steps} in {duration(result.seconds)}"
     return f"{length}{ending.get(result.stopped, '')}"
 

@@ -39,12 +39,25 @@ def rule(
 
 
 def _help(name: str) -> str:
-    from specnet.diagnostics.rules import RULES
-    from specnet.diagnostics.spelling import closest
+    """Say which code may have been meant, or what there is."""
+    from specnet.diagnostics.rules import DIGITS, RULES, meant_code
 
     digits = "".join(letter for letter in name if letter.isdigit())
-    meant = f"SN{digits}" if f"SN{digits}" in RULES else closest(name, RULES)
-    return f"did you mean {meant}?" if meant else "`specnet rule --all` lists all of them"
+    meant = meant_code(name, RULES)
+    if meant is not None:
+        return f"did you mean {meant}?"
+    return _range(digits, list(RULES)) if len(digits) == DIGITS else "`specnet rule --all` lists all of them"
+
+
+def _range(digits: str, codes: Sequence[str]) -> str:
+    """Say between which codes of its phase a code would be; where there is no such phase, which phases there are."""
+    phase = [code for code in codes if code.startswith(f"SN{digits[0]}")]
+    if not phase:
+        phases = sorted({code[2] for code in codes})
+        return f"codes begin with SN{phases[0]} to SN{phases[-1]}; `specnet rule --all` lists all of them"
+    return (
+        f"those of its phase are between {phase[0]} and {phase[-1]}; `specnet rule --all` lists all of them"
+    )
 
 
 def _print(rules: Sequence[Rule], style: Page, *, whole: bool) -> int:

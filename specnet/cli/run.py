@@ -144,7 +144,7 @@ def run(
 def _show(result: Result) -> None:
     """Print a result for a reader."""
     from specnet.cli.results import show_end, show_folds, show_result
-    from specnet.cli.shown import show_asked
+    from specnet.cli.shown import show_asked, show_asked_of_folds
     from specnet.runs.result import CompletedRun
 
     shown = results()
@@ -153,6 +153,7 @@ def _show(result: Result) -> None:
         show_asked(shown, result)
     else:
         show_folds(shown, result)
+        show_asked_of_folds(shown, result)
     show_end(shown, result)
 
 

@@ -50,7 +50,8 @@ def runs(
 
     path = Path(folder)
     if not path.is_dir():
-        raise typer.BadParameter(f"there is no folder {folder}", param_hint="FOLDER")
+        what = "is a file, not a folder of runs" if path.exists() else "does not exist"
+        raise typer.BadParameter(f"{folder} {what}", param_hint="FOLDER")
     unread: list[str] = []
     every, damaged = read_runs(find_runs(path, unread))
     for problem in (*unread, *damaged):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -10,13 +11,18 @@ from rich.console import Console
 from specnet.cli.numbers import entries
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import say
+from specnet.data.tables.numbers import number
 from specnet.diagnostics.text import counted
-from specnet.runs.result import CompletedRun
+from specnet.model.averaged import AveragedModel
+from specnet.model.compiled import CompiledModel
+from specnet.model.network import Network
+from specnet.runs.result import CompletedRun, Result
 
 if TYPE_CHECKING:
     import numpy as np
 
     from specnet.data import Split
+    from specnet.runs.out_of_fold import OutOfFold
 
     Array = np.ndarray[Any, Any]
 
@@ -42,18 +48,46 @@ def show_asked(console: Console, result: CompletedRun) -> None:
     if "predictions" in asked:
         _predictions(console, result)
     if "weights" in asked:
-        _weights(console, result)
+        section(console, "weights")
+        if _readable(console, result.parameter_count):
+            _weights(console, result.model.parameters)
+
+
+def show_asked_of_folds(console: Console, result: Result) -> None:
+    """Print the same of a run with folds: the predictions out of fold, and the weights of each fold's model."""
+    model = result.model
+    assert isinstance(model, AveragedModel)
+    asked = model.compiled[0].network.spec.output.show
+    if "predictions" in asked:
+        section(console, "predictions out of fold")
+        _out_of_fold(console, result.out_of_fold, model.compiled)
+    if "weights" in asked and _readable(console, result.parameter_count * len(result.folds), "weights"):
+        for number, compiled in enumerate(model.compiled, 1):
+            section(console, f"weights of fold {number}")
+            _weights(console, compiled.parameters)
+
+
+def _out_of_fold(console: Console, found: OutOfFold | None, models: Sequence[CompiledModel]) -> None:
+    if found is None:
+        say(console, " not shown: not every fold has been trained", "dim")
+        return
+    if len(found.rows) > MAXIMUM_ROWS:
+        _too_many(console, len(found.rows))
+        return
+    order = found.rows.argsort(kind="stable")
+    places = [("row", [str(n) for n in found.rows[order].tolist()])]
+    folds = [("fold", [str(n) for n in found.folds[order].tolist()])]
+    made = {name: array[order] for name, array in found.outputs.items()}
+    numbers = found.targets[order].reshape(len(order), -1)
+    at = [_cutoff(models[(fold - 1) % len(models)]) for fold in found.folds[order].tolist()]
+    _joined([*places, *folds, *_columns_of(models[0], made, numbers, at)]).show(console)
 
 
 def _predictions(console: Console, result: CompletedRun) -> None:
     rows = sum(len(split) for split in result.data.splits.values())
     section(console, "predictions")
     if rows > MAXIMUM_ROWS:
-        say(
-            console,
-            f" not shown: there are {counted(rows, 'row')}, and up to {MAXIMUM_ROWS} are readable",
-            "dim",
-        )
+        _too_many(console, rows)
         return
     inputs = _inputs(result)
     for name, split in result.data.splits.items():
@@ -62,6 +96,12 @@ def _predictions(console: Console, result: CompletedRun) -> None:
         others = _output_columns(result, split)
         made = _joined([*inputs[name], *others])
         (made if made.width <= console.width else _joined(others)).show(console)
+
+
+def _too_many(console: Console, rows: int) -> None:
+    say(
+        console, f" not shown: there are {counted(rows, 'row')}, and up to {MAXIMUM_ROWS} are readable", "dim"
+    )
 
 
 def _joined(columns: list[Column]) -> TextTable:
@@ -98,17 +138,31 @@ def _output_columns(result: CompletedRun, split: Split) -> list[Column]:
     """Return targets and outputs in the units of the data, and the classes that the outputs are read as."""
     from specnet.data.streamed import whole, whole_inputs
 
-    network, encoding, signature = result.model.network, result.data.encoding, result.data.signature
+    network, encoding = result.model.network, result.data.encoding
     inputs, targets = whole_inputs(split.inputs), whole(split.targets)
-    outputs = result.model.predictions(inputs)[""].reshape(len(split), -1)
-    targets = targets if signature.integers else encoding.decode(targets)
-    numbers = targets.reshape(len(split), -1)
+    outputs = result.model.predictions(inputs)
+    targets = targets if network.signature.integers else encoding.decode(targets)
+    at = [_cutoff(result.model)] * len(split)
+    return _columns_of(result.model, outputs, targets.reshape(len(split), -1), at)
+
+
+def _columns_of(
+    model: CompiledModel, made: Mapping[str, Array], numbers: Array, at: Sequence[float]
+) -> list[Column]:
+    """Return targets (rows, numbers) and predictions by output, and the classes that these are read as.
+
+    `at` is the value of an only output from which on each row is read as yes.
+    """
+    network, signature = model.network, model.network.signature
     names = (signature.classes or ()) if network.spec.loss.targets != "real" else ()
     columns: list[Column] = []
     if numbers.shape[1] == 1:
         columns.append(("target", [_label(v, names) for v in numbers[:, 0].tolist()]))
     elif numbers.shape[1] <= MAXIMUM_OUTPUTS:
         columns += [(f"target {n}", entries(numbers[:, n].tolist())) for n in range(numbers.shape[1])]
+    if network.several:
+        return [*columns, *_several_outputs(model, made)]
+    outputs = made[""].reshape(len(numbers), -1)
     count = outputs.shape[1]
     grouped = network.spec.loss.targets == "groups"
     of = () if grouped else names  # an embedding's values are of no classes
@@ -122,7 +176,7 @@ def _output_columns(result: CompletedRun, split: Split) -> list[Column]:
                 (head, entries(values, 5)) for head, values in zip(heads, outputs.T.tolist(), strict=True)
             ]
     several = network.spec.loss.targets == "classes" and len(network.outputs[""].shape) > 1
-    reading = None if grouped or several else _readings(result, outputs, numbers)
+    reading = None if grouped or several else _readings(network, outputs, numbers, at)
     if reading is not None:
         columns.append(("read as", [_label(v, names) for v in reading]))
         wrong = ["" if a == b else "wrong" for a, b in zip(reading, _true(numbers), strict=True)]
@@ -131,17 +185,35 @@ def _output_columns(result: CompletedRun, split: Split) -> list[Column]:
     return columns
 
 
-def _readings(result: CompletedRun, outputs: Array, targets: Array) -> list[int] | None:
+def _several_outputs(model: CompiledModel, made: Mapping[str, Array]) -> Iterator[Column]:
+    """Yield what `predict` writes of each of several outputs."""
+    from specnet.runs.predicting import readings
+
+    for name, reading in readings(model).items():
+        if prod(made[name].shape[1:]) > MAXIMUM_OUTPUTS:
+            continue
+        for head, cells in zip(reading.head, zip(*reading.cells(made[name]), strict=True), strict=True):
+            texts = [f"{float(cell):.6g}" if number(cell) is not None else cell for cell in cells]
+            yield f"{name}.{head}", texts
+
+
+def _cutoff(model: CompiledModel) -> float:
+    """Return the value from which on an only output is read as yes."""
+    loss = model.network.spec.loss
+    at = loss.threshold if loss.targets == "binary" else 0.5
+    return float(model.cutoffs[""][0]) if "" in model.cutoffs else at
+
+
+def _readings(network: Network, outputs: Array, targets: Array, at: Sequence[float]) -> list[int] | None:
     """Return the class that each row is read as; None where the outputs are no classes.
 
     One output is read as 0 or 1 where all targets are 0 or 1, whatever the loss.
     """
-    loss = result.model.network.spec.loss
+    loss = network.spec.loss
     if outputs.shape[1] == 1:
         yes_or_no = bool(((targets == 0) | (targets == 1)).all())
-        at = loss.threshold if loss.targets == "binary" else 0.5
-        at = result.model.cutoffs[""][0] if "" in result.model.cutoffs else at
-        return [int(value >= at) for value in outputs[:, 0]] if yes_or_no and targets.shape[1] == 1 else None
+        decided = zip(outputs[:, 0], at, strict=True)
+        return [int(value >= cut) for value, cut in decided] if yes_or_no and targets.shape[1] == 1 else None
     return [int(place) for place in outputs.argmax(axis=1)] if loss.targets == "classes" else None
 
 
@@ -159,13 +231,19 @@ def _output(place: int, names: tuple[str, ...]) -> str:
     return f"P({names[place]})" if place < len(names) else f"prediction {place}"
 
 
-def _weights(console: Console, result: CompletedRun) -> None:
-    section(console, "weights")
-    if result.parameter_count > MAXIMUM_NUMBERS:
-        much = counted(result.parameter_count, "parameter")
-        say(console, f" not shown: the model has {much}, and up to {MAXIMUM_NUMBERS} are readable", "dim")
-        return
-    for name, array in result.model.parameters.items():
+def _readable(console: Console, count: int, title: str | None = None) -> bool:
+    """Return whether so many numbers are still shown; say so below a title where they are not."""
+    if count <= MAXIMUM_NUMBERS:
+        return True
+    if title is not None:
+        section(console, title)
+    much = counted(count, "parameter")
+    say(console, f" not shown: the model has {much}, and up to {MAXIMUM_NUMBERS} are readable", "dim")
+    return False
+
+
+def _weights(console: Console, parameters: Mapping[str, Array]) -> None:
+    for name, array in parameters.items():
         for title, matrix in _matrices(name, array):
             shape = " x ".join(map(str, array.shape))
             say(console, f" {title}  ({shape})", "bold")

@@ -50,13 +50,19 @@ def _first(found: list[T], faults: Collector) -> T:
 
 
 def share_rows(
-    rows: int, split: SplitSpec, per_class: Sequence[int] | None, collector: Collector
+    rows: int,
+    split: SplitSpec,
+    per_class: Sequence[int] | None,
+    collector: Collector,
+    classes: Sequence[str] | None = None,
 ) -> dict[str, int]:
     """Return how many rows each split gets of those that are drawn freely; note splits that would be empty."""
     if split.folds is None:
-        return share(rows, split, per_class, collector)
+        return share(rows, split, per_class, collector, classes)
     faults = Collector(collector.root)
-    counts = _first([fold_share(rows, each, per_class, faults) for each in _each_fold(split)], faults)
+    counts = _first(
+        [fold_share(rows, each, per_class, faults, classes) for each in _each_fold(split)], faults
+    )
     collector.found += faults.found
     return counts
 

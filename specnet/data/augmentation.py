@@ -33,6 +33,10 @@ class Work:
     draw: np.random.Generator
     scratch: Mapping[str, Array]
     """The arrays that `scratch` asked for."""
+    masks: Array | None = None
+    """The targets as (rows, height, width, channels) where they are masks, which move with their images."""
+    outside: float = 0.0
+    """What a mask holds where its image has no pixel."""
 
     @property
     def images(self) -> Array:
@@ -50,6 +54,8 @@ class Sizes:
     targets: Shape
     """The shape of one target as the loss takes it."""
     dtype: str
+    masks: str | None = None
+    """The dtype of targets that are masks, (height, width, ...), which move with their images; None of others."""
 
 
 ScratchShapes = dict[str, tuple[Shape, str]]
@@ -67,6 +73,8 @@ class Augmentation(Kind):
 
     mixes: ClassVar[bool] = False
     """Whether targets become means of several rows' targets."""
+    moves: ClassVar[bool] = False
+    """Whether pixels change their places, so that masks have to move with them."""
 
     @abstractmethod
     def check(self, shape: Shape) -> None:
@@ -109,5 +117,5 @@ def scratch_bytes(scratch: ScratchShapes) -> dict[str, int]:
     return {name: prod(shape) * ITEMS[dtype] for name, (shape, dtype) in scratch.items()}
 
 
-ITEMS = {"bool": 1, "intp": 8, "float32": 4, "float64": 8}
+ITEMS = {"bool": 1, "intp": 8, "int64": 8, "float32": 4, "float64": 8}
 """The size of an element in bytes."""

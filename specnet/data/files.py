@@ -14,7 +14,7 @@ from specnet.data.opening import open_regular
 from specnet.data.passed import PassedRows
 from specnet.diagnostics import KeyPath, RunError, SpecError
 from specnet.diagnostics.spelling import closest
-from specnet.diagnostics.text import clipped, listed
+from specnet.diagnostics.text import clipped, escape_help, listed
 
 VARIABLE = "SPECNET_DATA"
 """The environment variable that names the second folder in which data files are looked for."""
@@ -112,6 +112,9 @@ class DataContext:
     def _help(self, text: str, way: str, looked: list[Path]) -> str | None:
         if any(variables_in(Path(text).name)):  # of which a similar name would say something
             return None
+        escapes = escape_help(text)
+        if escapes is not None:
+            return escapes
         for folder in looked:
             path = folder / way
             if not self.access.quotes(path.parent):

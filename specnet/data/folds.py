@@ -17,18 +17,24 @@ if TYPE_CHECKING:
 
 
 def fold_share(
-    rows: int, split: SplitSpec, per_class: Sequence[int] | None, collector: Collector
+    rows: int,
+    split: SplitSpec,
+    per_class: Sequence[int] | None,
+    collector: Collector,
+    classes: Sequence[str] | None = None,
 ) -> dict[str, int]:
     """Return how many rows each split of a fold gets; note folds that would be too small.
 
-    `per_class`, the rows of each class, is given where the folds are stratified.
+    `per_class`, the rows of each class, is given where the folds are stratified, and `classes` where these have names.
     """
     assert split.folds is not None
     if per_class is not None:
         needed = split.folds + bool(split.validation)
         also = " with validation rows" if split.validation else ""
-        message = f"{split.folds} stratified folds{also} need {needed} rows of each class"
-        check_classes(per_class, needed, message, "use fewer `folds`, leave out `stratify`", collector)
+        message = f"{split.folds} stratified folds{also} need {needed} rows of each class of the target"
+        check_classes(
+            per_class, needed, message, "use fewer `folds`, leave out `stratify`", collector, classes
+        )
     if rows < split.folds:
         message = f"{split.folds} folds need as many rows, and there {'is' if rows == 1 else 'are'} "
         collector.add("SN550", f"{message}{counted(rows, 'row')}", "split", "folds")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,24 +34,8 @@ def new_rows_of_stream(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
 
 def _lines(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
     numbered = enumerate(iter(stream.readline, b""), 1)
-    while chunk := list(islice(((n, line) for n, line in numbered if line.strip()), ROWS)):
-        rows: list[Any] = []
-        kept: list[list[Any]] | None = []
-        collector = Collector(())
-        for line, text in chunk:
-            try:
-                row = json.loads(text)
-                rows.append(_in_order(file, row))
-                kept = _kept(file, row, kept)
-            except (ValueError, RecursionError) as error:
-                message = f"line {line} of `{file.name}` is not valid JSON: {error}"
-                help = 'each line holds an object, such as {"a": 1}, or an array of numbers'
-                collector.add("SN504", message, help=help)
-            except SpecError as error:
-                for d in error.diagnostics:
-                    collector.add(d.code, f"line {line} of `{file.name}`: {d.message}", help=d.help)
-        file.check(collector)
-        yield RowBlock(rows, [f"line {line}" for line, _ in chunk], kept=kept)
+    lines = ((f"line {n}", line) for n, line in numbered if line.strip())
+    return _blocks(file, lines, json.loads)
 
 
 def _list(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
@@ -61,13 +45,37 @@ def _list(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
         raise file.error("SN504", f"`{file.name}` is not valid JSON: {error}") from None
     if not isinstance(rows, list):
         raise file.error("SN540", f"`{file.name}` is not an array of rows")
-    for start in range(0, len(rows), ROWS):
-        given = rows[start : start + ROWS]
-        part = [_in_order(file, row) for row in given]
+    yield from _blocks(file, ((f"row {n}", row) for n, row in enumerate(rows, 1)), lambda row: row)
+
+
+def _blocks(
+    file: RowFile, given: Iterator[tuple[str, Any]], parse: Callable[[Any], Any]
+) -> Iterator[RowBlock]:
+    """Yield rows that are given with what each is called; those before a faulty one come before its error."""
+    while chunk := list(islice(given, ROWS)):
+        rows: list[Any] = []
         kept: list[list[Any]] | None = []
-        for row in given:
-            kept = _kept(file, row, kept)
-        yield RowBlock(part, [f"row {start + n + 1}" for n in range(len(part))], kept=kept)
+        collector = Collector(())
+        sound: int | None = None
+        for place, item in chunk:
+            try:
+                row = parse(item)
+                rows.append(_in_order(file, row))
+                kept = _kept(file, row, kept)
+                continue
+            except (ValueError, RecursionError) as error:
+                message = f"{place} of `{file.name}` is not valid JSON: {error}"
+                help = 'each line holds an object, such as {"a": 1}, or an array of numbers'
+                collector.add("SN504", message, help=help)
+            except SpecError as error:
+                for d in error.diagnostics:
+                    collector.add(d.code, f"{place} of `{file.name}`: {d.message}", help=d.help)
+            sound = len(rows) if sound is None else sound
+        block = RowBlock(rows, [place for place, _ in chunk], kept=kept)
+        if sound:
+            yield block.first(sound)
+        file.check(collector)
+        yield block
 
 
 def _in_order(file: RowFile, row: Any) -> Any:

@@ -152,11 +152,15 @@ def _classes(
         for cell in cells
     ):
         return None
-    wrong = next((cell for cell in cells if cell not in index), None)
-    if wrong is not None or None in cells:
-        message = (
-            f"`{table.place.name}`: `{clipped(wrong or '')}` is not a class that the model was trained on"
-        )
+    wrong = next((n for n, cell in enumerate(cells) if cell not in index), None)
+    if wrong is not None:
+        cell = cells[wrong]
+        column = table.place.column(targets[0], table.names[targets[0]])
+        target = f"the target, {column} of `{table.place.name}`"
+        if cell is None:
+            raise table.place.error("SN511", f"{target}, has no value in row {wrong + 1}")
+        holds = f"holds `{clipped(cell)}` in row {wrong + 1}"
+        message = f"{target}, {holds}, which is not a class that the model was trained on"
         raise table.place.error("SN514", message, help=f"its classes are {listed(list(names))}")
     return np.array([index[str(cell)] for cell in cells], np.int64)
 

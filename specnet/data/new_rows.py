@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -44,6 +45,12 @@ class RowBlock:
     """The file of each row, where each has one of its own."""
     kept: Sequence[Sequence[Any]] | None = None
     """For each row the cells of the columns that are kept (`KeptColumns.names`); None where rows have no columns."""
+
+    def first(self, count: int) -> RowBlock:
+        """Return the first rows alone."""
+        files = None if self.files is None else self.files[:count]
+        kept = None if self.kept is None else self.kept[:count]
+        return RowBlock(self.rows[:count], self.places[:count], files, kept)
 
 
 class LabelledRows(NamedTuple):
@@ -158,7 +165,8 @@ class RowFile:
     def blocks(self, chunk: Chunk, positions: Sequence[int], word: str) -> Iterator[RowBlock]:
         """Yield the model's cells of some records, as a block; raise SpecError naming what is wrong with them.
 
-        `word` is what a record is called in messages, before its number.
+        Where something is, those before the first faulty record come first. `word` is what a record is called in
+        messages, before its number.
         """
         collector = Collector(())
         for line, count in chunk.odd:
@@ -166,32 +174,39 @@ class RowFile:
                 f"{word} {line} of `{self.name}` has {count} cells, where the first has {len(chunk.columns)}"
             )
             collector.add("SN505", message, help="text that contains the delimiter must be quoted")
-        self.check(collector)
-        if not chunk.lines:
-            return
+        sound = bisect_left(chunk.lines, chunk.odd[0][0]) if chunk.odd else len(chunk.lines)
         rows: list[Any] = list(zip(*(chunk.columns[i] for i in positions), strict=True))
         places = [f"{word} {line}" for line in chunk.lines]
         kept: list[tuple[Any, ...]] = [()] * len(rows)
         if self.kept.positions:
             kept = list(zip(*(chunk.columns[i] for i in self.kept.positions), strict=True))
-        made = self._numbers(rows, places) if self.known.columns is None else rows
-        yield RowBlock(made, places, kept=kept)
+        made: Any = rows
+        if self.known.columns is None:
+            made, numeric = self._numbers(rows, places, collector)
+            sound = min(sound, numeric)
+        block = RowBlock(made, places, kept=kept)
+        if collector.found and sound:
+            yield block.first(sound)
+        self.check(collector)
+        if rows:
+            yield block
 
-    def _numbers(self, rows: Sequence[Sequence[Any]], places: Sequence[str]) -> Any:
-        """Return cells as an array of the shape that the model takes."""
+    def _numbers(
+        self, rows: Sequence[Sequence[Any]], places: Sequence[str], collector: Collector
+    ) -> tuple[Any, int]:
+        """Return cells as an array of the shape that the model takes, and how many rows come before a faulty one."""
         import numpy as np
 
-        collector = Collector(())
-        values = []
-        for cells, place in zip(rows, places, strict=True):
+        values, sound = [], len(rows)
+        for n, (cells, place) in enumerate(zip(rows, places, strict=True)):
             row = ["" if cell is None else str(cell) for cell in cells]
             found = [number(cell.strip()) for cell in row]
             if None in found:
                 wrong = row[found.index(None)]
                 collector.add("SN512", f"{place} of `{self.name}`: `{clipped(wrong)}` is not a number")
+                sound = min(sound, n)
             values.append([0.0 if value is None else value for value in found])
-        self.check(collector)
-        return np.array(values).reshape(len(rows), *self.known.shape)
+        return np.array(values).reshape(len(rows), *self.known.shape), sound
 
     def array_blocks(self, array: Any) -> Iterator[RowBlock]:
         """Yield the rows of an array, some at once; raise SpecError where they are none that the model takes."""

@@ -243,8 +243,10 @@ def _rows_by_split(
             help="leave out `stratify`",
         )
     per_class = raw.per_class if split.stratify else None
-    own = share_rows(raw.rows["train"], split, per_class, collector) if assigned is None else assigned
-    return {**raw.rows, **own}
+    if assigned is None:
+        classes = raw.classes if raw.quotable else None
+        assigned = share_rows(raw.rows["train"], split, per_class, collector, classes)
+    return {**raw.rows, **assigned}
 
 
 def _column_slices(

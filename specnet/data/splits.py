@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.data.collector import Collector
-from specnet.diagnostics.text import counted, listed
+from specnet.diagnostics.text import clipped, counted, joined
 from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
@@ -176,18 +176,22 @@ class SplitSpec(Table):
 
 
 def share(
-    rows: int, split: SplitSpec, per_class: Sequence[int] | None, collector: Collector
+    rows: int,
+    split: SplitSpec,
+    per_class: Sequence[int] | None,
+    collector: Collector,
+    classes: Sequence[str] | None = None,
 ) -> dict[str, int]:
     """Return how many rows each split gets; note splits that would be empty.
 
-    `per_class`, the rows of each class, is given where the split is stratified.
+    `per_class`, the rows of each class, is given where the split is stratified, and `classes` where these have names.
     """
     if per_class is not None:
         table = stratify(per_class, split)
         taken = {name: sum(counts) for name, counts in table.items()}
         needed = len(split.parts) + 1
-        message = f"a stratified split needs {needed} rows of each class, one for each split"
-        check_classes(per_class, needed, message, "leave out `stratify`", collector)
+        message = f"a stratified split needs {needed} rows of each class of the target, one for each split"
+        check_classes(per_class, needed, message, "leave out `stratify`", collector, classes)
     else:
         taken = {name: round(rows * fraction) for name, fraction in split.parts.items()}
     for name, count in taken.items():
@@ -214,14 +218,24 @@ def _minimum(rows: int) -> float:
 
 
 def check_classes(
-    per_class: Sequence[int], needed: int, message: str, help: str, collector: Collector
+    per_class: Sequence[int],
+    needed: int,
+    message: str,
+    help: str,
+    collector: Collector,
+    classes: Sequence[str] | None = None,
 ) -> None:
     """Report the classes that have rows, but fewer than are needed to split them; `message` says what needs them."""
-    few = [str(i) for i, count in enumerate(per_class) if 0 < count < needed]
+    few = [(i, count) for i, count in enumerate(per_class) if 0 < count < needed]
     if few:
+        shown = [
+            f"`{clipped(classes[i] if classes else str(i))}` has {counted(count, 'row')}"
+            for i, count in few[:10]
+        ]
+        more = [f"{len(few) - 10} more classes have fewer"] if len(few) > 10 else []
         collector.add(
             "SN551",
-            f"{message}; too few of class index {listed(few)}",
+            f"{message}: {'class' if classes else 'class index'} {joined([*shown, *more])}",
             "split",
             "stratify",
             help=f"{help}, or join or leave out the rare classes",

@@ -18,6 +18,8 @@ _COMMANDS = re.compile(
 )
 """What commands a terminal, breaks or reorders a line, or is half a letter; tabs and line feeds are layout."""
 
+_UNPRINTED = re.compile(f"[\t\n]|{_COMMANDS.pattern}")
+
 
 def plain_text(segments: Iterable[Segment]) -> str:
     """Return segments as text without styles."""
@@ -72,8 +74,8 @@ def _cell(letter: str) -> tuple[str, int]:
 
 
 def printable(text: str) -> str:
-    """Return text in which everything is visible and nothing breaks the line."""
-    return "".join(shown for shown, _ in cells(text))
+    r"""Return text on one line, in which what `visible` replaces, a tab and a line feed are escaped: `\t`, `\x1b`."""
+    return _UNPRINTED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def width_of(text: str) -> int:

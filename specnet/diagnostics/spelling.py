@@ -30,7 +30,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
             continue
         slips = distance(word, target)
         # In a short word a single other letter makes another word: `l3` is not `l2`.
-        if slips <= limit and (2 * slips < max(len(word), len(target))):
+        if slips <= limit and 2 * slips < max(len(word), len(target)):
             best = min(best or (slips, place, candidate), (slips, place, candidate))
     return best[2] if best else None
 
@@ -41,15 +41,21 @@ def nearest(name: str, names: Iterable[str], limit: int) -> list[str]:
     slips = {
         n: distance(word, folded(n))
         for n in names
-        if abs(len(word) - len(folded(n))) <= limit and len(word) > 2
+        if abs(len(word) - len(folded(n))) <= limit and len(word) > 2 and not _other_word(word, folded(n))
     }
     fewest = min(slips.values(), default=limit + 1)
     found = [n for n, count in slips.items() if count == fewest <= limit]
-    return found if all(_digits(n) == _digits(name) for n in found) else []
+    return found if all(digits(n) == digits(name) for n in found) else []
 
 
-def _digits(name: str) -> list[str]:
-    return [letter for letter in name if letter.isdigit()]
+def digits(name: str) -> str:
+    """Return the digits of a name, which say what letters do not: `conv4d` is no slip of `conv3d`."""
+    return "".join(letter for letter in name if letter.isdigit())
+
+
+def _other_word(a: str, b: str) -> bool:
+    """Return whether words of three letters have different ones: `gru` is another thing than `glu`."""
+    return len(a) == len(b) <= 3 and sorted(a) != sorted(b)
 
 
 def distance(a: str, b: str) -> int:

@@ -11,9 +11,22 @@ def clipped(text: str, width: int = 40) -> str:
     return plain if len(plain) <= width else f"{plain[:width]}…"
 
 
+def escape_help(path: str) -> str | None:
+    r"""Return help for a path with a character that an escape sequence stands for, as in `"C:\temp"`, or None."""
+    if not set(path) & set("\b\t\n\f\r"):
+        return None
+    return (
+        "in double quotes, a backslash starts an escape sequence: "
+        "write the path in single quotes (TOML), or with `/`"
+    )
+
+
 def listed(names: Sequence[str], limit: int = 10, mark: str = "`") -> str:
-    """Return names in code marks, each as `clipped`, separated by commas, the last ones counted if there are many."""
-    shown = ", ".join(f"{mark}{clipped(name)}{mark}" for name in names[:limit])
+    """Return names in code marks, each as `clipped`, separated by commas, the last ones counted if there are many.
+
+    A name that is empty is `(no name)`: the first column of a table may be without one.
+    """
+    shown = ", ".join(f"{mark}{clipped(name)}{mark}" if name else "(no name)" for name in names[:limit])
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
 
 

@@ -38,9 +38,14 @@ class Exported:
     """The data of a document, which has not been trained."""
 
     @classmethod
-    def of(cls, path: Path) -> Exported:
-        """Read what a path names; raises RunError, SpecError or SpecFileError."""
-        return cls(path, load_model(path), None) if cls.is_run(path) else cls.of_spec(path, load(path))
+    def of(cls, path: Path, *, environment: bool = True) -> Exported:
+        """Read what a path names; raises RunError, SpecError or SpecFileError.
+
+        Without `environment`, a document may not name environment variables.
+        """
+        if cls.is_run(path):
+            return cls(path, load_model(path), None)
+        return cls.of_spec(path, load(path, environment=environment))
 
     @staticmethod
     def is_run(path: Path) -> bool:

@@ -10,7 +10,7 @@ from specnet.data.access import Access, lies_in, project_of
 from specnet.data.confine import Confine
 from specnet.data.opening import NotRegularError, open_regular
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
-from specnet.diagnostics.text import clipped
+from specnet.diagnostics.text import clipped, escape_help
 from specnet.language.extended import SUFFIXES, Inherited, extended_names
 from specnet.language.parsing import parse_leniently
 from specnet.language.quoting import may_show, withheld_because
@@ -132,6 +132,7 @@ class _ExtendedReader:
             help = "a relative path starts from the folder of the document that names it"
             if meant is not None:
                 help = f"did you mean `{folder / Path(meant).name}`?"
+            help = escape_help(text) or help
             raise _RefusedError(f"there is no file `{shown}`", help) from None
         except IsADirectoryError:
             raise _RefusedError(f"`{shown}` is a folder, not a document") from None

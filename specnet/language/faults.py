@@ -141,13 +141,12 @@ def _corrected(data: dict[str, Any], items: Sequence[Item]) -> tuple[dict[str, A
     copied = copy.deepcopy(data) if any(item.type == "kind_unknown" for item in items) else data
     for item in items:
         path = item.place.path
-        meant = kinds.spelled(item.place, item.context) if item.type == "kind_unknown" else None
+        if item.type != "kind_unknown":
+            continue
+        meant = kinds.spelled(item.place, item.context, _table_of(data, path))
         if meant is None:
             continue
-        node: Any = copied
-        for step in path[:-1]:
-            node = node[step]
-        node[path[-1]] = meant
+        _at(copied, path[:-1])[path[-1]] = meant
         done.append(item)
     return copied, done
 
@@ -157,10 +156,21 @@ def _fault(model: type[Table], data: dict[str, Any], item: Item) -> Diagnostic:
     if place.path == ("specnet",):
         return values.version_fault(place.value)
     if item.type in {"kind_unknown", "kind_missing"} or (item.type == "kind_type" and not place.domains):
-        return kinds.kind_fault(item.type, place, item.context)
+        return kinds.kind_fault(item.type, place, item.context, _table_of(data, place.path))
     if item.type in values.CODES:
         return values.value_fault(model, data, place, item.type)
     return _custom_fault(item)
+
+
+def _table_of(data: Any, path: KeyPath) -> Any:
+    """Return the table whose `type` is at a path; None where a bare name is there."""
+    return _at(data, path[:-1]) if path[-1:] == ("type",) else None
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for step in path:
+        data = data[step]
+    return data
 
 
 def _custom_fault(item: Item) -> Diagnostic:

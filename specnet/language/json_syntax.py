@@ -83,7 +83,10 @@ _EXPLANATIONS: dict[str, Fault | Callable[[str], Fault]] = {
         "a string cannot contain a line break or another control character",
         "write \\n for a line break",
     ),
-    "escape": ("a backslash starts an escape sequence, and this is not a valid one", "double it: \\\\"),
+    "escape": (
+        "a backslash starts an escape sequence, and this is not a valid one",
+        "double it: \\\\; or write a path with `/`",
+    ),
     "extra": ("this follows the end of the document", "a document is one JSON object"),
     "key": _key,
     "open-array": ("an array is not closed before this", "close it with `]`"),

@@ -8,10 +8,17 @@ from typing import Any
 
 from specnet.data import AUGMENTATIONS, FORMATS, TRANSFORMS
 from specnet.diagnostics import Diagnostic
-from specnet.diagnostics.spelling import closest, folded
-from specnet.diagnostics.text import article, clipped, plural
+from specnet.diagnostics.spelling import folded
+from specnet.diagnostics.text import article, clipped, joined, plural
 from specnet.language.resolve import Resolved
-from specnet.language.suggestions import certain_kind, meant_key, meant_kind, rewritten, sure_kind
+from specnet.language.suggestions import (
+    certain_kind,
+    meant_key,
+    meant_kind,
+    of_other_digits,
+    rewritten,
+    sure_kind,
+)
 from specnet.language.wording import shown
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.family import Family
@@ -39,15 +46,21 @@ FAMILIES: tuple[Family[Any], ...] = (
 """All families of the vocabulary."""
 
 
-def spelled(place: Resolved, context: dict[str, Any]) -> str | None:
-    """Return the kind of the family that an unknown name misspells, if it is likely."""
+def spelled(place: Resolved, context: dict[str, Any], table: Any) -> str | None:
+    """Return the kind of the family that an unknown name misspells, if it is certain.
+
+    It is, too, where the keys of its table are just that kind's. A kind that is only likely is suggested, and no more:
+    keys that it lacks would be faults of the guess, not of the document.
+    """
     if not isinstance(place.value, str):
         return None
-    names = list(context["known"])
-    exact = next((n for n in names if folded(n) == folded(place.value)), None)
-    if exact is None and _elsewhere(place.value, str(context["family"])) is not None:
-        return None
-    return exact or closest(place.value, names)
+    name, family, names = place.value, str(context["family"]), list(context["known"])
+    exact = next((n for n in names if folded(n) == folded(name)), None)
+    if exact is not None or _elsewhere(name, family) is not None:
+        return exact
+    certain = sure_kind(name, family, names) or certain_kind(name, names)
+    likely = None if certain else meant_kind(name, family, names)
+    return likely if likely is not None and _suits(likely, family, table) else certain
 
 
 def _elsewhere(name: str, family: str) -> Family[Any] | None:
@@ -55,8 +68,11 @@ def _elsewhere(name: str, family: str) -> Family[Any] | None:
     return next((f for f in FAMILIES if f.name != family and name.lower() in f.kinds), None)
 
 
-def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnostic:
-    """Return the finding that a family's error stands for; its context names the family and its kinds."""
+def kind_fault(error: str, place: Resolved, context: dict[str, Any], table: Any = None) -> Diagnostic:
+    """Return the finding that a family's error stands for; its context names the family and its kinds.
+
+    `table` is the table with the name as its `type`, where the name is in one.
+    """
     family, known = str(context["family"]), tuple(context["known"])
     if error == "kind_type":
         message = f"{context['message']}, not {shown(place.value)}"
@@ -68,7 +84,13 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     help: str | None = kinds_of(family, known)
     elsewhere = _elsewhere(name, family)
     meant = meant_kind(name, family, known) if elsewhere is None else sure_kind(name, family, known)
-    if meant is not None:
+    certain = {sure_kind(name, family, known), certain_kind(name, known)}
+    if meant is not None and meant not in certain and not _suits(meant, family, table, partly=True):
+        meant = None
+    alike = of_other_digits(name, sorted(known)) if meant is None else []
+    if alike:
+        help = f"there {'are' if len(alike) > 1 else 'is'} {joined([f'`{other}`' for other in alike])}"
+    elif meant is not None:
         message, help = f'{message}; did you mean "{meant}"?', None
     elif elsewhere is not None:
         message = f"`{clipped(name)}` is {article(elsewhere.name)}, not {article(family)}"
@@ -82,6 +104,19 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     if meant is not None and isinstance(place.value, str) and meant == certain_kind(name, known):
         fix = rewritten(meant, place.path)
     return Diagnostic("SN204", message, path=place.path, help=help, fix=fix)
+
+
+def _suits(meant: str, family: str, table: Any, *, partly: bool = False) -> bool:
+    """Return whether a table with another `type` could be of a kind: its keys are that kind's.
+
+    Unless it suits `partly`, it has all keys that the kind needs.
+    """
+    kind = next(f for f in FAMILIES if f.name == family).kinds[meant]
+    fields = list(kind.model_fields)
+    keys = [key for key in table if key != "type"] if isinstance(table, dict) else []
+    meanings = {key if key in fields else meant_key(str(key), fields) for key in keys}
+    needed = {name for name, field in kind.model_fields.items() if field.is_required()}
+    return None not in meanings and (partly or needed <= meanings)
 
 
 def unknown_message(name: str, family: str) -> str:

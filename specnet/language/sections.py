@@ -55,7 +55,8 @@ class Output(Table):
     """What to show at the end of a run, how predictions are read, and how sure they are."""
 
     show: tuple[Literal["predictions", "weights"], ...] = ()
-    """Tables to print, for models and data small enough to read."""
+    """Tables to print, for models and data small enough to read. With folds, predictions are those out of fold, and
+    weights those of each fold's model."""
     threshold: Threshold | None = Field(default=None, examples=[0.3])
     """The value from which a label of yes and no is predicted: one for all labels, or an array with one for each;
     `"f1"` or `"balanced_accuracy"` chooses the threshold of each label that maximizes this on the validation split. By

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
-from specnet.diagnostics.spelling import closest, folded, nearest
+from specnet.diagnostics.spelling import closest, digits, folded, nearest
 from specnet.diagnostics.text import clipped
 from specnet.language.foreign import KEYS, KINDS
 
@@ -16,13 +16,13 @@ def meant_key(name: str, known: Iterable[str]) -> str | None:
     names = list(known)
     exact = next((n for n in names if folded(n) == folded(name)), None)
     foreign = next((n for n in KEYS.get(folded(name), ()) if n in names), None)
-    return exact or foreign or closest(name, names)
+    return exact or foreign or closest(name, _same_digits(name, names))
 
 
 def meant_kind(name: str, family: str, known: Iterable[str]) -> str | None:
     """Return the kind of a family that a name probably means: by its spelling, or as others call it."""
     names = list(known)
-    return sure_kind(name, family, names) or closest(name, names)
+    return sure_kind(name, family, names) or closest(name, _same_digits(name, names))
 
 
 def sure_kind(name: str, family: str, known: Iterable[str]) -> str | None:
@@ -30,6 +30,24 @@ def sure_kind(name: str, family: str, known: Iterable[str]) -> str | None:
     names = list(known)
     exact = next((n for n in names if folded(n) == folded(name)), None)
     return exact or next((n for n in KINDS.get(family, {}).get(folded(name), ()) if n in names), None)
+
+
+def of_other_digits(name: str, known: Iterable[str]) -> list[str]:
+    """Return the names that differ from one in their digits alone: `conv1d`, `conv2d` and `conv3d` of `conv4d`."""
+    word, given = _without_digits(name), digits(name)
+    if not given or len(word) < 3:
+        return []
+    return [n for n in known if word == _without_digits(n) and digits(n) not in ("", given)]
+
+
+def _without_digits(name: str) -> str:
+    return "".join(letter for letter in folded(name) if not letter.isdigit())
+
+
+def _same_digits(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names whose digits are those of another; all of them where that has none, as they may be left out."""
+    given = digits(name)
+    return [n for n in names if not given or digits(n) in ("", given)]
 
 
 def certain_key(name: str, known: Iterable[str]) -> str | None:

@@ -28,6 +28,8 @@ Fault = tuple[str, str | None]
 
 def explain(kind: str, text: str, offset: int) -> Fault:
     """Return message and help for a fault at a place in a text."""
+    if kind == "open-line" and text[:offset].endswith('\\"'):
+        kind = "escaped-quote"
     return _EXPLANATIONS[kind](text[offset : offset + 200])
 
 
@@ -152,7 +154,7 @@ def _key_letter(rest: str) -> Fault:
 
 
 def _escape(rest: str) -> Fault:
-    help = "double it, or put the string in single quotes: 'C:\\data'"
+    help = "put the string in single quotes, 'C:\\data', or double the backslash; a path may be written with `/`, too"
     if rest[1:2] in ("u", "U"):
         return "this escape sequence does not stand for a character", help
     return "a backslash in double quotes starts an escape sequence, and this is not a valid one", help
@@ -167,6 +169,11 @@ def _open_line(_: str) -> Fault:
     return "the string is not closed on its line", help
 
 
+def _escaped_quote(_: str) -> Fault:
+    said = 'the string is not closed on its line: `\\"` is an escape sequence, and does not end it'
+    return said, "put the string in single quotes, 'C:\\data\\', or leave its last backslash out"
+
+
 def _character(rest: str) -> Fault:
     if rest[0] == "\r":
         return "a carriage return alone does not end a line", "save the file with line ends LF or CRLF"
@@ -178,6 +185,7 @@ _EXPLANATIONS: dict[str, Callable[[str], Fault]] = {
     "character": _character,
     "equals": _equals,
     "escape": _escape,
+    "escaped-quote": _escaped_quote,
     "header": _header,
     "headers": _headers,
     "inline-table": _inline_table,

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from specnet.data.augmentation import Sizes, Work
+from specnet.data.augmentation import Work
 from specnet.engines.random import stream
-from specnet.model.augmenting import augmentation_names
+from specnet.model.augmenting import augmentation_names, outside_of_masks
 from specnet.model.network import Network
-from specnet.model.row_memory import augmentation_bytes
+from specnet.model.row_memory import augmentation_bytes, augmentation_sizes
 from specnet.model.state import drawn
 
 Array = np.ndarray[Any, Any]
@@ -44,7 +44,11 @@ class Augmenter:
         network, inputs = self._network, read["inputs"]
         # The targets of several outputs are never changed.
         targets = inputs[:, :0] if network.several else read["targets"]
-        sizes = Sizes(len(inputs), network.signature.inputs, network.fed_shape, network.spec.dtype)
+        sizes = augmentation_sizes(network, len(inputs))
+        masks, outside = None, 0.0
+        if network.masked:
+            height, width = network.signature.inputs[:2]
+            masks, outside = targets.reshape(len(targets), height, width, -1), outside_of_masks(network.spec)
         changes: list[Callable[[], None]] = []
         if network.spreads:
             changes.append(_spreading(fetched["targets"], targets))
@@ -53,7 +57,7 @@ class Augmenter:
                 name: self._cut(name, shape, dtype)
                 for name, (shape, dtype) in augmentation.scratch(sizes).items()
             }
-            changes.append(augmentation.bind(Work(inputs, targets, draw, scratch)))
+            changes.append(augmentation.bind(Work(inputs, targets, draw, scratch, masks, outside)))
 
         def change() -> None:
             for each in changes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from specnet.data.transforms import TransformError
 from specnet.diagnostics import Diagnostic, KeyPath, Label
 from specnet.language.spec import Spec
@@ -11,6 +13,34 @@ def augmentation_names(spec: Spec) -> list[str]:
     """Return what each augmentation is called: its type and its place among its type, from 1."""
     types = [augmentation.type for augmentation in spec.data.augmentations]
     return [f"{name}_{types[: i + 1].count(name)}" for i, name in enumerate(types)]
+
+
+def is_mask(target: tuple[int, ...], image: tuple[int, ...]) -> bool:
+    """Return whether a target of a shape has numbers for each pixel of an input that is an image."""
+    return len(image) in (2, 3) and len(target) >= 2 and target[:2] == image[:2]
+
+
+def outside_of_masks(spec: Spec) -> float:
+    """Return what a mask holds where a moved image has no pixel: the index that the loss ignores, or else 0."""
+    ignored = getattr(spec.loss, "ignore_index", None)
+    return 0.0 if ignored is None else float(ignored)
+
+
+def moving_faults(spec: Spec, targets: Iterable[tuple[int, ...]], image: tuple[int, ...]) -> list[Diagnostic]:
+    """Return the finding that images move without the masks that are the targets of several outputs."""
+    if not any(is_mask(target, image) for target in targets):
+        return []
+    return [
+        Diagnostic(
+            "SN581",
+            f"{augmentation.type} moves the pixels of images, and masks of several outputs do not move with them",
+            ("data", "augmentations", i),
+            part="type",
+            help="leave it out, or give the network one output",
+        )
+        for i, augmentation in enumerate(spec.data.augmentations)
+        if augmentation.moves
+    ]
 
 
 def shape_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:

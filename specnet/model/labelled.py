@@ -19,7 +19,7 @@ from specnet.data.streamed import by_name, extent
 from specnet.data.tables.frames import is_frame
 from specnet.data.weights import given_weights
 from specnet.diagnostics import Diagnostic, SpecError
-from specnet.diagnostics.text import clipped
+from specnet.diagnostics.text import clipped, listed
 from specnet.model.arrays import as_targets
 from specnet.model.network import Network
 
@@ -74,7 +74,8 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
     index = {name: i for i, name in enumerate(names)}
     for row, value in enumerate(values):
         if str(value) not in index:
-            message = f"row {row + 1}: `{clipped(str(value))}` is not a class that the model was trained on"
+            is_none = f"row {row + 1}: the target `{clipped(str(value))}` is not a class"
+            message = f"{is_none} that the model was trained on: these are {listed(names)}"
             raise _fault("SN514", message)
     return np.array([index[str(value)] for value in values], np.int64)
 

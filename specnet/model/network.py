@@ -16,7 +16,7 @@ from specnet.graph.ops.weighting import of_rows
 from specnet.graph.parameter import Parameter
 from specnet.graph.sizes import BATCH, Shape, count
 from specnet.language.spec import Spec
-from specnet.model.augmenting import mixing_faults, shape_faults
+from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
 from specnet.model.figures import OutputFigure
 from specnet.model.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
 from specnet.model.lowered import Lowered
@@ -146,6 +146,13 @@ class Network:
         return self.outputs[""].shape if self.spreads else self.outputs[""].target_shape
 
     @property
+    def masked(self) -> bool:
+        """Whether training is fed targets that are masks, numbers for each pixel of an input that is an image."""
+        if self.several or self.spec.data.reproduces:
+            return False
+        return is_mask(self.fed_shape, self.signature.inputs)
+
+    @property
     def target_array(self) -> InputArray | None:
         """How it takes the data's targets where these are masks: a class index at each of several places of a row."""
         own = {(o.target_shape, o.target_dtype) for o in self.outputs.values() if not o.of_inputs}
@@ -153,6 +160,10 @@ class Network:
             return None
         ((shape, dtype),) = own
         return InputArray(ONLY, shape, dtype, ((0, prod(shape)),)) if shape and dtype == "int64" else None
+
+    def _moving_faults(self) -> list[Diagnostic]:
+        targets = [output.target_shape for output in self.outputs.values() if not output.of_inputs]
+        return moving_faults(self.spec, targets, self.signature.inputs)
 
     def spread_fault(self) -> str | None:
         """Say why the loss cannot take rows of probabilities in the place of class indices, or return None."""
@@ -223,6 +234,7 @@ class Network:
                 several=self.several,
                 weighted=self.weighted,
             ),
+            *(self._moving_faults() if self.several else ()),
         ]
         if not self.trained:
             message = "there is nothing to train: no layer has trainable parameters"

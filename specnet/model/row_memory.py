@@ -9,11 +9,19 @@ from specnet.graph.sizes import ITEM_BYTES
 from specnet.model.network import Network
 
 
+def augmentation_sizes(network: Network, rows: int) -> Sizes:
+    """Return the sizes of batches of so many rows that augmentations change."""
+    spec = network.spec
+    masks = None
+    if network.masked:
+        masks = spec.dtype if network.spreads else network.outputs[""].target_dtype
+    return Sizes(rows, network.signature.inputs, network.fed_shape, spec.dtype, masks)
+
+
 def augmentation_bytes(network: Network, rows: int) -> dict[str, int]:
     """Return the sizes of the arrays that augmentations of batches of so many rows need, each shared by all of them."""
-    spec, shared = network.spec, dict[str, int]()
-    sizes = Sizes(rows, network.signature.inputs, network.fed_shape, spec.dtype)
-    for augmentation in spec.data.augmentations:
+    shared, sizes = dict[str, int](), augmentation_sizes(network, rows)
+    for augmentation in network.spec.data.augmentations:
         for name, size in scratch_bytes(augmentation.scratch(sizes)).items():
             shared[name] = max(size, shared.get(name, 0))
     return shared

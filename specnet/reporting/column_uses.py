@@ -35,6 +35,8 @@ class ColumnUse:
 def chosen_target(table: Survey, wanted: str | None) -> ColumnSurvey:
     """Return the column that is called so, or has this index; without it, the last one that can be predicted.
 
+    A column that most rows have no value of is such a one only where there is no other.
+
     Raises SpecError where there is no such column, or it cannot be predicted.
     """
     if wanted is None:
@@ -42,7 +44,7 @@ def chosen_target(table: Survey, wanted: str | None) -> ColumnSurvey:
         if not able:
             message = f"no column of `{table.path}` varies in a way that could be predicted"
             raise draft_error(table, "SN509", message)
-        return able[-1]
+        return ([column for column in able if column.missing <= table.rows / 2] or able)[-1]
     aim = _named(table, wanted)
     if aim.other:
         message = f"column `{wanted}` holds {aim.other}, which is neither numbers nor text"

@@ -74,7 +74,7 @@ def _document(
     inputs = [use.column for use in uses if use.role == "input"]
     width = sum(1 if c.numeric else c.unlike for c in inputs)
     numbers = sum(c.numeric for c in inputs)
-    first = FirstModel(table.rows, width)
+    first = FirstModel(table.rows - aim.missing, width)
     head = (
         f"# A first model for {_comment(table.path.name)}: {table.rows:,} rows, "
         f"{counted(len(inputs), 'feature')} ({numbers} of numbers), which become {counted(width, 'input')}."
@@ -118,6 +118,8 @@ def _data(
     lines.append(f"target = {reference(table, aim)}{what}")
     if not table.header:
         lines.append("header = false  # the first line holds data")
+    elif table.format == "csv" and any(table.numbers.value(c.name) is not None for c in table.columns):
+        lines.append("header = true  # the first line holds names, though some are numbers")
     lines += _dialect(table)
     if out:
         lines += ["exclude = ["]

@@ -29,6 +29,9 @@ That mean is what is validated and kept. Small batches move the parameters so mu
 lowest loss is a matter of luck; the mean moves little.
 """
 
+SMALL_BATCH = 16
+"""The number of rows of a batch where two such would not be full; otherwise there are twice as many."""
+
 
 @dataclass(frozen=True, slots=True)
 class FirstModel:
@@ -65,8 +68,10 @@ class FirstModel:
 
     @property
     def batch(self) -> int:
-        """The number of rows of a batch."""
-        return min(128 if self.rows >= MANY_ROWS else 32, self.rows)
+        """The number of rows of a batch, which the rows that are left to train on fill."""
+        if self.share is not None and self.rows * (1 - 2 * self.share) < 2 * SMALL_BATCH + 2:
+            return SMALL_BATCH
+        return min(128 if self.rows >= MANY_ROWS else 2 * SMALL_BATCH, self.rows)
 
     @property
     def learning_rate(self) -> float:

@@ -12,7 +12,8 @@ def outcome(run: KeptRun) -> str:
         return f"{why[:1].upper()}{why[1:]}."
     if run.status == "completed":
         epochs = result.get("epochs", 0)
-        return f"Training completed {'its only epoch' if epochs == 1 else f'all {epochs:,} epochs'}."
+        whole = "its only epoch" if epochs == 1 else f"all {epochs:,} epochs"
+        return f"Training completed {whole}{remark(why)}."
     if run.status == "early_stopping":
         return f"Training stopped early: {why}."
     if run.status == "diverged":
@@ -24,6 +25,12 @@ def outcome(run: KeptRun) -> str:
     return (
         "Training has not ended." if run.status == "running" else "Training did not end: it can be resumed."
     )
+
+
+def remark(why: str) -> str:
+    """Return what the reason of a completed training adds to that all epochs are done: `; early stopping ...`."""
+    _, semicolon, added = why.partition("; ")
+    return f"{semicolon}{added}"
 
 
 def _interrupted(steps: int) -> str:

@@ -182,7 +182,9 @@ class RunDirectory:
 def why_no_run(folder: Path) -> str:
     """Say why a directory holds no run."""
     if not folder.is_dir():
-        return "this is a file, and a run is a directory" if folder.exists() else "there is no such directory"
+        from specnet.storage.model_archive import why_no_run_file
+
+        return why_no_run_file(folder) if folder.exists() else "there is no such directory"
     try:
         below = sorted(entry.name for entry in folder.iterdir() if (entry / RESOLVED).exists())
     except OSError as error:

@@ -261,43 +261,56 @@ def predictions(
 ) -> Iterator[PredictedRows]:
     """Yield the predictions for blocks of rows, of several models their means and standard deviations.
 
-    Raises SpecError naming the rows of `file` that have none.
+    Raises SpecError naming the rows of `file` that have none, after the predictions for those before them.
     """
     models = model.compiled if isinstance(model, AveragedModel) else (model,)
     for block in blocks:
-        made = [_block(each, block, file) for each in models]
-        if len(made) == 1:
-            predicted, intervals = made[0]
-            yield PredictedRows(predicted, block.files, block.kept, intervals=intervals)
-            continue
-        both = {name: mean_and_std([each[name] for each, _ in made]) for name in made[0][0]}
-        means, stds = ({name: pair[i] for name, pair in both.items()} for i in (0, 1))
-        yield PredictedRows(means, block.files, block.kept, stds)
+        try:
+            made = _predicted(models, block)
+        except SpecError as error:
+            faults, sound = _faults(models[0], block, file)
+            if sound:
+                yield _predicted(models, block.first(sound))
+            raise SpecError(faults or error.diagnostics) from None
+        yield made
 
 
-def _block(
-    model: CompiledModel, block: RowBlock, file: str
+def _predicted(models: Sequence[CompiledModel], block: RowBlock) -> PredictedRows:
+    """Return the predictions of a block, of several models their means; raise SpecError where a row has none."""
+    made = [_of_model(each, block) for each in models]
+    if len(made) == 1:
+        predicted, intervals = made[0]
+        return PredictedRows(predicted, block.files, block.kept, intervals=intervals)
+    both = {name: mean_and_std([each[name] for each, _ in made]) for name in made[0][0]}
+    means, stds = ({name: pair[i] for name, pair in both.items()} for i in (0, 1))
+    return PredictedRows(means, block.files, block.kept, stds)
+
+
+def _of_model(
+    model: CompiledModel, block: RowBlock
 ) -> tuple[dict[str, Array], dict[str, Intervals | PredictionSets]]:
     encoding = model.encoding
     assert encoding is not None
-    try:
-        encoded = encoding.encode(block.rows)
-    except SpecError:
-        raise _faults(model, block, file) from None
+    encoded = encoding.encode(block.rows)
     dtype = model.network.spec.dtype
     made = {name: array.astype(dtype) for name, array in model.predictions(encoded).items()}
     return made, intervals_of(model, encoded)
 
 
-def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:
-    """Return what is wrong with a block, row by row, since its rows' places are the file's."""
+def _faults(model: CompiledModel, block: RowBlock, file: str) -> tuple[list[Diagnostic], int]:
+    """Return what is wrong with a block, row by row, since its rows' places are the file's.
+
+    With it comes how many rows are before the first that something is wrong with.
+    """
     encoding = model.encoding
     assert encoding is not None
     found: list[Diagnostic] = []
-    for place, row in zip(block.places, block.rows, strict=True):
+    sound = len(block.places)
+    for n, (place, row) in enumerate(zip(block.places, block.rows, strict=True)):
         try:
             encoding.encode([row])
         except SpecError as error:
+            sound = min(sound, n)
             for d in error.diagnostics:
                 said = d.message.removeprefix("row 1, ").removeprefix("row 1 ")
                 where = f"`{place}`" if block.files is not None else f"{place} of `{file}`"
@@ -305,7 +318,7 @@ def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:
                 found.append(Diagnostic(d.code, message, file=file, help=d.help))
         if len(found) >= LIMIT:
             break
-    return SpecError(found)
+    return found, sound if found else 0
 
 
 def _single(row: Array) -> Any:

@@ -118,13 +118,17 @@ class Result:
         return plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CompletedRun(Result):
     """A result with what the package needs of it besides `Result`: the model as it sees it, and the data."""
 
     model: CompiledModel = field(repr=False)
     data: Dataset = field(repr=False)
     """The splits that it was trained and evaluated on."""
+
+    def __repr__(self) -> str:
+        """Return the text of the result that it is to users, who know no other class."""
+        return repr(self.without_data())
 
     def without_data(self) -> Result:
         """Return a plain result, which keeps no data in memory."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ Array = np.ndarray[Any, Any]
 RESOLVED = "resolved.json"
 MODEL = "model.npz"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_BEGINNING = 1 << 16
+"""Bytes in which a document names the version of the language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +88,38 @@ def _read(path: Path) -> tuple[Any, bytes]:
             check_sizes(archive)
             names = {entry.filename for entry in archive.infolist()}
             if names != {RESOLVED, MODEL}:
+                if (path.parent / RESOLVED).exists():
+                    raise RunError(f"{path}: {why_no_run_file(path)}")
                 other = min(names ^ {RESOLVED, MODEL})
                 raise ValueError(f"it should hold {RESOLVED} and {MODEL} alone, and `{other}` is amiss")
             text, content = archive.read(RESOLVED), archive.read(MODEL)
         return json.loads(text), content
     except zipfile.BadZipFile as error:
         if not _begins(path, b"PK"):
-            raise RunError(
-                f"{path}: this is a file, and a run is a directory, or what `export --to specnet` writes"
-            ) from None
+            raise RunError(f"{path}: {why_no_run_file(path)}") from None
         raise RunError(f"{path} is damaged: {error}") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (*BROKEN, RecursionError) as error:
         raise RunError(f"{path} is damaged, or is not a model saved by specnet: {error}") from error
+
+
+def why_no_run_file(path: Path) -> str:
+    """Say why a file is no run, and what would be one."""
+    if (path.parent / RESOLVED).exists():
+        return f"this is a file of a run: name its directory, {path.parent}"
+    if path.suffix.lower() in (".toml", ".json") and _mentions(path, b"specnet"):
+        return f"this is a spec, not a run: `specnet run {shlex.quote(str(path))}` makes a run of it"
+    return "this is a file, and a run is a directory, or what `export --to specnet` writes"
+
+
+def _mentions(path: Path, word: bytes) -> bool:
+    """Whether a file has a word near its beginning; False where it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            return word in file.read(_BEGINNING)
+    except OSError:
+        return False
 
 
 def _begins(path: Path, start: bytes) -> bool:

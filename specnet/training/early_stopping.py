@@ -53,11 +53,16 @@ class Watch:
         return self.waited >= self._settings.patience
 
     @property
+    def blind(self) -> str | None:
+        """Say that there was nothing to compare, if the value was NaN every time."""
+        return always_nan(self._settings.monitor) if self.best is None and self.waited else None
+
+    @property
     def why(self) -> str:
         """Say what it has waited for."""
         monitor, waited = self._settings.monitor, counted(self.waited, "validation")
         if self.best is None:
-            return f"{monitor} was not a number in {waited}"
+            return always_nan(monitor)
         return f"{monitor} had not improved on {self.best:.6g} (epoch {self.best_epoch}) for {waited}"
 
     def restore(self) -> int | None:
@@ -78,3 +83,9 @@ class Watch:
         for i, kept in enumerate(self._kept or ()):
             put(kept, arrays, f"best/{i}")
         self.best, self.best_epoch, self.waited = plain["best"], plain["best_epoch"], plain["waited"]
+
+
+def always_nan(monitor: str) -> str:
+    """Return what is said of a monitored value that never was a number."""
+    instead = "" if monitor.endswith(".loss") else " (monitor another value, such as validation.loss)"
+    return f"{monitor} was NaN in every validation{instead}"

@@ -21,7 +21,7 @@ from specnet.model.plans import memory, plan_training
 from specnet.model.settings import batch_rows, run_length
 from specnet.model.state import Array, TrainingState
 from specnet.training.divergence import explain_divergence
-from specnet.training.early_stopping import Watch
+from specnet.training.early_stopping import Watch, always_nan
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 from specnet.training.exclusive import ExclusiveEvents
 from specnet.training.program import BoundTraining
@@ -150,7 +150,7 @@ class Trainer:
                 self.epoch, self.steps.step, self.steps.loss, figures, rate, self.seconds, best, tracked
             )
             ending = ending or self._enough(self.seconds)
-        stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
+        stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done{self._blind()}")
         if stopped == "interrupted":
             why = self._interrupted()
         if stopped == "diverged":
@@ -315,6 +315,14 @@ class Trainer:
         if self.settings.max_seconds is not None and seconds >= self.settings.max_seconds:
             return "early_stopping", f"the limit of max_seconds = {self.settings.max_seconds:g} was reached"
         return None
+
+    def _blind(self) -> str:
+        """Say which rules had nothing to go by, since what they monitor was NaN every time; nothing otherwise."""
+        stopping = None if self.watch is None else self.watch.blind
+        monitor = self.settings.schedule.watched
+        schedule = always_nan(monitor) if monitor is not None and self.rates.blind else None
+        found = {"early stopping": stopping, "the plateau schedule": schedule}
+        return "".join(f"; {rule} had nothing to go by, as {why}" for rule, why in found.items() if why)
 
     def _interrupted(self) -> str:
         """Say where an interruption came."""

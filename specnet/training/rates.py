@@ -46,6 +46,11 @@ class Rates:
         if self._plateau is not None:
             self._plateau.observe(monitored, steps)
 
+    @property
+    def blind(self) -> bool:
+        """Whether the schedule goes by what is measured, and that was NaN every time."""
+        return self._plateau is not None and self._plateau.blind
+
     def state(self) -> dict[str, float | int | None]:
         """Return what has been learnt from what was observed: nothing, where rates are known ahead."""
         return {} if self._plateau is None else self._plateau.state()

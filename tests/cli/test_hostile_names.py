@@ -119,7 +119,7 @@ def test_nothing_that_is_shown_commands_a_terminal(command: str, project: Path) 
         check(done.stdout)
         check(done.stderr)
         if given[0] == "evaluate" and "json" not in given:
-            assert "\u241b[31mred" in done.stdout
+            assert r"\x1b[31mred" in done.stdout
         if given[0] == "report":
             page = (project / given[-1]).read_text(encoding="utf-8")
             assert not found(page)

@@ -298,6 +298,86 @@ def test_a_header_is_not_made_of_a_row_of_text_though_a_cell_says_nan(tmp_path: 
     assert (found.header, found.rows) == (False, 60)
 
 
+@pytest.mark.parametrize(
+    ("lines", "header"),
+    [
+        (["country,2001,2002,2003", "a,1.5,2.5,3", "b,2,2.5,1"], True),
+        (["country,2001,2002,2003,2004", "a,1.5,2.5,3,", "b,2,2.5,1,"], True),  # a year without any values
+        (["a,2001,2002,2003", "b,2002,2002,2001", "c,2000,2003,2005"], False),  # years below, too
+        (["a,2001,2002", "b,1.5,2", "c,1.5,2"], False),  # two could be so by chance
+        (["a,2001,2003,2005", "b,1,2,3", "c,1,2,3"], False),  # they do not count up by one
+        (["2001,2002,2003", "1,2,3", "4,5,6"], False),  # not a word among them
+        (["a,1,2,3", "b,c,d,e", "f,g,h,i"], False),  # no numbers below
+    ],
+)
+def test_years_are_names_where_they_count_up_and_nothing_below_is_like_them(
+    lines: list[str], header: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    assert survey(tmp_path / "t.csv").header is header
+
+
+def test_a_header_with_years_is_written_down(tmp_path: Path) -> None:
+    rows = [f"{'abcd'[n % 4]},{n * 7 % 40 / 10},{n * 3 % 50 / 10},{n % 9 + 0.5}" for n in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["country,2001,2002,2003", *rows]) + "\n")
+    spec = drafted(tmp_path / "t.csv")
+    assert (spec.data.header, spec.data.target) == (True, "2003")
+    assert package.compile(spec).columns is not None
+
+
+def test_a_target_has_a_value_in_most_rows(tmp_path: Path) -> None:
+    remarks = ["" if n % 5 else ["late", "early"][n % 2] for n in range(COUNT)]
+    path = table_of(tmp_path / "t.csv", a=NOISE, y=ANSWER, remarks=remarks)
+    assert drafted(path).data.target == "y"
+    # Where there is no other, or it is asked for, it is one all the same, of the rows that have it.
+    assert drafted(path, "remarks").data.target == "remarks"
+    other = table_of(tmp_path / "u.csv", a=[f"{n}x" for n in range(COUNT)], remarks=remarks, b=["z"] * COUNT)
+    with pytest.raises(package.SpecError, match="left to predict `remarks` from"):
+        drafted(other)
+
+
+@pytest.mark.parametrize("rows", [12, 30, 40, 52, 53, 56, 58, 80, 200])
+def test_a_batch_is_not_larger_than_the_training_split(rows: int, tmp_path: Path) -> None:
+    path = table_of(
+        tmp_path / "t.csv", a=NOISE[:rows], b=[n % 7 for n in range(rows)], y=[n % 2 for n in range(rows)]
+    )
+    document = path.with_suffix(".toml")
+    document.write_text(draft(survey(path), None, document).text, encoding="utf-8")
+    assert "SN722" not in [d.code for d in package.validate(document).diagnostics]
+    assert package.load(document).training.batch_size in ((12,) if rows == 12 else (16, 32))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"a": 1, "y": 2},\n {"a": 2, "y": 3}]',
+        '[\n  {\n  "a": 1}]',
+        '{"a": 1}\n{"a": 2}\n',
+        "[[1, 2], [3, 4]]",
+    ],
+)
+@pytest.mark.parametrize("name", ["t.json", "t.csv"])
+def test_json_is_called_json(text: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(package.SpecError, match="is JSON, and no table") as caught:
+        survey(tmp_path / name)
+    assert "read_json" in (caught.value.diagnostics[0].help or "")
+    document = {"data": {"type": "csv", "path": str(tmp_path / name), "target": "y"}}
+    messages = [
+        d.message for d in package.validate({"specnet": 1, **document}).diagnostics if d.code == "SN504"
+    ]
+    assert messages == [f"`{tmp_path / name}` is JSON, not CSV"]
+
+
+def test_names_in_brackets_are_no_json(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("[a],[y]\n1,2\n2,4\n")
+    assert [c.name for c in survey(tmp_path / "t.csv").columns] == ["[a]", "[y]"]
+    document = {"data": {"type": "csv", "path": str(tmp_path / "t.csv"), "target": "[y]"}}
+    assert not [
+        d for d in package.validate({"specnet": 1, **document}).diagnostics if d.path[:1] == ("data",)
+    ]
+
+
 def test_numbers_with_leading_zeros_are_categories(tmp_path: Path) -> None:
     path = table_of(
         tmp_path / "t.csv", zip=[["00501", "10115", "20095"][n % 3] for n in range(COUNT)], y=ANSWER

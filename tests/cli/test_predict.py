@@ -131,6 +131,43 @@ def test_what_cannot_be_taken_is_named_with_its_line(run: Path, tmp_path: Path, 
     assert run.exists()
 
 
+@pytest.mark.parametrize(
+    ("lines", "wrong"),
+    [
+        (['{"a": 2, "c": "green"}', '{"a": -1, "c": "red"}', '{"a": 1,', '{"a": 3, "c": "red"}'], "line 3"),
+        (['{"a": 2, "c": "green"}', '{"a": -1, "c": "red"}', '{"a": 1}', "{"], "line 3"),
+        (['{"a": 2, "c": "green"}', '{"a": -1, "c": "red"}', '{"a": 1, "c": "pink"}'], "line 3"),
+        (['[2, "green"]', '[-1, "red"]', "[1]", '[1, "red"]'], "line 3"),
+        (["a,c", "2,green", "-1,red", "1", "1,red"], "line 4"),
+        (["a,c", "2,green", "-1,red", "x,red", "1,red"], "line 4"),
+    ],
+    ids=["syntax", "no such column", "category", "too short", "cells", "number"],
+)
+def test_rows_before_a_faulty_one_are_predicted(
+    run: Path, tmp_path: Path, lines: list[str], wrong: str
+) -> None:
+    done = piped(tmp_path, "\n".join(lines) + "\n")
+    assert done.returncode == 1
+    assert f"{wrong} of `standard input`" in " ".join(done.stderr.split())
+    expected = package.load_run(run).predict([[2, "green"], [-1, "red"]])
+    assert [np.float32(row["P(yes)"]) for row in table(done.stdout)] == expected[:, 1].tolist()
+    done = piped(tmp_path, "\n".join(lines) + "\n", "-o", "o.csv", "--append")
+    assert done.returncode == 1
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_rows_of_numbers_before_a_faulty_one_are_predicted(specnet: Specnet, tmp_path: Path) -> None:
+    package.run(package.load(SPECS / "iris.toml", {"training.epochs": 2}), out=tmp_path / "run")
+    (tmp_path / "n.csv").write_text("5,3,4,1\n6,3,4,1\n6,3,x,1\n6,3,4,1\n")
+    (tmp_path / "n.json").write_text("[[5, 3, 4, 1], [6, 3, 4, 1], 7, [6, 3, 4, 1]]")
+    expected = package.load_run(tmp_path / "run").predict([[5, 3, 4, 1], [6, 3, 4, 1]])
+    for name, place in (("n.csv", "line 3 of `n.csv`: `x` is not a number"), ("n.json", "row 3 of `n.json`")):
+        done = specnet("predict", "run", name)
+        assert done.returncode == 1
+        assert place in " ".join(done.stderr.split())
+        assert [np.float32(row["P(setosa)"]) for row in table(done.stdout)] == expected[:, 0].tolist()
+
+
 def test_the_data_s_own_rules_for_gaps_and_strangers_hold(tmp_path: Path) -> None:
     run = trained(tmp_path, 'missing = "mean"\nunknown = "zeros"\n')
     done = piped(tmp_path, "a,c\n,red\n1,pink\n")

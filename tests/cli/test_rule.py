@@ -45,5 +45,23 @@ def test_what_is_no_rule() -> None:
     assert done.stderr == "error: there is no rule SN2O4; did you mean SN204?\n"
     assert "did you mean SN204?" in rule("204").stderr
     assert "specnet rule --all" in rule("beginner").stderr
+    assert "did you mean" not in rule("SNxyz").stderr
+
+
+def test_a_code_of_other_digits_is_no_slip() -> None:
+    assert rule("SN999").stderr == (
+        "error: there is no rule SN999; codes begin with SN1 to SN7; `specnet rule --all` lists all of them\n"
+    )
+    last = max(code for code in RULES if code.startswith("SN5"))
+    assert rule("sn599").stderr == (
+        f"error: there is no rule sn599; those of its phase are between SN500 and {last}; "
+        "`specnet rule --all` lists all of them\n"
+    )
+    assert "did you mean SN501?" in rule("SN5O1").stderr
+    assert "did you mean SN501?" in rule("S501").stderr
+    assert "did you mean SN501?" in rule("SN-501").stderr
+
+
+def test_what_else_is_no_rule() -> None:
     assert rule().exit_code == 2
     assert rule("SN204", "--all").exit_code == 2

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 import specnet
-from specnet.cli.shown import show_asked
+from specnet.cli.shown import show_asked, show_asked_of_folds
 
 TABLE = """\
 length,colour,price
@@ -41,7 +41,8 @@ show = ["predictions"]
 
 def shown(result: specnet.Result, width: int = 80) -> str:
     file = io.StringIO()
-    show_asked(Console(file=file, width=width), result)
+    show = show_asked_of_folds if result.folds else show_asked
+    show(Console(file=file, width=width), result)
     return file.getvalue()
 
 
@@ -143,3 +144,61 @@ def test_a_matrix_wider_than_the_terminal_is_not_shown_and_a_vector_is_folded() 
 
 def test_nothing_is_shown_unless_asked_for() -> None:
     assert shown(trained(CLASSES, output__show=[])) == ""
+
+
+SEVERAL = """
+specnet = 1
+layers = [{ type = "dense", units = 1, name = "sum" }, { type = "dense", units = 1, name = "back" }]
+data = { type = "inline", inputs = [[0], [1], [2]], targets = [0.5, 1.5, 3] }
+outputs = { sum = { loss = "mse" }, back = { loss = "mse", target = "inputs" } }
+training = { epochs = 1 }
+output = { show = ["predictions"] }
+"""
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_several_outputs_have_columns_of_their_own(folds: int | None) -> None:
+    text = SEVERAL if folds is None else SEVERAL.replace("3] }", f"3], split = {{ folds = {folds} }} }}")
+    result = trained(text)
+    heads, _, *rows = [line.split() for line in shown(result).splitlines() if line.strip()][1:]
+    assert heads[-3:] == ["target", "sum.prediction", "back.prediction"]
+    cells = np.array([[float(cell) for cell in row] for row in rows])
+    assert cells[:, -3].tolist() == [0.5, 1.5, 3]
+    for column, name in ((-2, "sum"), (-1, "back")):
+        if result.out_of_fold is None:
+            made = result.model.predict([[0], [1], [2]], output=name)
+        else:
+            made = result.out_of_fold.outputs[name][result.out_of_fold.rows.argsort()]
+        assert cells[:, column] == pytest.approx(np.ravel(made), rel=1e-5)
+
+
+def test_folds_show_the_predictions_out_of_fold_and_the_weights_of_each_model() -> None:
+    text = CLASSES.replace("test = 0.25", "folds = 2").replace("units = 3\n", "units = 3\nuse_bias = false\n")
+    result = trained(re.sub(r"bias_init.*\n", "", text))
+    lines = shown(result).splitlines()
+    assert result.out_of_fold is not None
+    heads, _, *rows = [line.split() for line in lines[lines.index(" predictions out of fold") + 1 :]][:6]
+    assert heads == ["row", "fold", "target", "P(0)", "P(1)", "P(2)", "read", "as"]
+    order = result.out_of_fold.rows.argsort()
+    assert [row[:3] for row in rows] == [
+        [str(n), str(fold), str(target)]
+        for n, fold, target in zip(
+            range(4), result.out_of_fold.folds[order], result.out_of_fold.targets[order], strict=True
+        )
+    ]
+    found = np.array([[float(cell) for cell in row[3:6]] for row in rows])
+    assert found == pytest.approx(result.out_of_fold.predictions[order], abs=1e-4)
+    assert [line for line in lines if line.startswith(" weights")] == [
+        " weights of fold 1",
+        " weights of fold 2",
+    ]
+    assert len([line for line in lines if line.startswith(" dense_1.kernel  (2 x 3)")]) == 2
+
+
+def test_folds_that_are_too_much_to_read_are_not_shown() -> None:
+    text = CLASSES.replace("test = 0.25", "folds = 2").replace("units = 3", "units = 200", 1)
+    text = re.sub(r"(kernel|bias)_init.*\n", "", text)
+    data = {"type": "synthetic", "kind": "xor", "samples": 102, "split": {"folds": 2}}
+    lines = shown(trained(text, data=data)).splitlines()
+    assert " not shown: there are 102 rows, and up to 100 are readable" in lines
+    assert " not shown: the model has 1,200 parameters, and up to 1000 are readable" in lines

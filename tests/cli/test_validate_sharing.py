@@ -7,7 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 
+from specnet.cli.app import app
 from specnet.language import load
 from specnet.language.toml_writer import toml
 from tests.support.command_line import Specnet
@@ -137,9 +139,37 @@ def test_resolved_json_stays_json(specnet: Specnet, folder: Path) -> None:
     assert "variables" not in found
 
 
-@pytest.mark.parametrize(
-    "command", [["validate"], ["run", "--no-save"], ["explain"], ["trace"], ["check-gradients"]]
-)
+RESOLVING = {
+    "validate": [],
+    "run": ["--no-save"],
+    "explain": [],
+    "trace": [],
+    "check-gradients": [],
+    "export": ["--to", "numpy"],
+}
+"""The commands that resolve a document, with what they need to."""
+
+
+def test_every_command_that_takes_a_document_can_refuse_environment_variables() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    taking = {
+        name
+        for name, command in commands.items()
+        if any(
+            "SPEC" in (each.metavar or "") for each in command.params if each.param_type_name == "argument"
+        )
+    }
+    assert taking == set(RESOLVING)
+    assert all(any("--no-env" in each.opts for each in commands[name].params) for name in RESOLVING)
+
+
+def test_no_env_says_that_a_run_is_no_document(specnet: Specnet, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    done = specnet("export", "run", "--to", "numpy", "--no-env")
+    assert (done.returncode, "it is about documents, and this is a run" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", [[name, *options] for name, options in RESOLVING.items()])
 def test_no_env(specnet: Specnet, folder: Path, command: list[str]) -> None:
     (folder / "rows.csv").write_text("x,y\n0.5,1.0\n1.0,2.0\n")
     (folder / "c.toml").write_text(

@@ -134,6 +134,40 @@ def test_rotate(shape, rows, degrees, nearest, fill):
         np.testing.assert_allclose(got[n], meant, rtol=1e-9, atol=1e-12)
 
 
+MOVES = [
+    {"type": "flip"},
+    {"type": "flip", "direction": "vertical"},
+    {"type": "pad_crop", "padding": [2, 1]},
+    {"type": "shift", "vertical": 0.4, "horizontal": 0.3},
+    {"type": "rotate", "degrees": 90, "interpolation": "nearest"},
+    {"type": "rotate", "degrees": 90, "interpolation": "bilinear"},
+]
+
+
+@pytest.mark.parametrize("fields", MOVES, ids=str)
+@pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_masks_move_with_their_images(fields, dtype, shape, rows, monkeypatch):
+    monkeypatch.setattr("specnet.data.augmentations.moves.images_at_once", lambda _: 2)
+    monkeypatch.setattr("specnet.data.augmentations.rotation.images_at_once", lambda _: 2)
+    # Each pixel's number says which it is, so that a mask of the same numbers shows where it has gone.
+    x = np.arange(1.0, 1 + rows * 7 * 9).reshape(rows, 7, 9, 1)
+    masks = np.broadcast_to(x.reshape(rows, 7, 9, *(1 for _ in shape)), (rows, 7, 9, *shape)).astype(dtype)
+    nearest = fields | ({"interpolation": "nearest"} if "interpolation" in fields else {})
+    meant = augmented(nearest, x)[..., 0]
+    meant = np.where(meant == 0, 255, meant)
+    kind = AUGMENTATIONS.validate(fields)
+    sizes = Sizes(rows, (7, 9, 1), (7, 9, *shape), "float64", dtype)
+    room = {name: np.full(own, 1, each) for name, (own, each) in kind.scratch(sizes).items()}
+    view = masks.reshape(rows, 7, 9, -1)
+    kind.bind(Work(x, masks, stream(0, "augment/x"), room, view, 255.0))()
+    for own in view.transpose(3, 0, 1, 2):
+        np.testing.assert_array_equal(own, meant)
+    assert kind.moves
+    assert (meant != np.arange(1, 1 + rows * 7 * 9).reshape(rows, 7, 9)).any() or rows == 1
+
+
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
 def test_rotate_is_what_pytorch_samples(mode):
     torch = pytest.importorskip("torch")
@@ -294,6 +328,10 @@ def test_what_does_not_fit(fields, shape, message):
 def test_what_is_refused(fields):
     with pytest.raises(ValidationError):
         AUGMENTATIONS.validate(fields)
+
+
+def test_what_moves_pixels_says_so():
+    assert {name for name, kind in AUGMENTATIONS.kinds.items() if kind.moves} == {f["type"] for f in MOVES}
 
 
 def test_every_kind_is_tried():

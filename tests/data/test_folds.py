@@ -96,7 +96,8 @@ def test_too_few_rows_of_a_class_for_the_folds(desk):
     rows = {"type": "inline", "inputs": [[n] for n in range(9)], "targets": ["a"] * 6 + ["b"] * 3}
     fault = desk.fault(**rows, split={"folds": 4, "stratify": True})
     assert (fault.code, fault.path) == ("SN551", ("data", "split", "stratify"))
-    assert "4 stratified folds need 4 rows of each class; too few of class index `1`" in fault.message
+    message = "4 stratified folds need 4 rows of each class of the target: class `b` has 3 rows"
+    assert fault.message == message
     assert desk.load(**rows, split={"folds": 3, "stratify": True}).signature.rows["test"] == 3
 
 

@@ -36,6 +36,20 @@ def test_a_missing_file_says_where_it_was_looked_for(desk, tmp_path_factory, mon
     assert desk.fault(**FIELDS, path="/no/such.csv").message == "there is no file `/no/such.csv`"
 
 
+@pytest.mark.parametrize("path", ["C:\temp\new.csv", "data\r.csv", "C:\forms\train.csv", "..\bikes.csv"])
+def test_a_backslash_in_double_quotes_is_explained(desk, path):
+    fault = desk.fault(**FIELDS, path=path)
+    assert fault.code == "SN501"
+    assert "a backslash starts an escape sequence" in fault.help
+    assert "single quotes" in fault.help
+    assert "`/`" in fault.help
+
+
+def test_a_path_without_escape_sequences_is_not_taken_for_one(desk):
+    assert "SPECNET_DATA" in desk.fault(**FIELDS, path=r"data\new.csv").help
+    assert "SPECNET_DATA" in desk.fault(**FIELDS, path="données\xa0neuves.csv").help
+
+
 def test_a_misspelt_file(desk):
     desk.write("iris.csv", TEXT)
     assert desk.fault(**FIELDS, path="Iris.csv").help == "did you mean `iris.csv`?"

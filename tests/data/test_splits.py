@@ -58,8 +58,19 @@ def test_a_class_with_too_few_rows():
     faults = Collector(())
     share(12, SplitSpec(validation=0.25, test=0.25, stratify=True), [10, 0, 2], faults)
     assert [f.code for f in faults.found] == ["SN551"]
-    assert "needs 3 rows of each class" in faults.found[0].message
-    assert "class index `2`" in faults.found[0].message
+    assert "needs 3 rows of each class of the target" in faults.found[0].message
+    assert faults.found[0].message.endswith("class index `2` has 2 rows")
+
+
+def test_classes_with_too_few_rows_are_named_where_they_have_names(desk):
+    counts = {f"c{n:02}": n + 1 for n in range(14)}
+    rows = [f"{i},{name}" for i, name in enumerate(name for name, n in counts.items() for _ in range(n))]
+    desk.write("f.csv", "\n".join(["a,kind", *rows]) + "\n")
+    fault = desk.fault(type="csv", path="f.csv", target="kind", split={"test": 0.3, "stratify": True})
+    assert fault.message.endswith("class `c00` has 1 row")
+    fault = desk.fault(type="csv", path="f.csv", target="kind", split={"folds": 13, "stratify": True})
+    assert "class `c00` has 1 row, `c01` has 2 rows, `c02` has 3 rows" in fault.message
+    assert fault.message.endswith("`c09` has 10 rows and 2 more classes have fewer")
 
 
 def test_the_seed_draws_the_split(desk):

@@ -35,6 +35,10 @@ def test_a_size_is_right_to_half_a_tenth_of_its_unit(count: int) -> None:
     assert float(number) < 1024 or unit == "EiB"
 
 
+def test_a_name_that_is_empty_is_said_to_be_none() -> None:
+    assert listed(["", "a"]) == "(no name), `a`"
+
+
 def test_counts() -> None:
     assert counted(1, "row") == "1 row"
     assert counted(0, "loss") == "0 losses"

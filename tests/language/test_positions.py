@@ -170,6 +170,12 @@ def test_toml_1_1_inline_tables() -> None:
     assert positions.offsets(("a", "x"), "table") == (0, 1)
 
 
+@pytest.mark.parametrize("value", ["0.5] # a = 1", "0.5 # a = 1\n]", "1.5, # a.b = 1\n]"])
+def test_a_fraction_before_a_comment_begins_no_statement(value: str) -> None:
+    positions = check_all(f"a = [\n{value}\nb = 2\n", "toml")
+    assert positions.faults == ()
+
+
 @pytest.mark.parametrize(
     ("text", "path", "first", "second"),
     [

@@ -111,8 +111,8 @@ def test_targets_are_given_where_nothing_contains_them(model, tmp_path):
 @pytest.mark.parametrize(
     ("targets", "says"),
     [
-        (["lower"] * 90, "row 1: `lower` is not a class"),
-        ([None] * 90, "row 1: `None` is not a class"),
+        (["lower"] * 90, "row 1: the target `lower` is not a class that the model was trained on: these are"),
+        ([None] * 90, "row 1: the target `None` is not a class"),
         (["low"] * 5, "90 rows of inputs, and 5 targets"),
         (np.full(90, np.nan), "not a class index"),
         (np.full(90, 1e300), "not a class index"),

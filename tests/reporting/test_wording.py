@@ -52,6 +52,11 @@ def test_figures_are_called_in_plain_words(label: str, spec: dict[str, Any], tit
     ("status", "result", "sentence"),
     [
         ("completed", {"epochs": 40, "why": "all 40 epochs are done"}, "Training completed all 40 epochs."),
+        (
+            "completed",
+            {"epochs": 40, "why": "all 40 epochs are done; early stopping had nothing to go by"},
+            "Training completed all 40 epochs; early stopping had nothing to go by.",
+        ),
         ("completed", {"epochs": 1}, "Training completed its only epoch."),
         (
             "early_stopping",

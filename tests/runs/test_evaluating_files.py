@@ -109,7 +109,12 @@ def test_a_built_in_data_set_is_named_by_its_columns(tmp_path: Path) -> None:
     )
     assert specnet.evaluate(tmp_path / "run", path).splits == expected
     path.write_text(path.read_text(encoding="utf-8").replace("0.2,0", "0.2,rose"), encoding="utf-8")
-    with pytest.raises(specnet.SpecError, match="`rose` is not a class that the model was trained on"):
+    with pytest.raises(
+        specnet.SpecError, match=r"the target, column `4` of .* holds `rose` in row 1, which is not a class"
+    ):
+        specnet.evaluate(tmp_path / "run", path)
+    path.write_text(path.read_text(encoding="utf-8").replace("0.2,rose", "0.2,"), encoding="utf-8")
+    with pytest.raises(specnet.SpecError, match=r"the target, column `4` of .* has no value in row 1"):
         specnet.evaluate(tmp_path / "run", path)
     path.write_text(f"{','.join(names[1:])},species\n1,2,3,setosa\n", encoding="utf-8")
     with pytest.raises(specnet.SpecError, match=f"has no column `{names[0]}`"):

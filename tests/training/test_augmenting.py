@@ -350,6 +350,81 @@ def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settin
         np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
+MOVES = [each for each in IMAGES if each["type"] != "cutout"]
+
+
+def masks(folder, augmentations, loss="cross_entropy", *, several=False, **training):
+    """A document of images whose target is a mask of the classes of their pixels, one of them 255 = ignored."""
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 3, (20, 6, 5, 1)).astype(np.float64)
+    np.savez(folder / "masks.npz", inputs=x, targets=x[..., 0].astype(np.int64))
+    layers = [{"type": "conv2d", "filters": 3, "kernel_size": 1, "name": "classes"}]
+    outputs = {"outputs": {"classes": {"loss": loss}}} if several else {"loss": loss}
+    data = {"type": "npz", "path": "masks.npz", "augmentations": augmentations, "split": {"test": 0.2}}
+    (folder / "masks.json").write_text(
+        json.dumps(
+            {
+                "specnet": 1,
+                "dtype": "float64",
+                "data": data,
+                "layers": layers,
+                **outputs,
+                "training": {"epochs": 2, "batch_size": 6, **training},
+            }
+        )
+    )
+    return folder / "masks.json"
+
+
+@pytest.mark.parametrize("ignored", [None, 255])
+@pytest.mark.parametrize("batch_size", [6, "full"])
+def test_masks_move_with_their_images(ignored, batch_size, tmp_path):
+    loss = {"type": "cross_entropy"} | ({} if ignored is None else {"ignore_index": ignored})
+    moves = [each | ({"interpolation": "nearest"} if each["type"] == "rotate" else {}) for each in MOVES]
+    moves = [each | ({} if each["type"] == "flip" else {"fill": -1.0}) for each in moves]
+    trainer, data = trainer_of(specnet.load(masks(tmp_path, moves, loss, batch_size=batch_size)))
+    trainer.feed.begin()
+    changed = 0
+    for batch in trainer.feed.batches:
+        trainer.feed.fetch(batch)
+        x, t = batch.arrays["inputs"][..., 0], batch.arrays["targets"]
+        np.testing.assert_array_equal(t, np.where(x < 0, ignored or 0, x))
+        changed += np.count_nonzero(t != data.splits["train"].targets[batch.places])
+    assert changed > 20
+    for _ in trainer.events():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("loss", "more"),
+    [
+        ("cross_entropy", []),
+        ({"type": "cross_entropy", "ignore_index": 2}, []),
+        ("cross_entropy", [{"type": "mixup"}]),
+    ],
+)
+def test_a_program_of_numpy_alone_moves_masks_as_the_run_does(loss, more, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = specnet.load(masks(tmp_path, [*MOVES, *more], loss))
+    trainer, _ = trainer_of(spec)
+    for _ in trainer.events():
+        pass
+    written = numpy_program(Exported.of_spec(tmp_path, spec), training=True, beside=None)
+    found = {"__file__": str(tmp_path / "made.py")}
+    exec(written.text, found)
+    np.testing.assert_array_equal(found["targets"], trainer.steps.batch.arrays["targets"])
+    np.testing.assert_array_equal(found["inputs"], trainer.steps.batch.arrays["inputs"])
+
+
+def test_masks_of_several_outputs_cannot_move(tmp_path):
+    found = specnet.validate(masks(tmp_path, IMAGES, several=True)).diagnostics
+    assert [(d.code, d.path) for d in found if d.severity == "error"] == [
+        ("SN581", ("data", "augmentations", i)) for i in range(len(MOVES))
+    ]
+    assert "masks of several outputs do not move with them" in found[0].message
+    assert specnet.validate(masks(tmp_path, IMAGES[-1:], several=True))
+
+
 def test_explain_counts_what_it_takes():
     from specnet.analysis.explanation import explain
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -120,6 +121,47 @@ def test_early_stopping_puts_the_best_parameters_back():
     assert ended.splits["validation"]["loss"] == min(losses)
     assert [event.epoch for event in epochs if event.best][-1] == ended.best_epoch
     assert "validation.loss" in ended.why
+
+
+ONE_CLASS = {
+    "type": "inline",
+    "inputs": [[0.0], [1.0], [2.0], [3.0]],
+    "targets": [0, 1, 0, 1],
+    "validation": {"inputs": [[1.0], [2.0]], "targets": [1, 1]},
+}
+"""Data whose validation rows have no area under the curve."""
+
+
+def blind(training):
+    layers = [{"type": "dense", "units": 1}]
+    return document(
+        data=ONE_CLASS, layers=layers, loss="binary_cross_entropy", metrics=["auc"], training=training
+    )
+
+
+def test_a_value_that_is_always_nan_is_named_where_it_stops_a_training():
+    stopping = {"monitor": "validation.auc", "patience": 3}
+    _, epochs, ended = train(blind({"epochs": 10, "early_stopping": stopping}))
+    assert all(math.isnan(event.validation["auc"]) for event in epochs)
+    assert (ended.stopped, ended.epochs, ended.best_epoch) == ("early_stopping", 3, None)
+    assert ended.why == (
+        "validation.auc was NaN in every validation (monitor another value, such as validation.loss)"
+    )
+
+
+def test_a_value_that_is_always_nan_is_named_where_all_epochs_are_done():
+    stopping = {"monitor": "validation.auc", "patience": 30}
+    schedule = {"type": "plateau", "monitor": "validation.auc", "patience": 1}
+    training = {"epochs": 6, "early_stopping": stopping, "schedule": schedule}
+    _, _, ended = train(blind(training))
+    assert ended.stopped == "completed"
+    assert ended.why.startswith(
+        "all 6 epochs are done; early stopping had nothing to go by, as validation.auc"
+    )
+    assert "; the plateau schedule had nothing to go by, as validation.auc was NaN" in ended.why
+    stopping = {"monitor": "validation.loss", "patience": 30}
+    _, _, ended = train(blind({"epochs": 6, "early_stopping": stopping}))
+    assert ended.why == "all 6 epochs are done"
 
 
 def test_early_stopping_on_a_metric_goes_up():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
@@ -34,6 +35,8 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 class _Move(ImageAugmentation):
     """Pixel (i, j) becomes pixel (a(i), b(j)), the lines a and the columns b drawn for each image."""
 
+    moves: ClassVar[bool] = True
+
     def _background(self) -> float:
         return 0.0
 
@@ -51,7 +54,7 @@ class _Move(ImageAugmentation):
         """Return places of a batch's lines and columns, and some images with their pixels' places."""
         height, width, channels = image_shape(sizes.inputs)
         pixels = min(sizes.rows, images_at_once(sizes.inputs)) * height * width
-        return {
+        scratch: ScratchShapes = {
             "drawn": ((sizes.rows,), "float64"),
             "number": ((sizes.rows,), "intp"),
             "own_lines": ((sizes.rows, height), "intp"),
@@ -64,15 +67,19 @@ class _Move(ImageAugmentation):
             "across": ((pixels,), "intp"),
             "spare": ((pixels + 1, channels), sizes.dtype),
         }
+        if sizes.masks is not None:
+            scratch["spare_masks"] = ((pixels + 1, prod(sizes.targets[2:])), sizes.masks)
+        return scratch
 
     def bind(self, work: Work) -> Callable[[], None]:
         """Return the gather."""
         import numpy as np
 
         scratch, x = work.scratch, work.images
-        rows, height, width, channels = x.shape
+        rows, height, width, _ = x.shape
         several = images_at_once((height, width))
-        drawn, number, spare, index = scratch["drawn"], scratch["number"], scratch["spare"], scratch["index"]
+        drawn, number, index = scratch["drawn"], scratch["number"], scratch["index"]
+        moved = _moved(work, self._background())
         scratch["own_lines"][...] = np.arange(height)
         scratch["own_columns"][...] = np.arange(width)
         # Where each image begins among those that are worked on at once.
@@ -89,8 +96,7 @@ class _Move(ImageAugmentation):
             pixels = count * height * width
             blocks.append(
                 (
-                    x[part].reshape(pixels, channels),
-                    spare[:pixels],
+                    [(own[part].reshape(pixels, -1), spare[:pixels], spare) for own, spare, _ in moved],
                     scratch["lines"][part, :, np.newaxis],
                     scratch["columns"][part, np.newaxis, :],
                     scratch["across"][:pixels].reshape(count, height, width),
@@ -98,7 +104,6 @@ class _Move(ImageAugmentation):
                     index[:pixels],
                 )
             )
-        background = self._background()
 
         def move() -> None:
             for (axis, size, step, line, places, first), mask in zip(sides, masks, strict=True):
@@ -117,15 +122,25 @@ class _Move(ImageAugmentation):
                     np.multiply(line, step, out=places)
                     if first is not None:
                         np.add(places, first, out=places)
-            spare[-1] = background
-            for images, copied, lines, columns, across, grid, flat in blocks:
-                np.copyto(copied, images)
+            for _, spare, outside in moved:
+                spare[-1] = outside
+            for arrays, lines, columns, across, grid, flat in blocks:
                 np.copyto(grid, lines)
                 np.copyto(across, columns)
                 np.add(grid, across, out=grid)
-                np.take(spare, flat, 0, images, "clip")
+                for images, copied, spare in arrays:
+                    np.copyto(copied, images)
+                    np.take(spare, flat, 0, images, "clip")
 
         return move
+
+
+def _moved(work: Work, background: float) -> list[tuple[Array, Array, float]]:
+    """Return what moves, images and masks, each with its memory for copies and what is outside of it."""
+    moved = [(work.images, work.scratch["spare"], background)]
+    if work.masks is not None:
+        moved.append((work.masks, work.scratch["spare_masks"], work.outside))
+    return moved
 
 
 def _part(array: Array, shape: Shape) -> Array:
@@ -138,7 +153,7 @@ class Flip(_Move):
     """Mirror each image with a probability, left to right or top to bottom.
 
     Inputs (height, width, channels) or (height, width). Like torchvision's RandomHorizontalFlip and
-    RandomVerticalFlip, for each image independently.
+    RandomVerticalFlip, for each image independently. Targets that are masks are mirrored alike.
     """
 
     type: Literal["flip"] = "flip"
@@ -170,7 +185,7 @@ class PadCrop(_Move):
 
     Inputs (height, width, channels) or (height, width). All positions are equally likely, drawn for each image
     independently: it moves by -padding to padding pixels along each axis, as with torchvision's
-    RandomCrop(size, padding).
+    RandomCrop(size, padding). Targets that are masks are cropped alike.
     """
 
     type: Literal["pad_crop"] = "pad_crop"
@@ -220,7 +235,7 @@ class Shift(_Move):
 
     Inputs (height, width, channels) or (height, width). An axis of n pixels moves by round(u), u uniform in
     [-fraction · n, fraction · n], as with torchvision's RandomAffine(0, translate). Keras's RandomTranslation also
-    moves by fractions of a pixel, and fills by reflection by default.
+    moves by fractions of a pixel, and fills by reflection by default. Targets that are masks move alike.
     """
 
     type: Literal["shift"] = "shift"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import pi
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from math import pi, prod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,8 +32,11 @@ class Rotate(ImageAugmentation):
     each image independently. With the origin at the centre and a the angle, counter-clockwise, the pixel at (x, y)
     becomes the value of the image at (x · cos a - y · sin a, x · sin a + y · cos a): interpolated from the four pixels
     around it (bilinear), or the nearest one, where pixels outside are `fill`. Like torchvision's
-    RandomRotation; Keras's RandomRotation takes a fraction of a full turn instead of degrees.
+    RandomRotation; Keras's RandomRotation takes a fraction of a full turn instead of degrees. Targets that are masks
+    are turned alike, and take the nearest pixel.
     """
+
+    moves: ClassVar[bool] = True
 
     type: Literal["rotate"] = "rotate"
     degrees: Annotated[float, Field(gt=0, le=180)] = Field(examples=[15])
@@ -62,6 +65,13 @@ class Rotate(ImageAugmentation):
             "index": ((pixels,), "intp"),
             "ringed": ((several, height + RING, width + RING, channels), sizes.dtype),
         }
+        if sizes.masks is not None:
+            each = prod(sizes.targets[2:])
+            scratch |= {
+                "near_x": ((pixels,), "float64"),
+                "near_y": ((pixels,), "float64"),
+                "ringed_masks": ((several, height + RING, width + RING, each), sizes.masks),
+            }
         if self.interpolation == "bilinear":
             scratch |= {
                 "floor_x": ((pixels,), "float64"),
@@ -94,6 +104,8 @@ class Rotate(ImageAugmentation):
             np.cos(drawn, out=cosine)
             np.sin(drawn, out=sine)
             scratch["ringed"].fill(self.fill)
+            if work.masks is not None:
+                scratch["ringed_masks"].fill(work.outside)
             for block in blocks:
                 block.turn()
 
@@ -134,6 +146,13 @@ class _Block:
             self.weight = scratch["weight"][:pixels]
             self.weights = self.weight.reshape(*size, channels)
             self.lower, self.step = scratch["lower"][:pixels], scratch["step"][:pixels]
+        self.masks = None if work.masks is None else work.masks[part]
+        if self.masks is not None:
+            ringed = scratch["ringed_masks"]
+            self.masks_out = self.masks.reshape(pixels, -1)
+            self.masks_inner = ringed[:count, 1 : height + 1, 1 : width + 1]
+            self.masks_source = ringed.reshape(-1, ringed.shape[-1])
+            self.near_x, self.near_y = (scratch[name][:pixels].reshape(size) for name in ("near_x", "near_y"))
 
     def turn(self) -> None:
         """Put the turned images in the place of the images."""
@@ -142,6 +161,8 @@ class _Block:
         np.copyto(self.inner, self.images)
         self._find(self.x, self.cosine, self.sine, self.width, subtract=True)
         self._find(self.y, self.sine, self.cosine, self.height, subtract=False)
+        if self.masks is not None:
+            self._turn_masks()
         if self.nearest:
             np.rint(self.x, out=self.x)
             np.rint(self.y, out=self.y)
@@ -161,6 +182,17 @@ class _Block:
         np.subtract(self.lower, self.out, out=self.lower)
         np.multiply(self.lower, self.weight, out=self.lower)
         np.add(self.out, self.lower, out=self.out)
+
+    def _turn_masks(self) -> None:
+        """Put the turned masks in the place of the masks, each pixel the nearest one: classes have no means."""
+        import numpy as np
+
+        assert self.masks is not None
+        np.copyto(self.masks_inner, self.masks)
+        np.rint(self.x, out=self.near_x)
+        np.rint(self.y, out=self.near_y)
+        self._place(self.near_x, self.near_y)
+        np.take(self.masks_source, self.index, 0, self.masks_out, "clip")
 
     def _find(self, out: Array, of_x: Array, of_y: Array, size: int, *, subtract: bool) -> None:
         """Put one coordinate of the place that each pixel comes from into `out`, at most a pixel outside."""

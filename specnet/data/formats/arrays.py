@@ -8,6 +8,7 @@ from specnet.data.files import DataContext
 from specnet.data.format import DataFormat
 from specnet.data.joining import joined
 from specnet.data.signature import LARGEST_INDEX
+from specnet.diagnostics.text import clipped, listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,8 +162,9 @@ def _targets(given: Any, classes: tuple[str, ...] | None, context: DataContext) 
         if -1 in found:
             row = found.index(-1)
             name = np.asarray(given).tolist()[row]
-            message = f"row {row + 1}: `{name}` is not a class of the training rows"
-            raise context.collector.error("SN514", message)
+            message = f"row {row + 1}: the target `{clipped(str(name))}` is not a class of the training rows"
+            help = f"their classes are {listed(classes)}"
+            raise context.collector.error("SN514", message, help=help)
         return np.array(found, np.int64)
     try:
         array = np.asarray(given)

@@ -14,7 +14,7 @@ from specnet.data.joining import joined
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.diagnostics.spelling import closest
-from specnet.diagnostics.text import clipped, counted
+from specnet.diagnostics.text import clipped, counted, listed
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -218,10 +218,10 @@ def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, col
             near = closest(target, classes) if isinstance(target, str) else None
             collector.add(
                 "SN514",
-                f"{_shown(target)} is not a class of the training rows",
+                f"the target {_shown(target).removeprefix('the string ')} is not a class of the training rows",
                 *key,
                 i,
-                help=f"did you mean `{near}`?" if near else None,
+                help=f"did you mean `{near}`?" if near else f"their classes are {listed(classes)}",
             )
 
 

@@ -48,9 +48,9 @@ class _Seen:
 class _ColumnCells:
     """What the cells of one column are, by the lines that hold them."""
 
-    def __init__(self, table: DataTable, i: int, form: CellFormat) -> None:
+    def __init__(self, table: DataTable, i: int, form: CellFormat, *, is_target: bool) -> None:
         self.place, self.parser, self.form = table.place, table.parser, form
-        self.table = table
+        self.table, self.is_target = table, is_target
         self.column = f"{self.place.column(i, table.names[i])} of `{self.place.name}`"
         self.reference = self.place.reference(i, table.names[i])
         seen = [_Seen(word=table.row_word) for _ in range(5)]
@@ -133,9 +133,10 @@ class _ColumnCells:
     def _report_unknown(self, faults: Collector) -> None:
         text, where, form = self.unknown.texts[0], self.unknown.where, self.form
         known = form.categories or ()
-        message = (
-            f"{self.column} holds {self._shown(self.unknown) or 'a cell'} in {where}, {form.unknown_clause}"
-        )
+        what = self._shown(self.unknown)
+        held = (f"class {what}" if what else "a class") if self.is_target else what or "a cell"
+        whose = "the target, " if self.is_target else ""
+        message = f"{whose}{self.column}{',' if self.is_target else ''} holds {held} in {where}, {form.unknown_clause}"
         near = closest(text, known) if self.place.quotable else None
         if form.boolean:
             help = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"
@@ -143,9 +144,10 @@ class _ColumnCells:
             mean = clipped(near)
             help = f'if it means `{mean}`, write `replace = {{ "{clipped(text)}" = "{mean}" }}`'
         else:
-            listed = self.place.known("the training file has", known)
-            whose = "list it in `values`" if form.origin == "values" else listed
-            help = f'{whose}; `unknown = "zeros"` lets features pass'
+            there = self.place.known("the training file has", known)
+            help = "list it in `values`" if form.origin == "values" else there
+            if not self.is_target:
+                help += '; `unknown = "zeros"` lets features pass'
         faults.add("SN514", message, *self.place.key, help=help)
 
     def _shown(self, seen: _Seen, lead: str = "") -> str:
@@ -156,7 +158,7 @@ class _ColumnCells:
 
 def check_cells(table: DataTable, layout: Layout, forms: Mapping[int, CellFormat]) -> None:
     """Read a table again, cell by cell; raise SpecError naming each cell and each row that is at fault."""
-    seen = {i: _ColumnCells(table, i, forms[i]) for i in layout.used}
+    seen = {i: _ColumnCells(table, i, forms[i], is_target=i in layout.targets) for i in layout.used}
     short = _Seen()
     for chunk in table.chunks():
         for line, width in chunk.odd:

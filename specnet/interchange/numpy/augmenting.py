@@ -7,7 +7,7 @@ from specnet.engines.random import words
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
 from specnet.interchange.numpy.sources import Sources
-from specnet.model.augmenting import augmentation_names
+from specnet.model.augmenting import augmentation_names, outside_of_masks
 from specnet.model.network import Network
 
 
@@ -31,17 +31,22 @@ def write_augment(network: Network, program: Program) -> list[str]:
     if network.several:
         targets = ["targets = inputs[:, :0]"]
     elif network.spreads:
-        targets = [f"targets = np.eye({network.fed_shape[0]}, dtype=np.{spec.dtype})[targets]"]
+        targets = [f"targets = np.eye({network.fed_shape[-1]}, dtype=np.{spec.dtype})[targets]"]
+    size, bound = f"{sizes}(len(inputs), inputs.shape[1:], targets.shape[1:], inputs.dtype.name", ""
+    if network.masked:
+        height, width = network.signature.inputs[:2]
+        size += ", targets.dtype.name"
+        bound = f", targets.reshape(len(targets), {height}, {width}, -1), {outside_of_masks(spec)!r}"
     lines = [
         '"""Return a batch of rows, changed at random."""',
         'inputs = np.array(inputs, order="C")',
         *targets,
-        f"sizes = {sizes}(len(inputs), inputs.shape[1:], targets.shape[1:], inputs.dtype.name)",
+        f"sizes = {size})",
         "for scratch, bind, draw in (",
         *indented(each),
         "):",
         "    scratch = {name: np.empty(shape, dtype) for name, (shape, dtype) in scratch(sizes).items()}",
-        f"    bind({work}(inputs, targets, draw, scratch))()",
+        f"    bind({work}(inputs, targets, draw, scratch{bound}))()",
         f"return {'inputs' if network.several else 'inputs, targets'}",
     ]
     head = "def augment(inputs):" if network.several else "def augment(inputs, targets):"

@@ -21,13 +21,13 @@ _ESCAPE = re.compile(r"\\(?:[btnfr\"\\]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[ \t]*\r
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*")
 _WORD = re.compile(r"[^\s,\]}#]+")
 STATEMENT = re.compile(
-    r"""[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*(?:\.[^\n=,\[{]*)?="""
+    r"""[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*(?:\.[^\n=,\[{\]#]*)?="""
     r"""|\[\[?[ \t]*(?!(?:true|false|inf|nan)[ \t]*\])[A-Za-z_][\w-]*[ \t]*(?:\.[^\n,=]*)?\]\]?[ \t]*"""
     r"""(?:\#[^\n]*)?\r?$)""",
     re.MULTILINE,
 )
 """A line that begins a statement, as no line within an array can."""
-_ASSIGNMENT = re.compile(r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*(?:\.[^\n=,\[{]*)?=""")
+_ASSIGNMENT = re.compile(r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*(?:\.[^\n=,\[{\]#]*)?=""")
 _JUNK = re.compile(r"""\"(?:[^"\\\n]++|\\[^\n])*+"?|'[^'\n]*+'?|#[^\n]*|[\[\]{},\n]|[^\[\]{},\n"'#]+""")
 
 Key = list[tuple[str, Offsets]]

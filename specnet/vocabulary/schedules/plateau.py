@@ -57,7 +57,7 @@ class PlateauState:
         self, schedule: Plateau, base: float, warmup: int, better: Literal["lower", "higher"]
     ) -> None:
         self.schedule = schedule
-        self.rate = base
+        self.rate = self.base = base
         self.warmup = warmup
         self.sign = 1.0 if better == "lower" else -1.0
         self.best = inf
@@ -81,6 +81,11 @@ class PlateauState:
         if self.waited > self.schedule.patience:
             self.rate = max(self.rate * self.schedule.factor, self.schedule.minimum)
             self.waited, self.cooling = 0, self.schedule.cooldown
+
+    @property
+    def blind(self) -> bool:
+        """Whether it has counted validations, and none of them as an improvement, as each value was NaN."""
+        return self.best == inf and (self.waited > 0 or self.cooling > 0 or self.rate != self.base)
 
     def _margin(self) -> float:
         if self.best == inf or self.schedule.threshold_mode == "absolute":

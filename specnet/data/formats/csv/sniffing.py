@@ -23,6 +23,10 @@ REGULAR = 0.9
 CLEARLY = 0.2
 """How much larger the share of numbers must be with blanks between cells than with another delimiter."""
 
+_JSON = re.compile(r'\s*(?:(?:\[\s*)?\{\s*"|\[\s*[-\[\d"])')
+JSON_HELP = "write its rows as CSV, such as with pandas: read_json(...).to_csv(..., index=False)"
+"""What to do with a table in JSON."""
+
 _LIKE_NUMBER = re.compile(
     r"[^\w\s]?\s*[+-]?(?:[0-9]+(?:[.,'][0-9]+)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?\s*[^\w\s]?"
 )
@@ -40,6 +44,11 @@ class _Reading:
     @property
     def rank(self) -> tuple[bool, float, int]:
         return not self.dialect.skip_rows, round(self.numbers, 2), self.width
+
+
+def is_json(start: str) -> bool:
+    """Return whether a text begins as JSON does: an array of rows, or an object a line."""
+    return _JSON.match(start) is not None
 
 
 def sniffed(text: str, *, cut: bool) -> Dialect:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 from math import isfinite
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from specnet.data.formats.csv.compression import CompressionError, MemberError, 
 from specnet.data.formats.csv.dialect import Dialect
 from specnet.data.formats.csv.encodings import found_encoding, possible_encodings, shown_in
 from specnet.data.formats.csv.reader import RecordReader
-from specnet.data.formats.csv.sniffing import sniffed
+from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
 from specnet.data.opening import open_given
 from specnet.data.tables.column_survey import ColumnSurvey, column_surveys
 from specnet.data.tables.number_formats import likely_format
@@ -32,6 +32,9 @@ CANDIDATES = 8
 
 LOOKED_AT = 1000
 """Rows that are read to tell whether the first one is a header."""
+
+CONSECUTIVE = 3
+"""How many numbers in a row are needed to be names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
     Its encoding is found out where it is not given: see `encodings`; and so is the rest of its dialect.
     """
     text, encoding = _text(path, encoding)
+    if is_json(text[:SAMPLE]):
+        raise _fault(path, "SN504", f"`{path}` is JSON, and no table that can be read here", JSON_HELP)
     dialect = replace(sniffed(text[:SAMPLE], cut=len(text) > SAMPLE), encoding=encoding)
     first, columns = _columns(path, text, dialect)
     numbers = likely_format(
@@ -140,14 +145,37 @@ def _found(path: Path, data: bytes) -> str:
 
 
 def _has_header(first: list[str], columns: Sequence[Sequence[str]], numbers: NumberFormat = PLAIN) -> bool:
-    """Return whether the first record holds names: no number, no gap in the middle, and unlike the rest."""
-    if any(_is_number(cell, numbers) for cell in first) or (len(first) > 1 and not any(first[1:])):
+    """Return whether the first record holds names: no number, no gap in the middle, and unlike the rest.
+
+    Numbers are names, too, where they count up by one, as years do, and no value below comes near them.
+    """
+    if len(first) > 1 and not any(first[1:]):
         return False
+    numeric = [i for i, cell in enumerate(first) if _is_number(cell, numbers)]
+    if numeric:
+        return len(numeric) < len(first) and _counts(
+            [first[i] for i in numeric], [columns[i] for i in numeric], numbers
+        )
     if any(_numeric(column, numbers) for column in columns):
         return True
     # All is text: names do not come again below, and differ from each other.
     return len(set(first)) == len(first) and all(
         name not in column for name, column in zip(first, columns, strict=True)
+    )
+
+
+def _counts(names: Sequence[str], columns: Sequence[Sequence[str]], numbers: NumberFormat) -> bool:
+    """Return whether names are consecutive whole numbers, each beyond what its column holds below."""
+    values = [numbers.value(name) or 0.0 for name in names]
+    if len(values) < CONSECUTIVE or any(b - a != 1 for a, b in pairwise(values)):
+        return False
+    below = [
+        [float(numbers.value(cell) or 0.0) for cell in column if _is_number(cell, numbers)]
+        for column in columns
+    ]
+    return any(below) and all(
+        not cells or value > max(cells) or value < min(cells)
+        for value, cells in zip(values, below, strict=True)
     )
 
 

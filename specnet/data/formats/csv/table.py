@@ -24,7 +24,7 @@ from specnet.data.formats.csv.reader import (
     bounded,
     decoded,
 )
-from specnet.data.formats.csv.sniffing import sniffed
+from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
 from specnet.diagnostics import SpecError
@@ -66,10 +66,21 @@ class CsvTable(DataTable):
             with self._records() as reader:
                 first = reader.first()
         except self.errors as error:
+            if isinstance(error, csv.Error):
+                self._check_json()
             raise self.fault(error) from None
         if first is None:
             raise self.place.error("SN506", f"`{self.place.name}` is empty")
+        if first[1][0].lstrip()[:1] in ("[", "{"):
+            self._check_json()
         return first
+
+    def _check_json(self) -> None:
+        """Raise SpecError where the file holds JSON, whose brackets a reader of CSV takes for cells."""
+        with open_regular(self.place.path) as raw:
+            start = self._bytes(raw).read(SAMPLE).decode(self.dialect.encoding, errors="replace")
+        if is_json(start):
+            raise self.place.error("SN504", f"`{self.place.name}` is JSON, not CSV", help=JSON_HELP)
 
     def read(self, records: int) -> Iterator[Chunk]:
         """Yield the rows, up to a number of records at once."""

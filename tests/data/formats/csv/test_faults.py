@@ -356,7 +356,7 @@ OTHERS = {
     "a new class": (
         "a,c,y\n1,red,cow\n",
         "SN514",
-        "column `y` of `g.csv` holds `cow` in line 2, which the training",
+        "the target, column `y` of `g.csv`, holds class `cow` in line 2, which the training",
     ),
     "a new category": ("a,c,y\n1,blue,cat\n", "SN514", "column `c` of `g.csv` holds `blue` in line 2"),
     "text in a column of numbers": (
@@ -379,6 +379,8 @@ def test_faults_of_another_file_are_told_there(desk, name):
     assert fault.code == code
     assert fault.message.startswith(message)
     assert fault.path == ("data", "test", "path")
+    if code == "SN514":  # of a target, `unknown` says nothing
+        assert ('`unknown = "zeros"`' in fault.help) == (name == "a new category")
 
 
 def test_a_second_spelling_of_a_class_can_be_replaced(desk):

@@ -183,6 +183,20 @@ ROWS = [
     layer(
         "sequential", {"share": "x", "repeat": 2}, "repeat", "layers", "trainable", "learning_rate_multiplier"
     ),
+    layer("bidirectional", {"layers": [{"type": "gru", "units": 2}] * 2}, "layers"),
+    layer("attention", {"heads": 4, "kv_heads": 3}, "kv_heads"),
+    layer("attention", {"rotary_base": 10.0}, "rotary_base", "positions"),
+    layer("positional_embedding", {"kind": "sinusoidal", "embeddings_init": "ones"}, "embeddings_init"),
+    layer(
+        "positional_embedding",
+        {"kind": "sinusoidal", "embeddings_regularizer": "l2"},
+        "embeddings_regularizer",
+    ),
+    column({"parts": []}, "parts", "type"),
+    column({"parts": ["year", "year"]}, ("parts", 1), "type"),
+    column({"type": "date", "format": "%"}, "format"),
+    column({"type": "number", "format": "%Y"}, "format"),
+    column({"type": "number", "parts": ["year"]}, "parts"),
     column({"values": []}, "values", "type"),
     column({"values": ["a", "a"]}, ("values", 1), "type"),
     column({"fill": 0, "missing": "mean"}, "fill", "type"),

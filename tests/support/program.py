@@ -160,6 +160,20 @@ def runs(spec: specnet.Spec, data: Rows, folder: Path) -> specnet.Result:
     return result
 
 
+def uncertainty(spec: specnet.Spec, data: Rows) -> None:
+    """Put sets around classes, and intervals around numbers."""
+    inputs, names = data
+    model = specnet.run(spec.replace({"output.intervals": 0.9}), data=data).model
+    sets = model.predict_sets(inputs)
+    assert_type(sets, specnet.PredictionSets)
+    assert len(sets.members) == len(names)
+    numbers: dict[str, object] = {"loss": "mse", "metrics": ["mae"], "output": {"intervals": 0.9}}
+    model = specnet.run({**DOCUMENT, **numbers}, data=(inputs, inputs[:, :3])).model
+    intervals = model.predict_intervals(inputs)
+    assert_type(intervals, specnet.Intervals)
+    assert np.all(intervals.lower <= intervals.upper)
+
+
 def folds(data: Rows, folder: Path) -> None:
     """Train a model for each fold, and use their mean."""
     spec = specnet.load(DOCUMENT, overrides={"data.split": {"folds": 3, "stratify": True}})
@@ -193,5 +207,6 @@ def main(folder: Path) -> None:
     training(spec, data)
     using(specnet.compile(spec, data=data), data, folder)
     using(runs(spec, data, folder).model, data, folder)
+    uncertainty(spec, data)
     folds(data, folder)
     checks(spec, data)

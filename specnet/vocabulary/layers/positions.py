@@ -33,14 +33,19 @@ class PositionalEmbedding(Layer):
     """Penalty on the table that is added to the loss."""
 
     @table_check()
-    def _table(self) -> Iterator[PydanticCustomError]:
-        if self.kind == "learned":
-            return
-        for key in ("embeddings_init", "embeddings_regularizer"):
-            field = type(self).model_fields[key]
-            if getattr(self, key) != field.get_default(call_default_factory=True, validated_data={}):
-                message = f'`{key}` would be ignored: kind = "sinusoidal" has no table'
-                yield fault(message, key=key, code="SN306", part="key", help="leave it out")
+    def _init_applies(self) -> Iterator[PydanticCustomError]:
+        return self._applies("embeddings_init")
+
+    @table_check()
+    def _regularizer_applies(self) -> Iterator[PydanticCustomError]:
+        return self._applies("embeddings_regularizer")
+
+    def _applies(self, key: str) -> Iterator[PydanticCustomError]:
+        """Yield a fault where an option says how the table is, and there is none."""
+        default = type(self).model_fields[key].get_default(call_default_factory=True)
+        if self.kind != "learned" and getattr(self, key) != default:
+            message = f'`{key}` would be ignored: kind = "sinusoidal" has no table'
+            yield fault(message, key=key, code="SN306", part="key", help="leave it out")
 
     def lower(self, build: Builder, x: Value) -> Value:
         features, steps = self.features(x), x.shape[1]

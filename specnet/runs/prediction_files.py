@@ -12,7 +12,8 @@ import numpy as np
 from specnet.data.kept_columns import KeptColumns
 from specnet.diagnostics.segments import escaped
 from specnet.model.conformal import Intervals, PredictionSets
-from specnet.runs.predicting import Array, OutputReading, PredictedRows, Predictions, Readings
+from specnet.runs.output_reading import Array, OutputReading
+from specnet.runs.predicting import PredictedRows, Predictions, Readings
 
 PREFIX = "predicted_"
 """What the name of a prediction begins with where a kept column has its name."""

@@ -192,6 +192,8 @@ class PassReader:
         passes: dict[bool, dict[str, list[Stated]]] = {True: {}, False: {}}
         waiting: dict[bool, list[Stated]] = {True: [], False: []}
         for stated in self._lines.stated:
+            if stated.value.graph is not self._graph:  # within a loop: its steps are not observed
+                continue
             forward = stated.value.phase == "forward"
             waiting[forward].append(stated)
             place = (self._places if forward else self._gradients).get(stated.value.index)

@@ -39,6 +39,13 @@ VALUES: dict[str, Any] = {
 BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("Entry", "shape"): {"array": "pixels"},
     ("InlineRows", "inputs"): {"targets": [0, 0]},
+    ("InlineRows", "weight"): {"targets": [0, 0]},
+    ("IdxRows", "weight"): {"targets": "t10k-labels-idx1-ubyte.gz"},
+    ("NpyRows", "weight"): {"targets": "test-targets.npy"},
+    ("attention", "kv_heads"): {"heads": 4},
+    ("attention", "rotary_base"): {"positions": "rotary"},
+    ("transformer_block", "kv_heads"): {"heads": 4},
+    ("transformer_block", "rotary_base"): {"positions": "rotary"},
     ("IdxRows", "inputs"): {"targets": "t10k-labels-idx1-ubyte.gz"},
     ("NpyRows", "inputs"): {"targets": "test-targets.npy"},
     ("cosine", "t_mult"): {"t_0": 10},
@@ -56,7 +63,12 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
 """What an example of a key sets besides, by its kind or table: a key without which it means nothing."""
 
 
-ABOVE: dict[tuple[str, str], dict[str, Any]] = {("NpzRows", "weight"): {"weight": "weights"}}
+ABOVE: dict[tuple[str, str], dict[str, Any]] = {
+    ("NpzRows", "weight"): {"weight": "weights"},
+    ("NpyRows", "weight"): {"weight": "weights.npy"},
+    ("IdxRows", "weight"): {"weight": "weights.npy"},
+    ("InlineRows", "weight"): {"weight": [1.0, 2.0]},
+}
 """What an example of a key sets in the table above its own."""
 
 

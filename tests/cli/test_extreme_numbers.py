@@ -20,7 +20,7 @@ from specnet.vocabulary.kind import Table
 
 WHOLE = (0, -1, 2**31, 2**63, -(2**63), 10**400)
 REAL = (1.7e308, -1.7e308, 1e-320, -0.0, math.nan, math.inf, 10**400)
-VALUES = {"int": WHOLE, "float": REAL}
+VALUES = {"int": WHOLE, "float": REAL, "any": REAL}
 
 LABELS = [0, 1, 2, 0, 1, 2, 0, 1]
 SHAPES = ((4,), (6, 4), (6, 6, 4), (4, 4, 4, 4))
@@ -54,7 +54,7 @@ def hosts(family: str, kind: dict[str, Any]) -> Iterator[tuple[dict[str, Any], t
     dense = {"type": "dense", "units": 4}
     match family:
         case "layer":
-            if "layers" in kind:
+            if "layers" in kind and kind["type"] != "bidirectional":  # whose example is one that it takes
                 kind = {**kind, "layers": [dense, dense]}
             if "inputs" in kind:
                 named = [{**dense, "name": name} for name in "ab"]

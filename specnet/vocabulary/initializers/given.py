@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import WithJsonSchema, field_validator
@@ -75,7 +75,9 @@ def _frozen(value: Any, path: tuple[str | int, ...]) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | list | tuple):
         raise fault("expected a number, or an array of numbers", key=path)
     if isinstance(value, int | float):
-        if not math.isfinite(value):
+        if (
+            not abs(value) <= sys.float_info.max
+        ):  # NaN is not, and neither are whole numbers beyond all floats
             raise fault("expected a finite number", key=path)
         return float(value)
     if not value:

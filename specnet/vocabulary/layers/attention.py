@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +17,10 @@ from specnet.vocabulary.layers.weights import Biased, Kernelled
 
 HIDDEN = -1e9
 """What is added to the score of a step that is not seen: its weight is exactly 0."""
+
+
+LARGEST = 2**40
+"""The number of features of all heads that no memory holds a kernel for."""
 
 
 class Attending(Biased, Kernelled):
@@ -128,7 +133,7 @@ class Attention(Attending):
     def _turned(self, y: Value, steps: int, size: int) -> Value:
         """Turn each pair of features (..., steps, head_dim) by an angle in proportion to its step."""
         half, none = size // 2, ((0, 0),) * (y.rank - 1)
-        speeds = ops.fixed(y.graph, [self.rotary_base ** (-i / half) for i in range(half)])
+        speeds = ops.exp(places(y.graph, half) * (-math.log(self.rotary_base) / half))
         angles = ops.reshape(places(y.graph, steps), shape=(steps, 1)) * speeds
         cosine, sine = ops.cos(angles), ops.sin(angles)
         first = ops.crop(y, margins=(*none, (0, half)))
@@ -143,10 +148,10 @@ class Attention(Attending):
         distance = after if self.causal else ops.absolute(after)
         bias = distance * 0.0
         if self.positions == "alibi":
-            slopes = ops.fixed(graph, [2.0 ** (-8.0 * (n + 1) / self.heads) for n in range(self.heads)])
+            slopes = ops.exp((places(graph, self.heads) + 1.0) * (-8.0 * math.log(2.0) / self.heads))
             bias = -(ops.reshape(slopes, shape=(shared, groups, 1, 1)) * distance)
         if self.window:
-            bias = ops.where(ops.less(distance, float(self.window)), bias, HIDDEN)
+            bias = ops.where(ops.less(distance, float(min(self.window, steps + seen))), bias, HIDDEN)
         return ops.where(ops.less(after, 0.0), HIDDEN, bias) if self.causal else bias
 
     def _head_dim(self, x: Value, features: int) -> int:
@@ -157,6 +162,12 @@ class Attention(Attending):
                 help="`head_dim` sets the features of a head",
             )
         size = self.head_dim or features // self.heads
+        if self.heads * size > LARGEST:
+            raise ShapeFault(
+                f"attention cannot have {self.heads * size} features in all its heads",
+                x,
+                help="a smaller `head_dim`",
+            )
         if self.positions == "rotary" and size % 2:
             raise ShapeFault(
                 f"rotary positions turn pairs of features, and a head has {size}",
@@ -168,4 +179,4 @@ class Attention(Attending):
 
 def places(graph: Graph, steps: int) -> Value:
     """Return the numbers of steps, from 0: (steps,)."""
-    return ops.fixed(graph, [float(step) for step in range(steps)])
+    return ops.fixed(graph, range(steps))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -59,7 +60,7 @@ class PositionalEmbedding(Layer):
         if self.kind == "learned":
             return x + build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)
         half = -(-features // 2)
-        speeds = ops.fixed(x.graph, [10000.0 ** (-2.0 * i / features) for i in range(half)])
+        speeds = ops.exp(places(x.graph, half) * (-2.0 * math.log(10000.0) / features))
         angles = ops.reshape(places(x.graph, steps), shape=(steps, 1)) * speeds
         waves = [ops.reshape(wave(angles), shape=(steps, half, 1)) for wave in (ops.sin, ops.cos)]
         table = ops.reshape(ops.concat(*waves, axis=2), shape=(steps, 2 * half))

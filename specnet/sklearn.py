@@ -86,7 +86,7 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         result = run(spec, data=(inputs, targets) if weights is None else (inputs, targets, weights))
         self.model_ = result.model
         self.history_ = result.history
-        self.n_iter_ = result.epochs
+        self.n_iter_ = int(result.epochs)
         return self
 
     def _weights(self, weights: Any, inputs: Any) -> Any:

@@ -6,30 +6,52 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log, sqrt
 from statistics import fmean, median
-from typing import Any
+from typing import Any, Literal
+
+Unit = Literal["epoch", "step"]
+
+
+def unit_of(history: Iterable[Mapping[str, Any]]) -> Unit:
+    """Return what the entries of a run's history are counted in.
+
+    It is steps where `epoch` is a float, which it is in trainings whose length is given in steps.
+    """
+    return "step" if any(isinstance(row["epoch"], float) for row in history) else "epoch"
+
+
+def place_of(history: Sequence[Mapping[str, Any]], epoch: float | None) -> tuple[Unit, int] | None:
+    """Return the unit of a run's history and where in it an epoch ended, such as `("step", 250)`; None for None."""
+    if epoch is None:
+        return None
+    unit = unit_of(history)
+    return next(((unit, int(row[unit])) for row in history if row["epoch"] == epoch), (unit, int(epoch)))
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Both losses, as mean costs a row, at the epochs at which both were measured."""
+    """Both losses, as mean costs a row, at the epochs (or steps) at which both were measured."""
 
-    epochs: tuple[int, ...]
+    unit: Unit
+    places: tuple[int, ...]
     train: tuple[float, ...]
     validation: tuple[float, ...]
 
     @staticmethod
     def of(history: Iterable[Mapping[str, Any]], train_unit: float, validation_unit: float) -> Curves:
-        """Read a run's history; epochs without a finite loss of both splits are left out."""
+        """Read a run's history; entries without a finite loss of both splits are left out."""
+        history = list(history)
+        unit = unit_of(history)
         points = [
-            (int(row["epoch"]), float(row["train"]["loss"]) / train_unit, float(row["validation"]["loss"]))
+            (int(row[unit]), float(row["train"]["loss"]) / train_unit, float(row["validation"]["loss"]))
             for row in history
             if row.get("validation") is not None
         ]
-        finite = [(epoch, t, v / validation_unit) for epoch, t, v in points if isfinite(t) and isfinite(v)]
-        return Curves(tuple(p[0] for p in finite), tuple(p[1] for p in finite), tuple(p[2] for p in finite))
+        finite = [(place, t, v / validation_unit) for place, t, v in points if isfinite(t) and isfinite(v)]
+        places = tuple(p[0] for p in finite)
+        return Curves(unit, places, tuple(p[1] for p in finite), tuple(p[2] for p in finite))
 
     def __len__(self) -> int:
-        return len(self.epochs)
+        return len(self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +59,7 @@ class Rise:
     """A validation loss that was lower before: how far it has come since, when it was lowest, and its value then."""
 
     by: float
-    epoch: int
+    place: int
     lowest: float
 
 
@@ -72,11 +94,11 @@ def risen_since_its_lowest(curves: Curves, final: float, minimum: float, doubt: 
     if rise <= max(minimum, 0.1 * abs(levels[at]), by_chance) or falling[-1] >= falling[at]:
         return None
     lowest = min(range(points), key=curves.validation.__getitem__)
-    return Rise(rise, curves.epochs[lowest], curves.validation[lowest])
+    return Rise(rise, curves.places[lowest], curves.validation[lowest])
 
 
 def fallen_lately(curves: Curves, doubt: float) -> Fall | None:
-    """Return what both losses lost over the last quarter of the epochs, if both did beyond chance.
+    """Return what both losses lost over the last quarter of a training, if both did beyond chance.
 
     Each level is a mean over an eighth of the curve.
     """
@@ -92,7 +114,7 @@ def fallen_lately(curves: Curves, doubt: float) -> Fall | None:
         if drop <= doubt * jitter(curve) * sqrt(2.0 / width):
             return None
         fell.append(drop)
-    since, until = curves.epochs[points - quarter - 1], curves.epochs[-1]
+    since, until = curves.places[points - quarter - 1], curves.places[-1]
     return Fall(fell[0], fell[1], since, until, fmean(curves.validation[after]))
 
 

@@ -25,7 +25,7 @@ def verdict_of(
     data: Dataset,
     history: Iterable[Mapping[str, Any]],
     splits: Mapping[str, Mapping[str, Any]],
-    best_epoch: int | None = None,
+    best_epoch: float | None = None,
 ) -> Verdict:
     """Return how well a trained model fits; without a validation split, nothing is measured for it.
 

@@ -11,7 +11,7 @@ from math import inf, isfinite, sqrt
 from typing import Any, Literal
 
 from specnet.analysis.chance import freedom_of_difference, quantile
-from specnet.analysis.curves import Curves, fallen_lately, risen_since_its_lowest
+from specnet.analysis.curves import Curves, fallen_lately, place_of, risen_since_its_lowest
 
 LOST = 0.2
 """Overfit: the share of what was learnt on the training split that the validation split does not show."""
@@ -114,7 +114,7 @@ def judge(
     splits: Mapping[str, Mapping[str, Any]],
     baseline: Baseline | None,
     evidence: Evidence | None = None,
-    best_epoch: int | None = None,
+    best_epoch: float | None = None,
 ) -> Verdict:
     """Return how well a run fits, by the rules of docs/fit-verdict.md.
 
@@ -145,9 +145,10 @@ class _Case:
         splits: Mapping[str, Mapping[str, Any]],
         baseline: Baseline,
         evidence: Evidence,
-        best_epoch: int | None,
+        best_epoch: float | None,
     ) -> None:
-        self.splits, self.baseline, self.best_epoch = splits, baseline, best_epoch
+        history = list(history)
+        self.splits, self.baseline, self.best = splits, baseline, place_of(history, best_epoch)
         self.train, self.validation = evidence.train, evidence.validation
         self.curves = Curves.of(history, self.train.unit, self.validation.unit)
         self.final = float(splits["validation"]["loss"]) / self.validation.unit
@@ -171,8 +172,8 @@ class _Case:
         if rise is not None and rise.by >= NOTICEABLE * abs(self.baseline.loss):
             return self._say(
                 "overfit",
-                f"the validation loss was lowest, {rise.lowest:.4g}, at epoch {rise.epoch} and has risen to "
-                f"{self.final:.4g} since, while the training loss fell on to {self.train.mean:.4g}",
+                f"the validation loss was lowest, {rise.lowest:.4g}, at {self.curves.unit} {rise.place} and has risen "
+                f"to {self.final:.4g} since, while the training loss fell on to {self.train.mean:.4g}",
             )
         if self.lost < LOST or not self.beyond_chance:
             return None
@@ -198,7 +199,7 @@ class _Case:
             return None
         return self._say(
             "underfit",
-            f"both losses are still falling: from epoch {fall.since} to {fall.until} the validation loss "
+            f"both losses are still falling: from {self.curves.unit} {fall.since} to {fall.until} the validation loss "
             f"fell by {fall.validation:.4g}, to {fall.level:.4g}; train longer",
         )
 
@@ -267,7 +268,7 @@ class _Case:
         )
 
     def _gap_in_words(self) -> str:
-        restored = "" if self.best_epoch is None else f" with the parameters of epoch {self.best_epoch}"
+        restored = "" if self.best is None else " with the parameters of {} {}".format(*self.best)
         error = f" (standard error {self.error:.2g})" if isfinite(self.error) else ""
         side = "above" if self.gap >= 0 else "below"
         return (

@@ -12,6 +12,7 @@ from specnet.cli.numbers import column, duration
 from specnet.cli.options import As, OutputStyle, RunPlugins, argument, out_file
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import notes, plain, results, say, write_json
+from specnet.diagnostics.text import fraction
 
 if TYPE_CHECKING:
     from specnet.reporting.comparison import Comparison, Figure
@@ -77,29 +78,31 @@ def compare(
 
 
 def curves(histories: Sequence[History]) -> tuple[str, list[tuple[list[int], list[float]]]]:
-    """Return which loss all runs have a curve of, and each run's epochs and losses."""
-    from specnet.reporting.comparison import compared_split
+    """Return which loss all runs have a curve of, and each run's epochs (or steps) and losses."""
+    from specnet.reporting.comparison import compared_split, shared_unit
 
-    split = compared_split(histories)
-    return f"{split} loss", [_curve(rows, split) for rows in histories]
+    split, unit = compared_split(histories), shared_unit(histories)
+    return f"{split} loss", [_curve(rows, unit, split) for rows in histories]
 
 
 def tracked_curves(histories: Sequence[History]) -> list[tuple[list[int], list[float]]]:
     """Return each run's epochs and losses of the training split after them; [] where not all were measured so."""
+    from specnet.reporting.comparison import shared_unit
     from specnet.training.history import AFTER
 
-    found = [_curve(rows, "train", AFTER) for rows in histories]
+    unit = shared_unit(histories)
+    found = [_curve(rows, unit, "train", AFTER) for rows in histories]
     return found if all(epochs for epochs, _ in found) else []
 
 
-def _curve(rows: History, split: str, name: str = "loss") -> tuple[list[int], list[float]]:
+def _curve(rows: History, unit: str, split: str, name: str = "loss") -> tuple[list[int], list[float]]:
     there = [row for row in rows if name in row.get(split, {})]
     losses = [row[split][name] for row in there]
-    return [row["epoch"] for row in there], [math.nan if loss is None else loss for loss in losses]
+    return [row[unit] for row in there], [math.nan if loss is None else loss for loss in losses]
 
 
 def _show(console: Console, comparison: Comparison) -> None:
-    from specnet.reporting.comparison import shown
+    from specnet.reporting.comparison import shared_unit, shown
     from specnet.runs.kept import short_names
 
     folders = short_names([run.path for run in comparison.runs])
@@ -118,13 +121,17 @@ def _show(console: Console, comparison: Comparison) -> None:
     histories = [run.history() for run in comparison.runs]
     drawn = [curves(histories)]
     if tracked := tracked_curves(histories):
-        drawn.append(("train loss after the epoch", tracked))
+        drawn.append((f"train loss after the {shared_unit(histories)}", tracked))
     for title, lines in drawn:
-        _draw(console, comparison.names, title, lines)
+        _draw(console, comparison.names, title, lines, shared_unit(histories))
 
 
 def _draw(
-    console: Console, names: Sequence[str], title: str, lines: Sequence[tuple[list[int], list[float]]]
+    console: Console,
+    names: Sequence[str],
+    title: str,
+    lines: Sequence[tuple[list[int], list[float]]],
+    unit: str,
 ) -> None:
     from specnet.cli.curve import Series
     from specnet.cli.results import show_curves
@@ -141,7 +148,8 @@ def _draw(
         for n, (name, (epochs, losses)) in enumerate(zip(names, lines, strict=True))
     ]
     # Without colours, only letters tell several curves apart.
-    show_curves(console, series, title, ROWS, ascii_only=plain(console) or not console.color_system)
+    ascii_only = plain(console) or not console.color_system
+    show_curves(console, series, title, ROWS, ascii_only=ascii_only, unit=unit)
 
 
 def _heads(comparison: Comparison, folders: list[str], console: Console) -> list[str]:
@@ -165,7 +173,7 @@ def _results(comparison: Comparison) -> list[list[str]]:
     rows.append(["fit", *_padded([(result.get("fit") or {}).get("verdict", "-") for result in results])])
     rows.append(["status", *_padded([run.status.replace("_", " ") for run in runs])])
     rows += [
-        [key, *_padded([f"{r[key]:,}" if key in r else "-" for r in results])]
+        [key, *_padded([fraction(r[key]) if key in r else "-" for r in results])]
         for key in ("parameters", "epochs", "steps")
     ]
     rows.append(["time", *_padded([duration(r["seconds"]) if "seconds" in r else "-" for r in results])])

@@ -33,7 +33,10 @@ class ProgressState:
 
     def __init__(self) -> None:
         self.name = self.fold = ""
-        self.epoch = self.epochs = self.steps_per_epoch = self.step = 0
+        self.epoch: float = 0
+        self.epochs: float = 0
+        self.steps_per_epoch = self.step = 0
+        self.steps: int | None = None
         self.loss = self.learning_rate = float("nan")
         self.validation: Mapping[str, Any] = {}
         self.train: Mapping[str, Any] = {}
@@ -45,6 +48,7 @@ class ProgressState:
             self.fold = f"fold {event.fold}/{event.folds}"
         elif isinstance(event, Started):
             self.name, self.epochs, self.steps_per_epoch = event.name, event.epochs, event.steps_per_epoch
+            self.steps = event.steps
         elif isinstance(event, Span):
             self.epoch, self.step = event.epoch + len(event) - 1, event.step + len(event) - 1
             self.loss, self.seconds = event.losses[-1], event.times[-1]
@@ -58,14 +62,21 @@ class ProgressState:
 
     @property
     def share(self) -> float:
-        """How much of the training is done, between 0 and 1, if it goes on to the last epoch."""
-        total = self.epochs * self.steps_per_epoch
+        """How much of the training is done, between 0 and 1, if it goes on to the end."""
+        total = self.epochs * self.steps_per_epoch if self.steps is None else self.steps
         return self.step / total if total else 0.0
 
     @property
     def left(self) -> str:
-        """The time left, if it goes on to the last epoch; empty where nothing tells it yet."""
+        """The time left, if it goes on to the end; empty where nothing tells it yet."""
         return time_left(self.seconds / self.share * (1 - self.share)) if self.share else ""
+
+    @property
+    def place(self) -> str:
+        """The epoch or the step, of how many."""
+        if self.steps is not None:
+            return f"step {self.step}/{self.steps}"
+        return f"epoch {max(self.epoch, 1)}/{self.epochs}"
 
     def figures(self) -> str:
         """Return loss, learning rate and the last validation in one line."""
@@ -83,9 +94,13 @@ class ProgressState:
 def introduction(event: Started) -> str:
     """Return what is about to be trained, in a line."""
     rows = ", ".join(f"{count:,} {split}" for split, count in event.rows.items())
+    each = counted(event.steps_per_epoch, "step")
+    length = f"{counted(event.epochs, 'epoch')} of {each}"
+    if event.steps is not None:
+        length = f"{counted(event.steps, 'step')}, {each} an epoch"
     return (
-        f"{event.name}: {counted(event.parameter_count, 'parameter')}; rows: {rows}; "
-        f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}; {sized(event.memory)}"
+        f"{event.name}: {counted(event.parameter_count, 'parameter')}; rows: {rows}; {length}; "
+        f"{sized(event.memory)}"
     )
 
 
@@ -134,7 +149,7 @@ class LineProgress(Progress):
             state = self._state
             left = f", {state.left} left" if state.left else ""
             lead = f"{state.fold}, " if state.fold else ""
-            say(self._console, f"{lead}epoch {state.epoch}/{state.epochs}: {state.figures()}{left}")
+            say(self._console, f"{lead}{state.place}: {state.figures()}{left}")
 
 
 class Bar(Progress):
@@ -171,13 +186,13 @@ class Bar(Progress):
         if not state.epochs:
             return Text("")
         bar = Table.grid(padding=(0, 2), expand=True)
-        for column in ("name", "bar", "epoch", "left"):
+        for column in ("name", "bar", "place", "left"):
             bar.add_column(no_wrap=True, ratio=1 if column == "bar" else None)
         note = "stopping after this step" if self._stopping() else f"{state.left or '-:--'} left"
         bar.add_row(
             Text(f"{state.name} {state.fold}".rstrip(), "bold"),
             ProgressBar(total=1.0, completed=state.share),
-            Text(f"epoch {max(state.epoch, 1)}/{state.epochs}"),
+            Text(state.place),
             Text(note, "cyan"),
         )
         whole = Table.grid(expand=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from specnet.analysis.curves import Unit
 from specnet.analysis.importance import Importance
 from specnet.cli.curve import Series, draw
 from specnet.cli.numbers import DIGITS, column, duration, entries, number
@@ -63,17 +64,19 @@ def show_certainty(console: Console, uncertainty: Mapping[str, Any]) -> None:
 
 
 def _ending(result: CompletedRun) -> str:
-    """Say how long the training was, and why it ended before its last epoch, if it did."""
+    """Say how long the training was, and why it ended early, if it did."""
     if result.stopped == "interrupted":
         return f"{result.why} ({duration(result.seconds)})"
-    steps = "" if result.steps == result.epochs else f" ({counted(result.steps, 'step')})"
+    epochs, steps = counted(result.epochs, "epoch"), counted(result.steps, "step")
+    length = epochs if result.steps == result.epochs else f"{epochs} ({steps})"
+    if isinstance(result.epochs, float):
+        length = f"{steps} ({epochs})"
     ending = {
         "completed": remark(result.why),
         "diverged": ", diverged",
         "early_stopping": f", stopped early: {result.why}",
     }
-    length = f"{counted(result.epochs, 'epoch')}{steps} in {duration(result.seconds)}"
-    return f"{length}{ending.get(result.stopped, '')}"
+    return f"{length} in {duration(result.seconds)}{ending.get(result.stopped, '')}"
 
 
 def show_folds(console: Console, result: Result) -> None:
@@ -205,12 +208,13 @@ def show_curves(
     height: int,
     *,
     ascii_only: bool,
+    unit: str = "epoch",
     mark: tuple[float, str] | None = None,
 ) -> None:
-    """Print curves from epoch to epoch, if there is something to draw."""
+    """Print curves from epoch to epoch, or from step to step, if there is something to draw."""
     width = min(console.width, WIDEST)
     drawn = draw(
-        series, title=title, x_name="epoch", width=width, height=height, ascii_only=ascii_only, mark=mark
+        series, title=title, x_name=unit, width=width, height=height, ascii_only=ascii_only, mark=mark
     )
     if drawn:
         console.print()
@@ -218,12 +222,20 @@ def show_curves(
         line(console, *parts)
 
 
-def _curves(console: Console, history: History, best_epoch: int | None) -> None:
+def _curves(console: Console, history: History, best_epoch: float | None) -> None:
     """Print the losses of training and validation, epoch by epoch; with `track_training` the first metric as well.
 
     Where the training split is measured after its epochs, its loss is that of the same moment as the validation's.
     """
-    mark = None if best_epoch is None else (float(best_epoch), f"epoch {best_epoch}: its parameters are kept")
+    unit: Unit = "step" if history.by_steps else "epoch"
+
+    def places(epochs: Sequence[float]) -> Sequence[float]:
+        return history.steps_at(epochs) if history.by_steps else epochs
+
+    mark = None
+    if best_epoch is not None:
+        (place,) = places([best_epoch])
+        mark = (float(place), f"{unit} {place}: its parameters are kept")
     metrics = [
         name for name, column in history.train.items() if name != "loss" and not isinstance(column[0], list)
     ]
@@ -231,11 +243,13 @@ def _curves(console: Console, history: History, best_epoch: int | None) -> None:
         epochs, values = history.epochs, history.loss
         if history.tracked:
             epochs, values = history.tracked, array("d", history.train[name])
-        series = [Series("train", epochs, values, "cyan", "*")]
+        series = [Series("train", places(epochs), values, "cyan", "*")]
         if history.validated:
             figures = history.validation[name]
-            series.append(Series("validation", history.validated, figures, "magenta", "o", dashed=True))
-        show_curves(console, series, name, CURVE_ROWS, ascii_only=plain(console), mark=mark)
+            series.append(
+                Series("validation", places(history.validated), figures, "magenta", "o", dashed=True)
+            )
+        show_curves(console, series, name, CURVE_ROWS, ascii_only=plain(console), unit=unit, mark=mark)
 
 
 def _matrices(splits: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, list[list[float]]]]:

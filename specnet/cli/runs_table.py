@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specnet.cli.numbers import duration, number
 from specnet.cli.tables import TextTable
-from specnet.diagnostics.text import clipped
+from specnet.diagnostics.text import clipped, fraction
 
 if TYPE_CHECKING:
     from specnet.runs.kept import KeptRun
@@ -55,7 +55,7 @@ def runs_table(found: list[KeptRun], columns: int, shown: SortKey | None = None)
         _RunsColumn("run", "<", [str(run.path) for run in found], KEPT),
         _RunsColumn("status", "<", [run.status.replace("_", " ") for run in found], KEPT),
         _RunsColumn("started", "<", [started(run) for run in found], STARTED),
-        _RunsColumn("epochs", ">", [f"{run.epochs:,}" for run in found], 4),
+        _RunsColumn("epochs", ">", [fraction(run.epochs) for run in found], 4),
         _RunsColumn("time", ">", [_time(run) for run in found], 3),
         *_figures(found),
     ]

@@ -40,8 +40,8 @@ def heading(text: str, rest: str = "") -> str:
     return f"<p><b>{escape(text)}</b>{' ' + escape(rest) if rest else ''}</p>"
 
 
-def curves(named: Mapping[str, Sequence[tuple[int, float]]]) -> str:
-    """Return curves over epochs as an SVG picture, logarithmic where all values allow it; nothing of no points.
+def curves(named: Mapping[str, Sequence[tuple[int, float]]], unit: str = "epoch") -> str:
+    """Return curves over a unit as an SVG picture, logarithmic where all values allow it; nothing of no points.
 
     Points whose values are not finite are left out.
     """
@@ -70,8 +70,8 @@ def curves(named: Mapping[str, Sequence[tuple[int, float]]]) -> str:
         parts.append(_text(LEFT + 8 + 110 * number, 14, name, colour))
     ends = [(min(every), HEIGHT - BOTTOM), (max(every), 24)]
     parts += [_text(LEFT - 6, y + 4, f"{value:.3g}", anchor="end") for value, y in ends]
-    parts.append(_text(LEFT, HEIGHT - 6, f"epoch {first}"))
-    parts.append(_text(WIDTH - 10, HEIGHT - 6, f"epoch {last}", anchor="end"))
+    parts.append(_text(LEFT, HEIGHT - 6, f"{unit} {first}"))
+    parts.append(_text(WIDTH - 10, HEIGHT - 6, f"{unit} {last}", anchor="end"))
     frame = f'<svg width="{WIDTH}" height="{HEIGHT}" role="img">'
     return f"{frame}{''.join(parts)}</svg>"
 

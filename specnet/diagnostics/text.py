@@ -36,16 +36,22 @@ def joined(items: Sequence[str], word: str = "and") -> str:
     return f"{', '.join(maximum)} {word} {last}" if maximum else last
 
 
-def plural(noun: str, count: int = 2) -> str:
+def plural(noun: str, count: float = 2) -> str:
     """Return a noun as it follows a count."""
     if count == 1:
         return noun
     return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return `1 row`, `20,000 rows`."""
-    return f"{count:,} {plural(noun, count)}"
+def counted(count: float, noun: str) -> str:
+    """Return `1 row`, `20,000 rows`, `2.5 epochs`."""
+    return f"{fraction(count)} {plural(noun, count)}"
+
+
+def fraction(count: float) -> str:
+    """Return a count that may have a fraction, as `3` or `2.33`."""
+    whole = int(count)
+    return f"{whole:,}" if whole == count else f"{count:,.2f}"
 
 
 def article(noun: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph.parameter import name_matches
-from specnet.vocabulary.kind import NamesFile, Table
+from specnet.vocabulary.kind import NamesFile, Table, fault, table_check
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from specnet.vocabulary.schedules import SCHEDULES, Schedule
 
@@ -28,8 +30,8 @@ class EarlyStopping(Table):
 class Checkpoint(Table):
     """Save at intervals what a run needs to resume after a crash; by default the last two checkpoints are kept.
 
-    A checkpoint is written whenever one of the three intervals is over, and after every epoch if none is
-    given.
+    A checkpoint is written whenever one of the three intervals is over. If none is given, it is written after every
+    epoch, with `steps` at every validation.
     """
 
     every_epochs: PositiveInt | None = Field(default=None, examples=[5])
@@ -41,13 +43,13 @@ class Checkpoint(Table):
     keep: PositiveInt = 2
     """How many checkpoints to keep; with 1, a damaged one leaves none."""
     best: str | None = Field(default=None, examples=["validation.loss"])
-    """A value of a split, such as `validation.loss`: the checkpoint of its best epoch is kept as well."""
+    """A value of a split, such as `validation.loss`: the checkpoint of its best epoch, or with `steps` its best
+    validation, is kept as well."""
 
     @property
-    def epochs(self) -> int | None:
-        """Epochs from one checkpoint to the next, where epochs count."""
-        alone = self.every_steps is None and self.every_seconds is None
-        return 1 if alone and self.every_epochs is None else self.every_epochs
+    def each_validation(self) -> bool:
+        """Whether no interval is given: each epoch, or with `steps` each validation, is followed by a checkpoint."""
+        return self.every_epochs is None and self.every_steps is None and self.every_seconds is None
 
 
 class InitFrom(Table):
@@ -89,8 +91,10 @@ class ParameterGroup(Table):
 class Training(Table):
     """How the parameters are trained."""
 
-    epochs: PositiveInt = 10
-    """The number of passes through the training split."""
+    epochs: PositiveInt | None = 10
+    """The number of passes through the training split, unless `steps` is given."""
+    steps: PositiveInt | None = Field(default=None, examples=[2000])
+    """The number of steps, instead of `epochs`. Then results are reported at each validation, not at each epoch."""
     batch_size: PositiveInt | Literal["full"] = 32
     """The number of rows per step, or `"full"` for the whole training split in one step."""
     optimizer: Annotated[Optimizer, OPTIMIZERS] = OPTIMIZERS.field("sgd")
@@ -118,14 +122,15 @@ class Training(Table):
     and the results, and is the final model. Keras (`use_ema`) validates with p unless `SwapEMAWeights` is among
     the callbacks; timm averages running statistics as well.
     """
-    validate_every: PositiveInt = Field(default=1, examples=[5])
-    """Epochs from one validation to the next."""
+    validate_every: PositiveInt | None = Field(default=1, examples=[5])
+    """Epochs from one validation to the next. With `steps` it counts steps, by default those of an epoch; the last
+    step is always followed by a validation."""
     track_training: bool = False
-    """Whether to measure the training split as well after an epoch, whenever a validation is due: its loss and metrics
+    """Whether to measure the training split as well, whenever a validation is due: its loss and metrics
     with the parameters of that moment, without dropout. This takes about a third of the time of an epoch more, and no
     more memory."""
     early_stopping: EarlyStopping | None = None
-    """When to stop before the last epoch."""
+    """When to stop before the end."""
     max_seconds: PositiveFloat | None = Field(default=None, examples=[600])
     """The maximum time of the training, including validation: it ends after the current step, even in the middle of
     an epoch. At least one step is made."""
@@ -136,3 +141,26 @@ class Training(Table):
     directory, or a table that also lists layers. All others are initialised as the document says."""
     checkpoint: Checkpoint | None = None
     """When to save what the run needs to resume after a crash."""
+
+    @property
+    def unit(self) -> Literal["epoch", "step"]:
+        """What the length of the training and `validate_every` count."""
+        return "epoch" if self.steps is None else "step"
+
+    def model_post_init(self, _: Any) -> None:
+        """Leave the defaults that count epochs out of a training that is counted in steps."""
+        if vars(self).get("steps") is not None:
+            for name in ("epochs", "validate_every"):
+                if name in vars(self) and name not in self.model_fields_set:
+                    vars(self)[name] = None
+
+    @table_check()
+    def _one_length(self) -> Iterator[PydanticCustomError]:
+        if self.epochs is not None and self.steps is not None:
+            yield fault(
+                "the length of a training is given in epochs or in steps, not both",
+                key="epochs",
+                help="remove `epochs` to train for `steps`, or remove `steps`",
+            )
+        elif self.epochs is None and self.steps is None:
+            yield fault("a training needs a length", key="epochs", help="give `epochs` or `steps`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.lint.rule import Finding, Subject, rule
-from specnet.model.settings import batch_rows
+from specnet.model.settings import batch_rows, validations
 
 HUGE_SUM = 10_000
 """Terms from which on a sum in float32 loses digits that matter, and its gradient suits no usual rate."""
@@ -45,13 +45,13 @@ def patience_above_epochs(subject: Subject) -> Iterator[Finding]:
     stopping = training.early_stopping
     if stopping is None or "patience" not in stopping.model_fields_set:
         return
-    validations = -(-training.epochs // training.validate_every)
-    if stopping.patience >= validations:
+    count = validations(training)
+    if count is not None and stopping.patience >= count:
         yield Finding(
             f"early stopping waits for {stopping.patience} validations without improvement, and the training "
-            f"has {validations}: it never triggers",
+            f"has {count}: it never triggers",
             ("training", "early_stopping", "patience"),
-            help=f"a patience well below {validations}, or more epochs",
+            help=f"a patience well below {count}, or more {training.unit}s",
         )
 
 
@@ -59,12 +59,13 @@ def patience_above_epochs(subject: Subject) -> Iterator[Finding]:
 def validated_once(subject: Subject) -> Iterator[Finding]:
     """Validations further apart than the training is long."""
     training = subject.spec.training
-    if training.validate_every > training.epochs:
+    length = training.epochs or training.steps
+    if training.validate_every is not None and length is not None and training.validate_every > length:
         yield Finding(
-            f"a validation every {training.validate_every} epochs comes only at the end: the training has "
-            f"{training.epochs}",
+            f"a validation every {training.validate_every} {training.unit}s comes only at the end: the training has "
+            f"{length}",
             ("training", "validate_every"),
-            help=f"at most {training.epochs}",
+            help=f"at most {length}",
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from specnet.language.training import Training
 from specnet.lint.rule import Finding, Subject, rule
-from specnet.model.settings import run_length
+from specnet.model.settings import run_length, validations
 from specnet.vocabulary.schedules import RunLength
 from specnet.vocabulary.schedules.schedule import AT
 
@@ -40,18 +40,18 @@ def longer_than_the_training(subject: Subject) -> Iterator[Finding]:
                 yield _never("milestones", milestone, stairs.unit, length, index)
                 return
     elif schedule.type == "plateau":
-        yield from _plateau(cast("Plateau", schedule), spec.training)
+        yield from _plateau(cast("Plateau", schedule), spec.training, length)
 
 
-def _plateau(schedule: Plateau, training: Training) -> Iterator[Finding]:
-    validations = -(-training.epochs // training.validate_every)
-    if schedule.patience >= validations:
+def _plateau(schedule: Plateau, training: Training, length: RunLength) -> Iterator[Finding]:
+    count = validations(training, length)
+    if count is not None and schedule.patience >= count:
         yield Finding(
             f"the rate falls after more than {schedule.patience} validations without improvement, and the training "
-            f"has {validations}",
+            f"has {count}",
             (*AT, "patience"),
             "value" if "patience" in schedule.model_fields_set else "type",
-            help=f"a patience below {validations}, or more epochs",
+            help=f"a patience below {count}, or more {training.unit}s",
         )
 
 
@@ -60,5 +60,5 @@ def _never(key: str, value: int, unit: str, length: RunLength, *index: int) -> F
     return Finding(
         f"{value} {unit}s are not reached: the training has {whole}",
         (*AT, key, *index),
-        help=f"at most {max(whole - (key != 't_0'), 1)}, or more epochs",
+        help=f"at most {max(whole - (key != 't_0'), 1)}, or more {'epochs' if length.given is None else 'steps'}",
     )

@@ -109,7 +109,26 @@ def run_length(spec: Spec, rows: int) -> RunLength:
 def _length(settings: Training, rows: int) -> RunLength:
     size = rows if settings.batch_size == "full" else settings.batch_size
     batches = rows // size if settings.drop_last else -(-rows // size)
-    return RunLength(settings.epochs, -(-batches // settings.accumulate))
+    each, steps = -(-batches // settings.accumulate), settings.steps
+    if steps is None:
+        assert settings.epochs is not None, "a training has a length"
+        return RunLength(settings.epochs, each)
+    return RunLength(-(-steps // max(each, 1)), each, steps)
+
+
+def validation_interval(settings: Training, length: RunLength) -> int:
+    """Return the epochs from one validation to the next; steps where the training is counted in steps."""
+    return settings.validate_every or (1 if settings.steps is None else length.steps_per_epoch)
+
+
+def validations(settings: Training, length: RunLength | None = None) -> int | None:
+    """Return how many validations a training comes to; None where that depends on a length that is not known."""
+    if settings.steps is not None and settings.validate_every is None and length is None:
+        return None
+    whole = settings.epochs if settings.steps is None else settings.steps
+    assert whole is not None, "a training has a length"
+    every = settings.validate_every or (validation_interval(settings, length) if length is not None else 1)
+    return -(-whole // every)
 
 
 def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnostic]:

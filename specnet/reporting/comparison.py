@@ -9,6 +9,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
+from specnet.analysis.curves import Unit, unit_of
 from specnet.diagnostics import RunError
 from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun, short_names
@@ -248,6 +249,11 @@ def _rows(run: KeptRun) -> str:
     reader = {key: value for key, value in spec.get("data", {}).items() if key != "transforms"}
     drawn = reader.get("split") is not None or reader.get("type") == "synthetic"
     return repr((reader, run.made_of.get("data"), spec.get("seed") if drawn else None))
+
+
+def shared_unit(histories: Sequence[Sequence[Mapping[str, Any]]]) -> Unit:
+    """Return what the curves of runs are drawn over: steps, which all runs have, where one is counted in them."""
+    return "step" if any(unit_of(history) == "step" for history in histories) else "epoch"
 
 
 def compared_split(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:

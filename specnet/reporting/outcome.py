@@ -11,8 +11,9 @@ def outcome(run: KeptRun) -> str:
     if run.fold_count and run.result is not None:
         return f"{why[:1].upper()}{why[1:]}."
     if run.status == "completed":
-        epochs = result.get("epochs", 0)
-        whole = "its only epoch" if epochs == 1 else f"all {epochs:,} epochs"
+        epochs, steps = result.get("epochs", 0), result.get("steps", 0)
+        count, unit = (steps, "step") if isinstance(epochs, float) else (epochs, "epoch")
+        whole = f"its only {unit}" if count == 1 else f"all {count:,} {unit}s"
         return f"Training completed {whole}{remark(why)}."
     if run.status == "early_stopping":
         return f"Training stopped early: {why}."

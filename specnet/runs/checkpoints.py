@@ -103,10 +103,7 @@ class Checkpoints:
             return False
         # One event may follow another within a step that several batches share.
         before, self._reached = self._reached, (trainer.epoch, trainer.steps.step)
-        epoch, step = self._reached
-        epochs = settings.epochs is not None and not trainer.under_way and epoch % settings.epochs == 0
-        steps = settings.every_steps is not None and step % settings.every_steps == 0
-        if (epochs or steps) and before != self._reached:
+        if trainer.checkpoint_due and before != self._reached:
             return True
         return settings.every_seconds is not None and self._clock() - self._when >= settings.every_seconds
 

@@ -90,10 +90,13 @@ class KeptRun:
         return [_LEAD.sub("", str(text)) for text in self.made_of.get("overrides") or ()]
 
     @property
-    def epochs(self) -> int:
-        """The number of epochs that are done."""
-        done = (self.result or {}).get("epochs")
-        return len(self.history()) if done is None else int(done)
+    def epochs(self) -> float:
+        """The number of epochs that are done; a fraction, as a float, in a training that is counted in steps."""
+        done: float | None = (self.result or {}).get("epochs")
+        if done is not None:
+            return done
+        history = self.history()
+        return history[-1]["epoch"] if history else 0
 
     def history(self) -> list[dict[str, Any]]:
         """Return the lines of `metrics.jsonl`; one that is being written, or was cut off, is left out."""

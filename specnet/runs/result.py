@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from specnet._version import __version__
 from specnet.diagnostics import html
+from specnet.diagnostics.text import fraction
 
 if TYPE_CHECKING:
     from specnet.analysis.verdict import Verdict
@@ -29,8 +30,8 @@ class Result:
     """The run's directory; None if nothing was saved."""
     parameter_count: int
     """The number of trained parameters."""
-    epochs: int
-    """The number of finished epochs."""
+    epochs: float
+    """The number of finished epochs; a fraction, as a float, with `training.steps`."""
     steps: int
     """The number of steps."""
     seconds: float
@@ -43,7 +44,7 @@ class Result:
     """Loss and metrics by split, measured with the final parameters, and calibrated if the document asks for it."""
     fit: Verdict
     """Whether the model fits well, overfits or underfits, and the evidence."""
-    best_epoch: int | None
+    best_epoch: float | None
     """The epoch whose parameters the model has, if early stopping restored the best."""
     history: History = field(repr=False)
     """Loss, learning rate and metrics of every epoch."""
@@ -75,9 +76,7 @@ class Result:
         names = [name for name in names if all(_is_number(f.get(name)) for f in self.splits.values())]
         rows = [[split, *(figures[name] for name in names)] for split, figures in self.splits.items()]
         ending = self.stopped.replace("_", " ")
-        facts = (
-            f"{self.parameter_count:,} parameters, {self.epochs:,} epochs in {self.seconds:.3g} s: {ending}"
-        )
+        facts = f"{self.parameter_count:,} parameters, {fraction(self.epochs)} epochs in {self.seconds:.3g} s: {ending}"
         fit = html.heading(f"Fit: {self.fit.verdict}", self.fit.why)
         return (
             html.heading(self.name, facts)

@@ -11,7 +11,9 @@ from specnet.data import Dataset
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped
 from specnet.language.spec import Spec
+from specnet.language.training import Training
 from specnet.model.balancing import BALANCED
+from specnet.model.settings import run_length
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
 from specnet.runs.environment import differences, environment
@@ -23,7 +25,6 @@ from specnet.training.events import Resumed
 from specnet.training.history import History
 from specnet.training.loop import Trainer
 from specnet.training.rates import Rates
-from specnet.vocabulary.schedules import RunLength
 
 if TYPE_CHECKING:
     from specnet.model.compiled import CompiledModel
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 FREE = {"training.checkpoint", "output.show", "lint", "plugins"}
 """What another spec may have otherwise: it has no say in what is learnt."""
 
-MAY_GROW = {"training.epochs", "training.max_seconds"}
+MAY_GROW = {"training.epochs", "training.steps", "training.max_seconds"}
 
 PROBES = 1000
 """Steps at which the rates of a longer training are compared with those that the run has had."""
@@ -61,16 +62,17 @@ def unfinished(run: Path) -> bool:
 def check_resumable(run: Path, spec: Spec) -> None:
     """Raise RunError where there is no run, where it is another experiment's, or where it can learn no more.
 
-    The specs may differ as `check_same_experiment` says, and `training.epochs` may have grown only if the schedule's
-    rates so far are the same. A finished run whose spec asks for nothing more is no error: its result is there.
+    The specs may differ as `check_same_experiment` says, and the length of the training may have grown only if
+    the schedule's rates so far are the same. A finished run whose spec asks for nothing more is no error: its result
+    is there.
     """
     before = check_same_experiment(run, spec)
     result = final_result(run)
     if result is None or not asks_for_more(before, spec):
         return
     stopped, why = result["stopped"], result.get("why")
-    if stopped != "completed" or spec.training.epochs == before.training.epochs:
-        help = "; raise training.epochs to continue" if stopped == "completed" else ""
+    if stopped != "completed" or _asked(spec) == _asked(before):
+        help = f"; raise training.{spec.training.unit}s to continue" if stopped == "completed" else ""
         raise RunError(f"{run} is finished ({why}): there is nothing to resume{help}")
     if not (run / CHECKPOINTS).is_dir():
         raise RunError(f"{run} is finished and kept no checkpoint to resume from")
@@ -79,8 +81,8 @@ def check_resumable(run: Path, spec: Spec) -> None:
 def check_same_experiment(run: Path, spec: Spec) -> Spec:
     """Return a run's spec; raise RunError where there is no run, or it is another experiment's.
 
-    The specs may differ in `plugins`, `output.show`, `[lint]` and `[training.checkpoint]`; `training.epochs` and
-    `training.max_seconds` may have grown.
+    The specs may differ in `plugins`, `output.show`, `[lint]` and `[training.checkpoint]`; `training.epochs`,
+    `training.steps` and `training.max_seconds` may have grown.
     """
     if not (run / RESOLVED).exists():
         raise RunError(f"{run}: {why_no_run(run)}")
@@ -140,7 +142,7 @@ def resume(
     check_resumable(run, spec)
     _check_data(run, data)
     before = read_resolved(run / RESOLVED)
-    if before.training.epochs != spec.training.epochs:
+    if _asked(before) != _asked(spec):
         _check_rates(trainer, before)
     with writing(run):
         for leftover in (*run.glob(".*.tmp"), *(run / CHECKPOINTS).glob(".*.tmp")):
@@ -174,7 +176,12 @@ def resume(
 def asks_for_more(before: Spec, spec: Spec) -> bool:
     """Return whether a spec asks for a longer training than a run's, given that it may otherwise be the run's."""
     was, now = before.training, spec.training
-    return (was.epochs, was.max_seconds) != (now.epochs, now.max_seconds)
+    return (_asked(before), was.max_seconds) != (_asked(spec), now.max_seconds)
+
+
+def _asked(spec: Spec) -> tuple[int | None, int | None]:
+    """Return the length of the training that a spec asks for: its epochs or its steps."""
+    return spec.training.epochs, spec.training.steps
 
 
 def _check_data(run: Path, data: Dataset) -> None:
@@ -207,15 +214,19 @@ def _table(path: Path) -> dict[str, Any]:
 def _check_rates(trainer: Trainer, before: Spec) -> None:
     """Raise RunError where a longer training would have had other learning rates from the start."""
     schedule, base = before.training.schedule, before.training.optimizer.learning_rate
-    short = RunLength(before.training.epochs, trainer.length.steps_per_epoch)
+    short = run_length(before, trainer.rows["train"])
     old, new = Rates(schedule, base, short), Rates(schedule, base, trainer.length)
     every = max(1, short.steps // PROBES)
     if any(old.at(step) != new.at(step) for step in range(1, short.steps + 1, every)):
         raise RunError(
-            f"the `{schedule.type}` schedule spans the training: over {trainer.settings.epochs} epochs the "
-            f"learning rates would have differed from the start from those over {before.training.epochs}, so "
-            "training.epochs cannot be raised"
+            f"the `{schedule.type}` schedule spans the training: over {_length(trainer.settings)} the "
+            f"learning rates would have differed from the start from those over {_length(before.training)}, so "
+            f"training.{before.training.unit}s cannot be raised"
         )
+
+
+def _length(training: Training) -> str:
+    return f"{training.epochs or training.steps} {training.unit}s"
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
@@ -226,9 +237,16 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
         for key in dict.fromkeys((*before, *now)):
             yield from _differences(before.get(key), now.get(key), f"{path}.{key}" if path else key)
         return
-    if path in MAY_GROW and before is not None and (now is None or now > before):
+    if path in MAY_GROW and _has_grown(path, before, now):
         return
     yield f"`{path}` is {_short(now)}, and was {_short(before)}"
+
+
+def _has_grown(path: str, before: Any, now: Any) -> bool:
+    """Return whether a limit is larger than a run's, or one of time is left out; a length never is."""
+    if before is None:
+        return False
+    return path == "training.max_seconds" if now is None else bool(now > before)
 
 
 def _short(value: Any) -> str:

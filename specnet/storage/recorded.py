@@ -31,7 +31,7 @@ class RecordedResult(_Recorded):
 
     name: str
     parameters: int
-    epochs: int
+    epochs: float
     steps: int
     seconds: float
     stopped: Literal["completed", "early_stopping", "interrupted", "diverged"]
@@ -39,14 +39,14 @@ class RecordedResult(_Recorded):
     splits: dict[str, dict[str, float | list[Any] | dict[str, float | dict[str, float | None] | None] | None]]
     """`std` holds the standard deviations over folds, and `by_target` the metrics of each of several columns."""
     fit: RecordedVerdict
-    best_epoch: int | None = None
+    best_epoch: float | None = None
     thresholds: dict[str, float] = {}
 
 
 class RecordedEpoch(_Recorded):
     """A line of `metrics.jsonl`."""
 
-    epoch: int
+    epoch: float
     step: int
     learning_rate: float | None
     seconds: float

@@ -16,16 +16,25 @@ Array = np.ndarray[Any, Any]
 class Watch:
     """Watches one value over the validations: which was the best, and how long ago.
 
-    `arrays` hold what is learnt; those of the best validation are kept, to be put back at the end.
+    `arrays` hold what is learnt; those of the best validation are kept, to be put back at the end. With
+    `steps_per_epoch`, messages name steps instead of epochs.
     """
 
-    def __init__(self, settings: EarlyStopping, *, higher: bool, arrays: Sequence[Array]) -> None:
+    def __init__(
+        self,
+        settings: EarlyStopping,
+        *,
+        higher: bool,
+        arrays: Sequence[Array],
+        steps_per_epoch: int | None = None,
+    ) -> None:
         self._settings = settings
         self._sign = 1.0 if higher else -1.0
         self._arrays = arrays
+        self._steps_per_epoch = steps_per_epoch
         self._kept: list[Array] | None = [a.copy() for a in arrays] if settings.restore_best else None
         self.best: float | None = None
-        self.best_epoch: int | None = None
+        self.best_epoch: float | None = None
         self.waited = 0
 
     @property
@@ -33,7 +42,7 @@ class Watch:
         """The split that it watches a value of."""
         return self._settings.monitor.partition(".")[0]
 
-    def see(self, epoch: int, figures: Mapping[str, Mapping[str, Any]]) -> bool:
+    def see(self, epoch: float, figures: Mapping[str, Mapping[str, Any]]) -> bool:
         """Take in a validation; return whether it is the best so far. A NaN never is."""
         split, _, figure = self._settings.monitor.partition(".")
         value = float(figures[split][figure])
@@ -63,9 +72,11 @@ class Watch:
         monitor, waited = self._settings.monitor, counted(self.waited, "validation")
         if self.best is None:
             return always_nan(monitor)
-        return f"{monitor} had not improved on {self.best:.6g} (epoch {self.best_epoch}) for {waited}"
+        each = self._steps_per_epoch
+        when = f"epoch {self.best_epoch}" if each is None else f"step {round((self.best_epoch or 0) * each)}"
+        return f"{monitor} had not improved on {self.best:.6g} ({when}) for {waited}"
 
-    def restore(self) -> int | None:
+    def restore(self) -> float | None:
         """Put the best parameters back; return their epoch, or None where there is nothing to put back."""
         if self._kept is None or self.best_epoch is None:
             return None

@@ -22,8 +22,8 @@ class Started:
     """The number of trained parameters."""
     rows: Mapping[str, int]
     """Rows by split."""
-    epochs: int
-    """The maximum number of epochs."""
+    epochs: float
+    """The maximum number of epochs; a fraction with `training.steps`."""
     steps_per_epoch: int
     """Steps of an epoch."""
     batch_size: int
@@ -33,17 +33,19 @@ class Started:
     model: Model = field(repr=False)
     """The model in training: at each event it has the parameters of that moment. With `ema_decay` these are the
     ones that steps are made with, and the running mean replaces them just before `Ended`."""
-    epoch: int = 0
+    epoch: float = 0
     """How many epochs are already done: more than 0 if an earlier training is resumed."""
     step: int = 0
     """How many steps are already done."""
+    steps: int | None = None
+    """The maximum number of steps, if the document gives `training.steps`: then progress is counted in steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepsDone:
-    """Some steps of an epoch are done; sent a few times per second during an epoch.
+    """Some steps are done; sent a few times per second during an epoch, or with `training.steps` between validations.
 
-    It is also sent if a training ends in the middle of an epoch, which then has no `EpochEnded`.
+    It is also sent if a training ends before the next `EpochEnded` is due.
     """
 
     epoch: int
@@ -51,7 +53,7 @@ class StepsDone:
     step: int
     """Steps since the start of the training."""
     loss: float
-    """The mean training loss of the epoch so far."""
+    """The mean training loss of the epoch so far, with `training.steps` since the last validation."""
     learning_rate: float
     """The learning rate of the last step."""
     seconds: float
@@ -60,18 +62,22 @@ class StepsDone:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnded:
-    """An epoch is done, and has been validated if it was due."""
+    """An epoch is done, and has been validated if it was due.
 
-    epoch: int
-    """The epoch, from 1."""
+    With `training.steps` it is sent after the steps of `validate_every` and after the last step instead.
+    """
+
+    epoch: float
+    """The epoch, from 1; with `training.steps` how many epochs are done, as a fraction: a float."""
     step: int
     """Steps since the start of the training."""
     loss: float
-    """The training loss as it was computed batch by batch, while the parameters changed."""
+    """The training loss as it was computed batch by batch, while the parameters changed: of the epoch, with
+    `training.steps` since the last validation."""
     validation: Figures | None
     """Loss and metrics of the validation split; None if there is none, or no validation was due."""
     learning_rate: float
-    """The learning rate of the epoch's last step."""
+    """The learning rate of the last step."""
     seconds: float
     """Seconds since the start of the training."""
     best: bool
@@ -88,15 +94,15 @@ class Ended:
     """How it ended: `completed`, `early_stopping`, `interrupted` or `diverged`."""
     why: str
     """Why the training ended; for a diverged run, also where and what to try."""
-    epochs: int
-    """The number of finished epochs."""
+    epochs: float
+    """The number of finished epochs; a fraction, as a float, with `training.steps`."""
     steps: int
     """The number of steps."""
     seconds: float
     """Seconds of the training, including the evaluation at its end."""
     splits: Mapping[str, Figures]
     """Loss and metrics by split, evaluated with the final parameters, and calibrated if the document asks for it."""
-    best_epoch: int | None
+    best_epoch: float | None
     """The epoch whose parameters the model has, if early stopping restored them."""
     model: Model = field(repr=False)
     """The trained model, with the final parameters, and calibrated if the document asks for it."""
@@ -112,8 +118,8 @@ class Span:
     each epoch instead.
     """
 
-    epoch: int
-    """The first epoch."""
+    epoch: float
+    """The first epoch; a float with `training.steps`."""
     step: int
     """Steps since the start of the training, at the end of the first epoch; each epoch is one step."""
     losses: list[float]
@@ -142,8 +148,8 @@ class Resumed:
     """The run's directory."""
     checkpoint: Path | None
     """The checkpoint that it resumes from; None if there is none, and it starts over."""
-    epoch: int
-    """How many epochs are already done."""
+    epoch: float
+    """How many epochs are already done; a fraction, as a float, with `training.steps`."""
     step: int
     """How many steps are already done."""
     problems: tuple[str, ...]

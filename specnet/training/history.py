@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,30 +34,35 @@ def measured_figures(figures: Mapping[str, Any]) -> Figures | None:
 
 
 class History:
-    """The figures of every epoch, in columns: eight bytes per epoch and figure."""
+    """The figures of every epoch, in columns: eight bytes per epoch and figure.
+
+    With `training.steps` there is an entry a validation instead.
+    """
 
     def __init__(self) -> None:
-        self.epochs = array("q")
-        """The number of each epoch, from 1."""
+        self.epochs: array[Any] = array("q")
+        """The number of each epoch, from 1; with `training.steps` how many were done at each validation, as floats."""
         self.steps = array("q")
         """The steps at the end of each epoch, since the start of the training."""
         self.loss = array("d")
-        """The training loss of each epoch, as it was computed batch by batch."""
+        """The training loss of each epoch, with `training.steps` since the last validation, as it was computed batch by
+        batch."""
         self.learning_rate = array("d")
         """The learning rate of each epoch's last step."""
         self.seconds = array("d")
         """When each epoch ended, in seconds since the start of the training."""
-        self.validated = array("q")
+        self.validated: array[Any] = array("q")
         """The epochs that were validated."""
         self.validation: dict[str, list[Any]] = {}
         """Each figure of the validation split, by name, for the epochs in `validated`."""
-        self.tracked = array("q")
+        self.tracked: array[Any] = array("q")
         """The epochs after which the training split was measured."""
         self.train: dict[str, list[Any]] = {}
         """Each figure of the training split, by name, for the epochs in `tracked`."""
 
     def add(self, event: EpochEnded) -> None:
-        """Append one epoch."""
+        """Append one epoch, or one validation of a training that is counted in steps."""
+        self._count_in(type(event.epoch))
         self.epochs.append(event.epoch)
         self.steps.append(event.step)
         self.loss.append(event.loss)
@@ -75,7 +80,8 @@ class History:
     def add_span(self, span: Span) -> None:
         """Append many epochs, none of them validated."""
         count = len(span)
-        self.epochs.extend(range(span.epoch, span.epoch + count))
+        self._count_in(type(span.epoch))
+        self.epochs.extend(span.epoch + number for number in range(count))
         self.steps.extend(range(span.step, span.step + count))
         self.loss.extend(span.losses)
         self.learning_rate.extend([span.learning_rate] * count)
@@ -96,6 +102,7 @@ class History:
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Take over a state's columns; its own must be empty."""
+        self._count_in(float if arrays["epochs"].dtype.kind == "f" else int)
         for name, column in self._columns().items():
             column.frombytes(arrays[name].tobytes())
         for name in plain["names"]:
@@ -106,6 +113,21 @@ class History:
         for name in plain.get("train names", ()):
             own = plain["train"].get(name)
             self.train[name] = arrays[f"train/{name}"].tolist() if own is None else own
+
+    @property
+    def by_steps(self) -> bool:
+        """Whether its entries are validations of a training that is counted in steps."""
+        return self.epochs.typecode == "d"
+
+    def steps_at(self, epochs: Iterable[float]) -> list[int]:
+        """Return the steps at the end of some of its epochs."""
+        steps = dict(zip(self.epochs, self.steps, strict=True))
+        return [steps[epoch] for epoch in epochs]
+
+    def _count_in(self, number: type) -> None:
+        """Make the columns of epochs hold floats, if that is what the first of them is."""
+        if number is float and not self.by_steps:
+            self.epochs, self.validated, self.tracked = array("d"), array("d"), array("d")
 
     def _columns(self) -> dict[str, array[Any]]:
         return {
@@ -121,7 +143,7 @@ class History:
         return len(self.epochs)
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Return the columns by name, a value per epoch.
+        """Return the columns by name, a value per epoch, with `training.steps` per validation.
 
         They are `epoch`, `step`, `learning_rate`, `seconds`, `train.loss` and, with a validation split, its loss and
         metrics as `validation.loss` and so on; None for an epoch that was not validated.
@@ -147,10 +169,12 @@ class History:
 
     def _repr_html_(self) -> str:
         """Return the curves of the loss, for notebooks."""
-        lines = {"train": list(zip(self.epochs, self.loss, strict=True))}
+        places, unit = (self.steps, "step") if self.by_steps else (self.epochs, "epoch")
+        lines = {"train": list(zip(places, self.loss, strict=True))}
         if "loss" in self.validation:
-            lines["validation"] = list(zip(self.validated, self.validation["loss"], strict=True))
-        return html.heading("Loss by epoch") + html.curves(lines)
+            when = self.steps_at(self.validated) if self.by_steps else self.validated
+            lines["validation"] = list(zip(when, self.validation["loss"], strict=True))
+        return html.heading(f"Loss by {unit}") + html.curves(lines, unit)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Give each epoch as plain data, in the form of a line of `metrics.jsonl`."""

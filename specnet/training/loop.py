@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Generator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from specnet.training.exclusive import ExclusiveEvents
 from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 from specnet.training.steps import Ending, Steps
+from specnet.training.timetable import Timetable
 
 E = TypeVar("E")
 
@@ -54,6 +54,7 @@ class Trainer:
         network = model.network
         self.batch_size = batch_rows(network.spec, self.rows["train"])
         self.length = run_length(network.spec, self.rows["train"])
+        self.timetable = Timetable(self.settings, self.length)
         watched = (self.settings.schedule.watched or "").partition(".")[2]
         self.rates = Rates(
             self.settings.schedule,
@@ -88,14 +89,14 @@ class Trainer:
         self.watch = self._watching()
         self.memory = sum(memory(network, self.plans, self.rows).values())
         self.epoch = 0
-        """How many epochs are done."""
+        """How many epochs are done, without the one under way; see `epochs_done`."""
         self.under_way = False
         """Whether the next epoch has been begun."""
         self.interrupted = False
         """Whether `stop` has ended the training."""
         self._validation = data.splits.get("validation")
         self._clock = clock
-        self._before = 0.0
+        self._before = self._told = 0.0
         self._began = clock()
 
     def events(self) -> ExclusiveEvents[Event]:
@@ -120,37 +121,42 @@ class Trainer:
             self.model.network.spec.name,
             self.model.network.size,
             self.rows,
-            settings.epochs,
+            self.timetable.epochs_at(self.length.steps),
             self.length.steps_per_epoch,
             self.batch_size,
             self.memory,
             self.model,
-            self.epoch,
+            self.epochs_done,
             self.steps.step,
+            settings.steps,
         )
-        validation = self.splits.get("validation")
         ending = self._enough(self._before)
-        while ending is None and self.epoch < settings.epochs:
+        while ending is None and not self._finished:
             if self.steps.whole and self._free(self.epoch):
                 ending = yield from whole(self._free(self.epoch))
                 continue
+            if self._reported if self.timetable.by_steps else not self.under_way:
+                self.steps.forget()
             if not self.under_way:
                 self.steps.begin()
                 self.under_way = True
             ending = yield from self._steps()
-            if not self.steps.done:
+            diverged = ending is not None and ending[0] == "diverged"
+            if diverged or not (self.steps.done or self._reported):
                 break
-            self.epoch, self.under_way = self.epoch + 1, False
-            due = self.epoch % settings.validate_every == 0 or self.epoch == settings.epochs
-            figures = validation.evaluate() if validation is not None and due else None
-            tracked = self.splits["train"].evaluate() if settings.track_training and due else None
-            rate = self.steps.rate
-            best = self._observe(self.epoch, figures)
-            yield EpochEnded(
-                self.epoch, self.steps.step, self.steps.loss, figures, rate, self.seconds, best, tracked
-            )
+            if self.steps.done:
+                self.epoch, self.under_way = self.epoch + 1, False
+            if not self._reported:
+                ending = yield from self._between_epochs(ending)
+                continue
+            yield self._report()
             ending = ending or self._enough(self.seconds)
-        stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done{self._blind()}")
+        yield self._end(ending)
+
+    def _end(self, ending: Ending | None) -> Ended:
+        """Put the final parameters into the model, and measure all splits with them."""
+        asked = f"{self.length.steps} steps" if self.timetable.by_steps else f"{self.length.epochs} epochs"
+        stopped, why = ending or ("completed", f"all {asked} are done{self._blind()}")
         if stopped == "interrupted":
             why = self._interrupted()
         if stopped == "diverged":
@@ -161,10 +167,10 @@ class Trainer:
             choose_thresholds(self.model, self._validation)
         uncalibrated = {split: prepared.evaluate() for split, prepared in self.splits.items()}
         splits = self._fitted(uncalibrated)
-        yield Ended(
+        return Ended(
             stopped,
             why,
-            self.epoch,
+            self.epochs_done,
             self.steps.step,
             self.seconds,
             splits,
@@ -172,6 +178,25 @@ class Trainer:
             self.model,
             uncalibrated if self.model.calibrators else {},
         )
+
+    def _report(self) -> EpochEnded:
+        """Measure what is due at the end of an epoch, or of the steps between two validations, and watch it."""
+        due = self.timetable.by_steps or self.timetable.validated(self.steps.step)
+        validation = self.splits.get("validation")
+        figures = validation.evaluate() if validation is not None and due else None
+        tracked = self.splits["train"].evaluate() if self.settings.track_training and due else None
+        rate, done = self.steps.rate, self.epochs_done
+        best = self._observe(done, figures)
+        return EpochEnded(done, self.steps.step, self.steps.loss, figures, rate, self.seconds, best, tracked)
+
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs are done: where the length is given in steps a float, which counts part of an epoch."""
+        return self.timetable.epochs_at(self.steps.step)
+
+    @property
+    def _finished(self) -> bool:
+        return self.timetable.finished(self.steps.step)
 
     def _fitted(self, splits: dict[str, Figures]) -> dict[str, Figures]:
         """Fit the calibration and the intervals that the document asks for; return the figures with these."""
@@ -223,12 +248,14 @@ class Trainer:
 
     def _together(self, maximum: int) -> Generator[Span, None, Ending | None]:
         """Make epochs of one step each until the next tick, and yield them as one span."""
-        losses, times, ending = self.steps.run_epochs(min(maximum, self._until_kept()), TICK)
+        losses, times, ending = self.steps.run_epochs(
+            min(maximum, self.timetable.until_kept(self.steps.step)), TICK
+        )
         self.interrupted = ending is not None and ending[0] == "interrupted"
         if losses:
             first = self.steps.step - len(losses) + 1
             times = [when - self._began for when in times]
-            span = Span(self.epoch + 1, first, losses, times, self.steps.rate)
+            span = Span(self.timetable.epochs_at(first), first, losses, times, self.steps.rate)
             self.epoch += len(losses)
             yield span
         return ending or self._enough(self.seconds)
@@ -236,7 +263,7 @@ class Trainer:
     def _singly(self, maximum: int) -> Generator[EpochEnded, None, Ending | None]:
         """Make epochs of one step each, and yield each before the next begins."""
         steps, clock, began = self.steps, self._clock, self._began
-        rate, steady = steps.rate, self.rates.steady
+        rate, steady, timetable = steps.rate, self.rates.steady, self.timetable
         make = steps.single()
         # What an epoch that is not measured may end by: looked at only where there is such a rule.
         ruled = self.settings.max_seconds is not None or self.program.method is not None
@@ -248,7 +275,7 @@ class Trainer:
                 self.interrupted = True
             self.epoch = epoch
             rate = rate if steady else steps.rate
-            yield EpochEnded(epoch, steps.step, loss, None, rate, clock() - began, False)
+            yield EpochEnded(timetable.epochs_at(epoch), steps.step, loss, None, rate, clock() - began, False)
             if ending is None and ruled:
                 ending = self._enough(clock() - began)
             if ending is not None:
@@ -256,30 +283,42 @@ class Trainer:
         return None
 
     def _steps(self) -> Generator[StepsDone, None, Ending | None]:
-        """Make the steps of an epoch to its end, telling of them now and then."""
+        """Make the steps to the end of an epoch, or to where they are reported, and report them now and then."""
         while True:
-            ending = self.steps.run(TICK, self._until_kept())
+            ending = self.steps.run(TICK, self.timetable.until_due(self.steps.step))
             self.interrupted = ending is not None and ending[0] == "interrupted"
-            if self.steps.done or (ending is not None and not self.interrupted):
+            if ending is not None and not self.interrupted:
                 return ending
-            loss, rate = self.steps.loss, self.steps.rate
-            yield StepsDone(self.epoch + 1, self.steps.step, loss, rate, self.seconds)
+            if self.steps.done or (self.timetable.by_steps and self._reported):
+                return ending
+            yield self._steps_done(self.epoch + 1)
             ending = ending or self._enough(self.seconds)
             if ending is not None:
                 return ending
 
-    def _until_kept(self) -> int:
-        """Return how many steps there may be before a checkpoint is due."""
-        settings = self.settings.checkpoint
-        if settings is None:
-            return sys.maxsize
-        step, each = self.steps.step, self.length.steps_per_epoch
-        left = [sys.maxsize]
-        if settings.epochs is not None:
-            left.append((settings.epochs - self.epoch % settings.epochs) * each)
-        if settings.every_steps is not None:
-            left.append(settings.every_steps - step % settings.every_steps)
-        return min(left)
+    def _between_epochs(self, ending: Ending | None) -> Generator[StepsDone, None, Ending | None]:
+        """Report the end of an epoch that nothing else reports if it is time, or a checkpoint or the end is due."""
+        if ending is not None or self.checkpoint_due or self.seconds >= self._told + TICK:
+            yield self._steps_done(self.epoch)
+        return ending or self._enough(self.seconds)
+
+    def _steps_done(self, epoch: int) -> StepsDone:
+        self._told = self.seconds
+        return StepsDone(epoch, self.steps.step, self.steps.loss, self.steps.rate, self._told)
+
+    @property
+    def _reported(self) -> bool:
+        """Whether an `EpochEnded` is due here: at the end of an epoch, or of the steps between two validations."""
+        if not self.timetable.by_steps:
+            return self.steps.done
+        step = self.steps.step
+        return self.steps.between and (self.timetable.validated(step) or self.program.ended is not None)
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether the document asks for a checkpoint after this many steps."""
+        reported = self.timetable.each_validation and self._reported
+        return reported or self.timetable.kept(self.steps.step)
 
     def _free(self, epoch: int) -> int:
         """Return how many epochs may follow this one before something is to be measured or watched."""
@@ -287,12 +326,14 @@ class Trainer:
         kept = settings.checkpoint.best if settings.checkpoint is not None else None
         if (self.watch is not None and self.watch.split == "train") or kept == "train.loss":
             return 0
+        if self.timetable.by_steps and self.timetable.every > 1:
+            return 0
         if "validation" not in self.splits and not settings.track_training:
-            return settings.epochs - epoch
-        due = min(epoch - epoch % settings.validate_every + settings.validate_every, settings.epochs)
+            return self.length.epochs - epoch
+        due = min(epoch - epoch % self.timetable.every + self.timetable.every, self.length.epochs)
         return due - epoch - 1
 
-    def _observe(self, epoch: int, figures: Mapping[str, Any] | None) -> bool:
+    def _observe(self, epoch: float, figures: Mapping[str, Any] | None) -> bool:
         """Show an epoch's figures to the schedule and to early stopping; return whether it is the best so far."""
         seen: dict[str, Mapping[str, Any]] = {"train": {"loss": self.steps.loss}}
         if figures is not None:
@@ -326,6 +367,8 @@ class Trainer:
 
     def _interrupted(self) -> str:
         """Say where an interruption came."""
+        if self.timetable.by_steps:
+            return f"interrupted after {counted(self.steps.step, 'step')}"
         if self.under_way:
             return f"interrupted in epoch {self.epoch + 1} after {counted(self.steps.step, 'step')}"
         return f"interrupted after {counted(self.epoch, 'epoch')}"
@@ -335,4 +378,5 @@ class Trainer:
         if settings is None:
             return None
         higher = self.model.network.better(settings.monitor.partition(".")[2]) == "higher"
-        return Watch(settings, higher=higher, arrays=self.program.learnt)
+        each = self.length.steps_per_epoch if self.timetable.by_steps else None
+        return Watch(settings, higher=higher, arrays=self.program.learnt, steps_per_epoch=each)

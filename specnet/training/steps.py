@@ -33,6 +33,7 @@ class Steps:
         self._mean = program.model.network.spec.loss.reduction == "mean"
         self._accumulate = program.model.network.spec.training.accumulate
         self._penalised = "penalty" in program.plan.scalars
+        self._by_steps = program.model.network.spec.training.steps is not None
         self.step = 0
         """Steps since the start of the training."""
         self.batch = feed.batches[0]
@@ -42,9 +43,12 @@ class Steps:
 
     @property
     def loss(self) -> float:
-        """The training loss of the epoch so far: of each batch as it was seen, and the last penalty."""
+        """The training loss since `forget`: of each batch as it was seen, and the last penalty."""
         if not self._weight:
             return float("nan")
+        if self._by_steps and not self._mean:
+            # A sum is that of a whole epoch, however many steps there are between validations.
+            return self._total * (self._feed.rows / self._weight) + self._penalty
         return (self._total / self._weight if self._mean else self._total) + self._penalty
 
     @property
@@ -66,6 +70,9 @@ class Steps:
         """Begin an epoch, in a new order where rows are shuffled."""
         self._feed.begin()
         self._next = 0
+
+    def forget(self) -> None:
+        """Begin to average the training loss anew."""
         self._total = self._weight = self._penalty = 0.0
 
     def state(self) -> dict[str, Any]:

@@ -126,6 +126,7 @@ ROWS = [
     Row(("outputs", "a"), {"loss": "triplet"}, ("loss",)),
     Row(("outputs", "a"), {"loss": {"type": "mse", "reduction": "sum"}}, ("loss", "reduction")),
     Row(("lint",), {"ignore": ["SN701", "SN999"]}, ("ignore", 1)),
+    Row(("training",), {"epochs": 3, "steps": 5}, ("epochs",)),
     data({**CSV, "split": {"validation": 0.2}, "validation": {"path": "v.csv"}}, ("split", "validation")),
     data({**CSV, "split": {"test": 0.2}, "test": {"path": "v.csv"}}, ("split", "test")),
     data({**NPZ, "targets": "inputs", "validation": {"targets": "t"}}, ("validation", "targets")),

@@ -58,7 +58,7 @@ WRONG_TYPES = {
         "splits": [3, [], {"train": 3}, {"train": {"loss": "low"}}],
         "stopped": [3, None, "somehow"],
         "fit": [3, {}, {"verdict": 3, "why": ""}],
-        "epochs": ["3", None, [], 1.5],
+        "epochs": ["3", None, [], True],
         "seconds": ["3", {}],
     },
 }

@@ -12,8 +12,13 @@ from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
 from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
+from specnet.model.settings import validation_interval
+from specnet.vocabulary.schedules import RunLength
 
 TRAIN = "train.loss"
+
+REPORTED = "reported"
+"""The variable of the steps at which figures were reported."""
 
 LINES = 10
 """About how many lines a program prints while it trains."""
@@ -28,6 +33,7 @@ class TrainingReport:
     variables: Mapping[str, str]
     splits: Collection[str]
     """The splits that the program has rows of."""
+    length: RunLength
     fetched: bool
     """Whether the training rows have names of their own, beside the batch's."""
 
@@ -65,16 +71,27 @@ class TrainingReport:
                 lines += [f'{name} = figures["{figure}"]' for name, figure in figures.items()]
         return lines
 
+    def before(self) -> list[str]:
+        """Return the lines before the loop: where the curve of the loss is collected."""
+        return ["losses = []"] if self._unit == "epoch" else [f"{REPORTED}, losses = [], []"]
+
+    def noted(self) -> list[str]:
+        """Return the lines that add a point to the curve of the loss."""
+        noted = ["losses.append(epoch_loss)"]
+        return noted if self._unit == "epoch" else [f"{REPORTED}.append(step)", *noted]
+
     def shown(self) -> list[str]:
         """Return the lines that print an epoch's figures now and then."""
         parts = ["loss {epoch_loss:.6f}"]
         if self.tracks:
             parts += [f"train {name} {{train_{name}:.6f}}" for name in self._measure[1]]
         parts += [f"{figure.replace('.', ' ')} {{{variable(figure)}:.6f}}" for figure in self.watched]
-        width = len(str(self.model.network.spec.training.epochs))
+        unit = self._unit
+        width = len(str(self._total))
+        first = 1 if unit == "epoch" else min(self._validated_every, self._total)
         return [
-            "if epoch == 1 or epoch % show_every == 0:",
-            f'    print(f"epoch {{epoch:{width}}}: {", ".join(parts)}")',
+            f"if {unit} == {first} or {unit} % show_every == 0:",
+            f'    print(f"{unit} {{{unit}:{width}}}: {", ".join(parts)}")',
         ]
 
     def end(self) -> list[str]:
@@ -82,7 +99,7 @@ class TrainingReport:
         rows = [f'("{split}", ({self._arrays(split)})),' for split in self.splits]
         return [
             "",
-            'print(f"after {epoch} epochs:")',
+            f'print(f"after {{{self._unit}}} {self._unit}s:")',
             "for split, arrays in (",
             *indented(rows),
             "):",
@@ -101,8 +118,8 @@ class TrainingReport:
             "else:",
             *indented(
                 [
-                    "plt.plot(range(1, len(losses) + 1), losses)",
-                    'plt.xlabel("epoch")',
+                    f"plt.plot({'range(1, len(losses) + 1)' if self._unit == 'epoch' else REPORTED}, losses)",
+                    f'plt.xlabel("{self._unit}")',
                     'plt.ylabel("training loss")',
                     "plt.savefig(curve) if curve else plt.show()",
                 ]
@@ -111,16 +128,27 @@ class TrainingReport:
 
     @property
     def _every(self) -> int:
-        """How many epochs there are from one printed line to the next: a multiple of those that are measured."""
-        settings = self.model.network.spec.training
-        step = settings.validate_every if self.watched or self.tracks else 1
-        return max(-(-settings.epochs // (LINES * step)), 1) * step
+        """The epochs or steps from one printed line to the next: a multiple of those between two measurements."""
+        step = self._validated_every if self.watched or self.tracks or self._unit == "step" else 1
+        return max(-(-self._total // (LINES * step)), 1) * step
+
+    @property
+    def _unit(self) -> str:
+        return self.model.network.spec.training.unit
+
+    @property
+    def _total(self) -> int:
+        return self.length.epochs if self._unit == "epoch" else self.length.steps
+
+    @property
+    def _validated_every(self) -> int:
+        return validation_interval(self.model.network.spec.training, self.length)
 
     def constants(self) -> list[str]:
         """Return the lines at the top of the program that its reader may change."""
         name = _file(self.model.network.spec.name)
         return [
-            f"show_every = {self._every}  # epochs from one printed line to the next",
+            f"show_every = {self._every}  # {self._unit}s from one printed line to the next",
             f'curve = "{name}-loss.png"  # where the curve of the loss is saved; "" opens a window',
         ]
 

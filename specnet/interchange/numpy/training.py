@@ -18,11 +18,12 @@ from specnet.interchange.numpy.layout import indented, listed, without_unused
 from specnet.interchange.numpy.passes import passes_of
 from specnet.interchange.numpy.prediction import parameter_names, write_predict
 from specnet.interchange.numpy.program import Program
-from specnet.interchange.numpy.reporting import TrainingReport
+from specnet.interchange.numpy.reporting import REPORTED, TrainingReport
 from specnet.interchange.numpy.rows import raw_splits, smallest
 from specnet.interchange.numpy.searching import write_search
 from specnet.interchange.numpy.sources import Sources
 from specnet.interchange.numpy.starting import write_start
+from specnet.interchange.numpy.stepwise import StepLoop
 from specnet.interchange.numpy.updating import UpdateLines, kept_between_steps
 from specnet.interchange.numpy.watching import (
     after_watching,
@@ -82,11 +83,14 @@ class _Training:
         # Augmented rows are others at every step, even where the batch is the whole split.
         self.fetched = not self.whole or bool(self.spec.data.augmentations)
         self.targets = target_names(self.network)
-        for name in {*OWN.split(), *self.targets.values()}:
+        own = {*OWN.split(), *self.targets.values()}
+        for name in own if self.settings.steps is None else {*own, REPORTED}:
             program.names.new(name)
         self.variables = parameter_names(model, program)
         self.penalty = ""
-        self.report = TrainingReport(model, program, self.variables, list(data.splits), self.fetched)
+        self.report = TrainingReport(
+            model, program, self.variables, list(data.splits), self.length, self.fetched
+        )
 
     def write(self, folder: Path) -> None:
         """Write the program."""
@@ -101,20 +105,15 @@ class _Training:
             program.body += [f"{name} = {name}.astype(np.{dtype})" for name in prepared if prepared[name]]
         if isinstance(optimizer, Searching):
             before, step = write_search(optimizer, network, program, self.variables)
-            ended = ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
-            epoch = [*step, *self._watching(), *ended]
         else:
             before, step = self._step()
-            loss = f"epoch_loss = float(loss){self.penalty}"
-            whole = [*self._bring(""), *step, loss, *self._watching()] if self.whole else []
-            epoch = whole or self._batches(step)
+        repeated = self._epochs(step) if self.settings.steps is None else self._steps(step)
         loop = [
             *before,
-            "losses = []",
+            *self.report.before(),
             *before_watching(network, program, self.variables),
             "",
-            f"for epoch in range(1, {self.settings.epochs + 1}):",
-            *indented([*epoch, *time_is_over(network)]),
+            *repeated,
             *after_watching(network),
             *self.report.end(),
         ]
@@ -218,7 +217,31 @@ class _Training:
             *indented(last),
         ]
 
-    # An epoch
+    # Epochs, or steps
+
+    def _epochs(self, step: list[str]) -> list[str]:
+        """Return the loop over epochs, given the lines of a step."""
+        if isinstance(self.settings.optimizer, Searching):
+            ended = ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
+            epoch = [*step, *self._watching(), *ended]
+        elif self.whole:
+            loss = f"epoch_loss = float(loss){self.penalty}"
+            epoch = [*self._bring(""), *step, loss, *self._watching()]
+        else:
+            epoch = self._batches(step)
+        return [
+            f"for epoch in range(1, {self.length.epochs + 1}):",
+            *indented([*epoch, *time_is_over(self.network)]),
+        ]
+
+    def _steps(self, step: list[str]) -> list[str]:
+        """Return the loop of a training whose length is given in steps, given the lines of a step."""
+        stepwise = StepLoop(self.network, self.rows, self.penalty)
+        if isinstance(self.settings.optimizer, Searching):
+            return stepwise.search(step, self._watching())
+        rows = [] if self.whole else [f"batch = order[start : start + {self.batch}]"]
+        brought = self._bring("" if self.whole else "[batch]")
+        return stepwise.lines(self._shuffle(), [*rows, *brought, *step], self._watching())
 
     def _bring(self, index: str) -> list[str]:
         """Return the lines that give a step its rows."""
@@ -234,6 +257,14 @@ class _Training:
 
     def _watching(self) -> list[str]:
         return watching(self.model, self.length, self.report)
+
+    def _shuffle(self) -> list[str]:
+        """Return the lines that draw the order of an epoch's rows."""
+        if self.whole or not self.settings.shuffle:
+            return []
+        if self.window:
+            return [f"{Sources(self.program).copy(shuffle_within)}({self.window}, order, shuffling)"]
+        return ["shuffling.shuffle(order)"]
 
     def _batches(self, step: list[str]) -> list[str]:
         mean, several = self.spec.loss.reduction == "mean", self.settings.accumulate
@@ -251,11 +282,8 @@ class _Training:
             # Only an epoch that is done is watched: one that ends as the time is over still is.
             due.append(f"start + {self.batch} < {stop}")
             end = ["else:", *indented(end)]
-        shuffle = ["shuffling.shuffle(order)"] if self.settings.shuffle else []
-        if shuffle and self.window:
-            shuffle = [f"{Sources(self.program).copy(shuffle_within)}({self.window}, order, shuffling)"]
         return [
-            *shuffle,
+            *self._shuffle(),
             "total, seen = 0.0, 0",
             f"for start in range(0, {stop}, {self.batch}):",
             *indented([*inner, *time_is_over(self.network, *due)]),

@@ -10,6 +10,7 @@ from specnet.interchange.numpy.reporting import TRAIN, TrainingReport, variable
 from specnet.language.training import EarlyStopping
 from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
+from specnet.model.settings import validation_interval
 from specnet.vocabulary.schedules import RunLength, Schedule
 from specnet.vocabulary.schedules.plateau import Plateau
 
@@ -46,7 +47,10 @@ def after_watching(network: Network) -> list[str]:
     """Return the lines after the loop that make the parameters what the training has come to."""
     settings, lines = network.spec.training, []
     if settings.early_stopping is not None and settings.early_stopping.restore_best:
-        lines += ["", "# Restore the parameters of the best epoch."]
+        lines += [
+            "",
+            f"# Restore the parameters of the best {'epoch' if settings.steps is None else 'validation'}.",
+        ]
         lines += [f"for parameter, value in zip({kept_list(network)}, kept):", "    parameter[...] = value"]
     if settings.ema_decay is not None:
         lines += ["", "# The running means are the trained parameters."]
@@ -55,7 +59,7 @@ def after_watching(network: Network) -> list[str]:
 
 
 def watching(model: CompiledModel, run: RunLength, report: TrainingReport) -> list[str]:
-    """Return the lines that end an epoch."""
+    """Return the lines that end an epoch, or the steps from one validation to the next."""
     network, program = model.network, report.program
     settings = network.spec.training
     measured, shown = report.measured(), report.shown()
@@ -77,10 +81,11 @@ def watching(model: CompiledModel, run: RunLength, report: TrainingReport) -> li
         due = ["# Early stopping: is it still improving?", *due]
     elif stopping is not None:
         always = ["# Early stopping: is it still improving?", *always]
-    if measured and settings.validate_every > 1:
-        condition = f"if epoch % {settings.validate_every} == 0 or epoch == {settings.epochs}:"
-        return ["losses.append(epoch_loss)", *always, condition, *indented([*measured, *shown, *due])]
-    return ["losses.append(epoch_loss)", *measured, *shown, *always, *due]
+    every = validation_interval(settings, run)
+    if settings.steps is None and measured and every > 1:
+        condition = f"if epoch % {every} == 0 or epoch == {run.epochs}:"
+        return [*report.noted(), *always, condition, *indented([*measured, *shown, *due])]
+    return [*report.noted(), *measured, *shown, *always, *due]
 
 
 def time_is_over(network: Network, *more: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.analysis.curves import place_of, unit_of
 from specnet.data import Dataset
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
@@ -91,6 +92,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
     if model is not None:
         data = _data(kept, model, missing)
     spec, history = kept.made_of["spec"], kept.history()
+    best = place_of(history, (kept.result or {}).get("best_epoch"))
     facts: dict[str, Any] = {
         "run": kept,
         "result": kept.result or {},
@@ -102,6 +104,8 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
             pictures.embedded(curves_drawing(kept, history, label)) for label in figure_labels(history)
         ],
         "epochs": _epochs(history),
+        "unit": unit_of(history),
+        "kept": "" if best is None else "{} {}".format(*best),
         "scalars": _scalars(kept),
         "document": _document(kept.path),
         "resolved": json.dumps(spec, indent=2, ensure_ascii=False),
@@ -167,7 +171,8 @@ def _if_any(make: Callable[[], Drawing], pictures: PagePictures) -> dict[str, ob
 
 
 def _epochs(history: History) -> dict[str, Any]:
-    """Return some epochs, spread evenly, as a table: what the curves show, for those who cannot see them."""
+    """Return some epochs (or steps), spread evenly, as a table: what the curves show, for those who cannot see them."""
+    unit = unit_of(history)
     names = dict.fromkeys(name for row in history for name in row.get("validation", {}))
     scalar = [
         n for n in names if not any(isinstance(row.get("validation", {}).get(n), list) for row in history)
@@ -175,14 +180,14 @@ def _epochs(history: History) -> dict[str, Any]:
     places = sorted(set(np.linspace(0, max(len(history) - 1, 0), CURVE_ROWS).astype(int).tolist()))
     rows = [
         [
-            history[n]["epoch"],
+            history[n][unit],
             history[n]["train"]["loss"],
             *[history[n].get("validation", {}).get(name) for name in scalar],
         ]
         for n in places
         if n < len(history)
     ]
-    return {"heads": ["epoch", "train loss", *[f"validation {name}" for name in scalar]], "rows": rows}
+    return {"heads": [unit, "train loss", *[f"validation {name}" for name in scalar]], "rows": rows}
 
 
 def _scalars(kept: KeptRun) -> list[str]:

@@ -33,12 +33,15 @@ class RunLength:
     """
 
     epochs: int
+    """The number of epochs; the last one may end early where `given` is set."""
     steps_per_epoch: int
+    given: int | None = None
+    """The number of steps, where the length is given in steps."""
 
     @property
     def steps(self) -> int:
         """How many steps there are in all."""
-        return self.epochs * self.steps_per_epoch
+        return self.epochs * self.steps_per_epoch if self.given is None else self.given
 
     def each(self, unit: Unit) -> int:
         """Return how many steps a unit has."""

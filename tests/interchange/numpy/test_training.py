@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -418,3 +421,56 @@ def test_layers_may_bear_any_name(first, second, tmp_path):
     agrees(SPECS / "xor.json", tmp_path, None, **names, **{"training.epochs": 5})
     plain = {"training.optimizer": {"type": "sgd", "learning_rate": 0.1}, "training.epochs": 5}
     agrees(SPECS / "xor.json", tmp_path, None, **names, **plain)
+
+
+STEPWISE: dict[str, dict[str, Any]] = {
+    "batches": {},
+    "an interval that ends within epochs": {"training.validate_every": 5},
+    "less than an epoch": {"training.steps": 3},
+    "full batches": {"training.batch_size": "full", "training.validate_every": 4},
+    "shared steps": {"training.accumulate": 3, "training.validate_every": 2},
+    "the last batch dropped": {"training.drop_last": True},
+    "in order": {"training.shuffle": False},
+    "a plateau on the training loss": {
+        "training.schedule": {"type": "plateau", "monitor": "train.loss", "patience": 0, "threshold": 0.1},
+        "training.validate_every": 5,
+    },
+    "a plateau on a sum": {
+        "training.schedule": {"type": "plateau", "monitor": "train.loss", "patience": 0, "threshold": 0.1},
+        "training.validate_every": 5,
+        "loss": {"type": "cross_entropy", "reduction": "sum"},
+        "training.optimizer.learning_rate": 0.001,
+    },
+    "early stopping": {
+        "training.early_stopping": {"patience": 2, "min_delta": 0.05},
+        "training.validate_every": 4,
+    },
+    "running means": {"training.ema_decay": 0.9, "training.early_stopping": {"patience": 3}},
+    "cosine": {"training.schedule": "cosine"},
+    "the training split measured": {"training.track_training": True},
+    "a limit of time": {"training.max_seconds": 1000.0, "training.accumulate": 2},
+    "a search": {
+        "training.optimizer": {"type": "lbfgs", "history": 3},
+        "training.batch_size": "full",
+        "training.validate_every": 4,
+    },
+}
+
+
+@pytest.mark.parametrize("name", STEPWISE)
+def test_a_training_in_steps_is_a_loop_over_steps(name, tmp_path):
+    changes = {"training.steps": 23, **STEPWISE[name]}
+    document = specnet.load(SPECS / "iris.toml").model_dump(exclude_unset=True, mode="json")
+    training = {"batch_size": 16, "optimizer": document["training"]["optimizer"]}
+    path = tmp_path / "iris.json"
+    path.write_text(json.dumps({**document, "specnet": 1, "training": {**training, "steps": 23}}))
+    result = agrees(path, tmp_path, dtype="float64", **changes)
+    text = (tmp_path / "made.py").read_text()
+    assert f"while step < {changes['training.steps']}:" in text
+    printed = subprocess.run(
+        [sys.executable, tmp_path / "made.py"], capture_output=True, text=True, cwd=tmp_path, check=True
+    ).stdout
+    assert f"after {result.steps} steps:" in printed
+    first, *_ = result.history
+    width = len(str(changes["training.steps"]))
+    assert f"step {first['step']:{width}}: loss {first['train']['loss']:.6f}" in printed

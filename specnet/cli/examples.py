@@ -161,7 +161,14 @@ def _optional(kind: type[Kind]) -> dict[str, Any]:
     }
     plain = [f.name for f in fields if f.name in own and type(f.default) in (int, float, str)][:1]
     shown = {f.name for f in fields if f.name in ALWAYS} or set(plain)
-    return {f.name: VALUES.get(f.name, f.default) for f in fields if f.name in shown}
+    return {f.name: _shown(f, f.default) for f in fields if f.name in shown}
+
+
+def _shown(field: FieldDescription, otherwise: Any) -> Any:
+    """Return what stands for fields of a name, where this one takes it."""
+    choices = field.domain.choices
+    known = VALUES.get(field.name)
+    return known if known is not None and (not choices or known in choices) else otherwise
 
 
 def _value(table: type[Table], field: FieldDescription) -> Any:
@@ -169,8 +176,8 @@ def _value(table: type[Table], field: FieldDescription) -> Any:
     if given:
         return given[0]
     choices = field.domain.choices
-    if field.name in VALUES and (not choices or VALUES[field.name] in choices):
-        return VALUES[field.name]
+    if (shown := _shown(field, None)) is not None:
+        return shown
     if isinstance(field.default, bool):
         return not field.default
     if field.default is None or field.default in ([], {}):

@@ -60,7 +60,7 @@ def messages(*layers: dict[str, object]) -> list[str]:
     ("layer", "expected"),
     [
         # No kind that only looks alike is suggested if the table could not be one, or blamed for keys that it lacks.
-        ({"type": "gru", "units": 4}, ["SN204 `gru` is not a layer"]),
+        ({"type": "glm", "units": 4}, ["SN204 `glm` is not a layer"]),
         ({"type": "convlstm2d", "filters": 4}, ["SN204 `convlstm2d` is not a layer"]),
         ({"type": "conv4d", "filters": 4, "kernel_size": 3}, ["SN204 `conv4d` is not a layer"]),
         ({"type": "conv4d", "filters": 4}, ["SN204 `conv4d` is not a layer"]),

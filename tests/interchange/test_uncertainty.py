@@ -106,6 +106,7 @@ def test_programs_predict_the_same(exported, tmp_path):
 
 def test_onnx_files_predict_the_same(exported, tmp_path):
     model, x, source = exported
+    pytest.importorskip("onnx")
     WRITERS["onnx"](tmp_path / "made.onnx", source)
     made = session(tmp_path / "made.onnx")
     given = x.astype(model.spec.dtype)
@@ -130,6 +131,7 @@ def test_several_outputs_keep_their_names(tmp_path):
     result = trained((X, Y), None, output=asked, layers=layers, outputs=heads)
     result.model.save(tmp_path / "made.specnet")
     source = Exported.of(tmp_path / "made.specnet")
+    pytest.importorskip("onnx")
     WRITERS["onnx"](tmp_path / "made.onnx", source)
     write_numpy(tmp_path / "made.py", source, training=False)
     made = session(tmp_path / "made.onnx")

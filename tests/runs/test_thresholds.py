@@ -267,6 +267,7 @@ def test_programs_and_onnx_files_decide_by_them(tmp_path):
     scope: dict[str, Any] = {}
     exec(numpy_program(Exported.of(run), training=False, beside=None).text, scope)
     assert np.array_equal(scope["decide"](scope["predict"](X)), expected)
+    pytest.importorskip("onnx")
     WRITERS["onnx"](tmp_path / "labels.onnx", Exported.of(run))
     made = session(tmp_path / "labels.onnx").run(["labels"], {"inputs": X})[0]
     assert np.array_equal(made, expected)

@@ -405,6 +405,8 @@ def test_the_interface_has_no_other_names():
         "outputs_of",
         "parameters",
         "predict",
+        "predict_intervals",
+        "predict_sets",
         "save",
         "spec",
         "thresholds",

@@ -40,8 +40,9 @@ def plan(
             graph = simplify(sink(hoist(graph)))
         graph = spread(join_biases(lay_out_phases(graph), fixed_inputs=fixed_inputs))
         if loops:
-            # What is laid out in full for the sake of a loop's ops is so once, not at every step.
-            graph = hoist(graph)
+            # What is laid out in full for the sake of a loop's ops is so once, not at every step. Nothing may be left
+            # of a loop then.
+            graph = prune(hoist(graph))
     else:
         graph = prune(graph)
     workers = cores(threads) if any(node.op.shared for node in graph) else 0

@@ -75,9 +75,8 @@ def _frozen(value: Any, path: tuple[str | int, ...]) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | list | tuple):
         raise fault("expected a number, or an array of numbers", key=path)
     if isinstance(value, int | float):
-        if (
-            not abs(value) <= sys.float_info.max
-        ):  # NaN is not, and neither are whole numbers beyond all floats
+        # NaN is not at most that, and neither are whole numbers beyond all floats.
+        if not abs(value) <= sys.float_info.max:
             raise fault("expected a finite number", key=path)
         return float(value)
     if not value:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_core import PydanticCustomError
@@ -12,7 +12,8 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.kind import fault, table_check
-from specnet.vocabulary.layers.noise import Rate
+from specnet.vocabulary.layers.dropping import Rate, dropped
+from specnet.vocabulary.layers.sequences import places, sequence_sizes
 from specnet.vocabulary.layers.weights import Biased, Kernelled
 
 HIDDEN = -1e9
@@ -63,17 +64,6 @@ class Attending(Biased, Kernelled):
     def lower(self, build: Builder, x: Value) -> Value:
         return self.lower_all(build, (x,))
 
-    def sequence(self, x: Value) -> tuple[Any, int, int]:
-        """Return the sizes of an input (batch, steps, features); raise ShapeFault where it has others."""
-        features, steps = self.features(x), x.shape[1]
-        if x.rank != 3 or not isinstance(steps, int):
-            raise ShapeFault(
-                f"{self.type} needs sequences (batch, steps, features), got {show(x.shape)}",
-                x,
-                help='{ type = "reshape", shape = [steps, features] } lays rows out as sequences',
-            )
-        return x.shape[0], steps, features
-
 
 class Attention(Attending):
     """y = the mean of all steps' values, weighted by how well their keys fit each step's query, for several heads.
@@ -95,30 +85,25 @@ class Attention(Attending):
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         x, context = xs[0], xs[-1]
-        batch, steps, features = self.sequence(x)
-        _, seen, _ = self.sequence(context)
+        batch, steps, features = sequence_sizes(self.type, x)
+        _, seen, _ = sequence_sizes(self.type, context)
         size = self._head_dim(x, features)
         shared = self.kv_heads or self.heads
         groups = self.heads // shared
 
-        def heads(source: Value, name: str, count: int) -> Value:
+        def heads(source: Value, length: int, name: str, count: int) -> Value:
             """Return (batch, shared, count / shared, steps, head_dim)."""
             y = self._projected(build, source, name, count * size)
-            _, length, _ = self.sequence(source)
             y = ops.reshape(y, shape=(batch, length, shared, count // shared, size))
             y = ops.transpose(y, axes=(0, 2, 3, 1, 4))
             return self._turned(y, length, size) if name != "value" and self.positions == "rotary" else y
 
-        query = heads(x, "query", self.heads)
-        key, value = (heads(context, name, shared) for name in ("key", "value"))
+        query = heads(x, steps, "query", self.heads)
+        key, value = (heads(context, seen, name, shared) for name in ("key", "value"))
         scores = ops.MATMUL(query * size**-0.5, key, b_t=True)
         bias = self._bias(build.graph, steps, seen, shared, groups)
         weights = ops.softmax(scores if bias is None else scores + bias)
-        if build.training and self.dropout:
-            scale = 1.0 / (1.0 - self.dropout)
-            weights = weights * ops.dropout_mask(
-                weights, stream=build.stream("mask"), rate=self.dropout, scale=scale
-            )
+        weights = dropped(build, weights, self.dropout)
         mixed = ops.transpose(ops.MATMUL(weights, value), axes=(0, 3, 1, 2, 4))
         mixed = ops.reshape(mixed, shape=(batch, steps, self.heads * size))
         return self._projected(build, mixed, "output", features)
@@ -175,8 +160,3 @@ class Attention(Attending):
                 help=f"head_dim = {size + 1}",
             )
         return size
-
-
-def places(graph: Graph, steps: int) -> Value:
-    """Return the numbers of steps, from 0: (steps,)."""
-    return ops.fixed(graph, range(steps))

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers.dropping import Rate, dropped
 
 
 class ActivationLayer(Layer):
@@ -30,11 +28,8 @@ class Dropout(Layer):
     """
 
     type: Literal["dropout"] = "dropout"
-    rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    rate: Rate = 0.5
     """The fraction of elements set to 0."""
 
     def lower(self, build: Builder, x: Value) -> Value:
-        if not build.training or self.rate == 0:
-            return x
-        mask = ops.dropout_mask(x, stream=build.stream("mask"), rate=self.rate, scale=1.0 / (1.0 - self.rate))
-        return x * mask
+        return dropped(build, x, self.rate)

@@ -11,8 +11,7 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.layers import Layer
-
-Rate = Annotated[float, Field(ge=0, lt=1)]
+from specnet.vocabulary.layers.dropping import Rate, dropped
 
 
 class SpatialDropout(Layer):
@@ -35,10 +34,8 @@ class SpatialDropout(Layer):
                 x,
                 help="`dropout` drops single features",
             )
-        if not build.training or self.rate == 0:
-            return x
         shape = (x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1])
-        return _kept(build, x, self.rate, shape)
+        return dropped(build, x, self.rate, shape=shape)
 
 
 class StochasticDepth(Layer):
@@ -53,15 +50,7 @@ class StochasticDepth(Layer):
     """The fraction of examples set to 0."""
 
     def lower(self, build: Builder, x: Value) -> Value:
-        if not build.training or self.rate == 0:
-            return x
-        return _kept(build, x, self.rate, (x.shape[0], *(1 for _ in x.shape[1:])))
-
-
-def _kept(build: Builder, x: Value, rate: float, shape: tuple[object, ...]) -> Value:
-    return x * ops.dropout_mask(
-        x, stream=build.stream("mask"), rate=rate, scale=1.0 / (1.0 - rate), shape=shape
-    )
+        return dropped(build, x, self.rate, shape=(x.shape[0], *(1 for _ in x.shape[1:])))
 
 
 class GaussianNoise(Layer):

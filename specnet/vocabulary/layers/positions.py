@@ -8,12 +8,11 @@ from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.sizes import show
+from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer
-from specnet.vocabulary.layers.attention import places
+from specnet.vocabulary.layers.sequences import places, sequence_sizes
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
@@ -49,13 +48,9 @@ class PositionalEmbedding(Layer):
             yield fault(message, key=key, code="SN306", part="key", help="leave it out")
 
     def lower(self, build: Builder, x: Value) -> Value:
-        features, steps = self.features(x), x.shape[1]
-        if x.rank != 3 or not isinstance(steps, int):
-            raise ShapeFault(
-                f"positional_embedding needs sequences (batch, steps, features), got {show(x.shape)}",
-                x,
-                help="`embedding` makes vectors of the indices of a sequence",
-            )
+        _, steps, features = sequence_sizes(
+            self.type, x, help="`embedding` makes vectors of the indices of a sequence"
+        )
         shape = (steps, features)
         if self.kind == "learned":
             return x + build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)

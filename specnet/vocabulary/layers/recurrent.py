@@ -13,10 +13,12 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import constant
-from specnet.graph.sizes import show
+from specnet.graph.parameter import Initial
+from specnet.graph.sizes import Dim, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer
-from specnet.vocabulary.layers.noise import Rate
+from specnet.vocabulary.layers.dropping import Rate, drawn_mask, dropped
+from specnet.vocabulary.layers.sequences import sequence_sizes
 from specnet.vocabulary.layers.weights import Weighted
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
@@ -61,7 +63,7 @@ class Recurrent(Weighted):
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         x, *given = xs
-        batch, steps, features = self._sequence(x)
+        batch, steps, features = sequence_sizes(self.type, x)
         kernel = self.columns(self.kernel(build, features, self.gates * self.units))
         shape = (self.units, self.gates * self.units)
         own = build.parameter(
@@ -69,11 +71,8 @@ class Recurrent(Weighted):
         )
         recurrent = self.columns(own)
         outer, inner = self.bias_parts(build)
-        mask = None
-        if build.training and self.recurrent_dropout:
-            mask = self._mask(build, "recurrent", self.recurrent_dropout, x, (batch, self.units))
-        if build.training and self.dropout:
-            x = x * self._mask(build, "mask", self.dropout, x, (batch, 1, features))
+        mask = drawn_mask(build, x, self.recurrent_dropout, use="recurrent", shape=(batch, self.units))
+        x = dropped(build, x, self.dropout, shape=(batch, 1, features))
         turned = ops.transpose(x, axes=(1, 0, 2))
         drives = [turned @ part for part in kernel]
         drives = [drive + bias for drive, bias in zip(drives, outer, strict=True)] if outer else drives
@@ -107,33 +106,16 @@ class Recurrent(Weighted):
 
     def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
         """Return the biases of each gate that are added to products of the input, and to those of the state."""
-        return [
-            part for bias in self.biases(build, self.gates * self.units) for part in self.columns(bias)
-        ], []
+        biases = self.biases(build, self.gates * self.units)
+        return [part for bias in biases for part in self.columns(bias)], []
 
-    def _sequence(self, x: Value) -> tuple[Any, Any, int]:
-        if x.rank != 3:
-            raise ShapeFault(
-                f"{self.type} needs sequences (batch, steps, features), got {show(x.shape)}",
-                x,
-                help='{ type = "reshape", shape = [steps, features] } lays rows out as sequences'
-                if x.rank == 2
-                else '{ type = "reshape", shape = [steps, -1] } joins the axes behind the steps',
-            )
-        batch, steps, features = x.shape
-        assert isinstance(features, int)
-        return batch, steps, features
-
-    def _checked(self, state: Value, batch: Any) -> Value:
+    def _checked(self, state: Value, batch: Dim) -> Value:
         if state.shape != (batch, self.units):
             wanted = show((batch, self.units))
             raise ShapeFault(
                 f"the state before the first step must be {wanted}, got {show(state.shape)}", state
             )
         return state
-
-    def _mask(self, build: Builder, use: str, rate: float, x: Value, shape: tuple[Any, ...]) -> Value:
-        return ops.dropout_mask(x, stream=build.stream(use), rate=rate, scale=1.0 / (1.0 - rate), shape=shape)
 
 
 class SimpleRNN(Recurrent):
@@ -206,11 +188,9 @@ class LSTM(Gated):
     gates: ClassVar[int] = 4
     carried: ClassVar[int] = 2
 
-    def biases(self, build: Builder, features: int) -> list[Value]:
-        if not self.use_bias:
-            return []
-        initial = ForgetBias(self.bias_init, self.units) if self.unit_forget_bias else self.bias_init
-        return [build.parameter("bias", (features,), initial, self.bias_regularizer)]
+    @property
+    def initial_bias(self) -> Initial:
+        return ForgetBias(self.bias_init, self.units) if self.unit_forget_bias else self.bias_init
 
     def step(
         self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.attention import Attending, Attention
 from specnet.vocabulary.layers.dense import Dense
-from specnet.vocabulary.layers.noise import Rate
+from specnet.vocabulary.layers.dropping import Rate, dropped
 from specnet.vocabulary.layers.normalisation import LayerNorm, RMSNorm
+from specnet.vocabulary.layers.sequences import sequence_sizes
+from specnet.vocabulary.layers.weights import Weighted
 
 
 class TransformerBlock(Attending):
@@ -50,9 +52,8 @@ class TransformerBlock(Attending):
     0."""
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
-        _, _, features = self.sequence(xs[0])
-        options = {name: getattr(self, name) for name in Attending.model_fields if name not in _OF_LAYERS}
-        attention = Attention(dropout=self.dropout, **options)
+        _, _, features = sequence_sizes(self.type, xs[0])
+        attention = Attention(dropout=self.dropout, **_shared(self, Attending.model_fields))
         x = self._part(build, xs[0], "attention", lambda y: attention.lower(build, y))
         for context in xs[1:]:
             # What is ahead of a step is its own sequence's; positions count within that, too.
@@ -86,7 +87,7 @@ class TransformerBlock(Attending):
         return normalised(x + self._dropped(build, transformed(x), name))
 
     def _mlp(self, build: Builder, x: Value, features: int) -> Value:
-        options = {name: getattr(self, name) for name in _OF_KERNELS}
+        options = _shared(self, Weighted.model_fields)
         wide = self.hidden_units or 4 * features
 
         def product(name: str, y: Value, units: int) -> Value:
@@ -99,20 +100,12 @@ class TransformerBlock(Attending):
         return product("output", self._dropped(build, y, "hidden"), features)
 
     def _dropped(self, build: Builder, x: Value, use: str) -> Value:
-        if not build.training or not self.dropout:
-            return x
-        scale = 1.0 / (1.0 - self.dropout)
-        return x * ops.dropout_mask(x, stream=build.stream(f"{use}_mask"), rate=self.dropout, scale=scale)
+        return dropped(build, x, self.dropout, use=f"{use}_mask")
 
 
-_OF_LAYERS = {"type", "name", "inputs", "share", "trainable", "learning_rate_multiplier"}
-_OF_KERNELS = (
-    "kernel_init",
-    "kernel_regularizer",
-    "use_bias",
-    "bias_init",
-    "bias_regularizer",
-)
+def _shared(block: TransformerBlock, fields: Iterable[str]) -> dict[str, Any]:
+    """Return the options of these names that a part has in common with the block, without those of all layers."""
+    return {name: getattr(block, name) for name in fields if name not in Layer.model_fields}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
+from specnet.graph.parameter import Initial
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
@@ -38,7 +39,12 @@ class Biased(Layer):
         """Declare the bias (features,), where there is one."""
         if not self.use_bias:
             return []
-        return [build.parameter("bias", (features,), self.bias_init, self.bias_regularizer)]
+        return [build.parameter("bias", (features,), self.initial_bias, self.bias_regularizer)]
+
+    @property
+    def initial_bias(self) -> Initial:
+        """Where the bias starts."""
+        return self.bias_init
 
     def biased(self, build: Builder, y: Value, features: int) -> Value:
         """Return y (batch, ..., features) plus the bias, where there is one."""

@@ -1,0 +1,27 @@
+"""What layers over the steps of sequences share."""
+
+from __future__ import annotations
+
+from specnet.graph import ops
+from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.sizes import Dim, show
+
+LAY_OUT = '{ type = "reshape", shape = [steps, features] } lays rows out as sequences'
+JOIN = '{ type = "reshape", shape = [steps, -1] } joins the axes behind the steps'
+
+
+def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim, int, int]:
+    """Return the sizes of an input (batch, steps, features); raise ShapeFault for any other."""
+    steps, features = x.shape[1:] if x.rank == 3 else (None, None)
+    if not isinstance(steps, int) or not isinstance(features, int):
+        raise ShapeFault(
+            f"{kind} needs sequences (batch, steps, features), got {show(x.shape)}",
+            x,
+            help=help or (JOIN if x.rank > 3 else LAY_OUT),
+        )
+    return x.shape[0], steps, features
+
+
+def places(graph: Graph, steps: int) -> Value:
+    """Return the numbers of steps, from 0: (steps,)."""
+    return ops.fixed(graph, range(steps))

@@ -118,14 +118,14 @@ def _asked(
     importance: bool, metric: str | None, repeats: int | None, seed: int | None, output: OutputStyle
 ) -> ImportanceSettings | None:
     """Return how importance is measured; None where it was not asked for."""
-    from specnet.analysis.permutation import REPEATS, ImportanceSettings
-
     if not importance:
         given = {"--metric": metric, "--repeats": repeats, "--seed": seed}
         alone = next((flag for flag, value in given.items() if value is not None), None)
         if alone is not None:
             raise typer.BadParameter("it says how importance is measured: add --importance", param_hint=alone)
         return None
+    from specnet.analysis.permutation import REPEATS, ImportanceSettings
+
     # A table has no room for partial dependence.
     dependences = None if output is OutputStyle.JSON else 0
     return ImportanceSettings(repeats or REPEATS, seed or 0, metric, dependences=dependences)

@@ -21,7 +21,7 @@ def interval_values(model: CompiledModel, lowered: Lowered) -> dict[str, Value]:
     """Append the prediction sets and the ends of intervals of each output, and return them by name.
 
     `lowered` is the graph before any calibration. Ends are in the units of the transformed targets; half widths in the
-    units of the data have no values here, since they are added to predictions in these.
+    units of the data have no values here: they are added to predictions in the units of the data.
     """
     found: dict[str, Value] = {}
     for name, own in fitted_intervals(model).items():

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
+
+import numpy as np
 
 from specnet.diagnostics.text import listed
 from specnet.model.conformal import Intervals, PredictionSets, bounds, members
 from specnet.model.fitted import FittedModel
 from specnet.model.uncertainty import NumberIntervals, Uncertainty
 
+Array = np.ndarray[Any, Any]
+
 Some = TypeVar("Some", Intervals, PredictionSets)
 
 
-def intervals_of(model: FittedModel, encoded: Any) -> dict[str, Intervals | PredictionSets]:
-    """Return the intervals or the prediction sets of each output that has some, for inputs as `forward` takes them."""
+def intervals_of(
+    model: FittedModel, encoded: Any, made: Mapping[str, Array]
+) -> dict[str, Intervals | PredictionSets]:
+    """Return the intervals or the prediction sets of each output that has some, for inputs as `forward` takes them.
+
+    `made` is what `predictions` returns for them.
+    """
     fitted = model.uncertainty
     if fitted is None or fitted.level is None:
         return {}
-    made, raw = model.predictions(encoded), model.uncalibrated(encoded)
+    raw = model.uncalibrated(encoded)
     found: dict[str, Intervals | PredictionSets] = {}
     for name, own in fitted.intervals.items():
         output = model.network.outputs[name]
@@ -42,7 +52,7 @@ def class_names(model: FittedModel, shape: tuple[int, ...]) -> tuple[str, ...]:
 def chosen(model: FittedModel, encoded: Any, output: str | None, kind: type[Some]) -> Some:
     """Return the intervals or the sets of one output; raise ValueError if it has none of the kind."""
     check(model.uncertainty)
-    found = intervals_of(model, encoded)
+    found = intervals_of(model, encoded, model.predictions(encoded))
     of_kind = {name: own for name, own in found.items() if isinstance(own, kind)}
     if output is None and len(of_kind) > 1:
         raise ValueError(f"there are several outputs: choose one with `output`, of {listed(list(of_kind))}")

@@ -25,8 +25,8 @@ class NumberIntervals(BaseModel):
     half_widths: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
     """One for each number of a row."""
     transformed: bool
-    """Whether they are in the units of the transformed targets, and the ends of an interval are brought back to those
-    of the data; else they are in the units of the data."""
+    """Whether they are in the units of the transformed targets, so that the ends of an interval are transformed back;
+    else they are in the units of the data."""
 
 
 class SetIntervals(BaseModel):

@@ -101,23 +101,16 @@ class OutputReading:
         if isinstance(own, Intervals):
             ends = (each.reshape(len(each), -1) for each in (own.lower, own.upper))
             return self.numbers(np.stack(list(ends), axis=2))
-        sets = self.sets(own)
+        sets = own.names()
         if self.kind != "labels":
             return [["|".join(row)] for row in sets]
         return [["|".join(each) for each in row] for row in sets]
-
-    def sets(self, own: PredictionSets) -> list[Any]:
-        """Return the names of the classes in each row's set; of labels, a list for each."""
-        if self.kind == "labels":
-            members = own.members.reshape(len(own.members), -1, 2)
-            return [[[str(k) for k in (0, 1) if each[k]] for each in row] for row in members]
-        return [[n for n, member in zip(self.names, row, strict=True) if member] for row in own.members]
 
     def _interval_objects(self, own: Intervals | PredictionSets) -> list[dict[str, Any]]:
         if isinstance(own, Intervals):
             pairs = zip(own.lower, own.upper, strict=True)
             return [{"lower": _single(low), "upper": _single(high)} for low, high in pairs]
-        sets = self.sets(own)
+        sets = own.names()
         if self.kind != "labels":
             return [{"prediction_set": row} for row in sets]
         return [

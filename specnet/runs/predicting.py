@@ -106,7 +106,7 @@ def _of_model(
     encoded = encoding.encode(block.rows)
     dtype = model.network.spec.dtype
     made = {name: array.astype(dtype) for name, array in model.predictions(encoded).items()}
-    return made, intervals_of(model, encoded)
+    return made, intervals_of(model, encoded, made)
 
 
 def _faults(model: CompiledModel, block: RowBlock, file: str) -> tuple[list[Diagnostic], int]:

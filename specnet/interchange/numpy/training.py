@@ -240,8 +240,8 @@ class _Training:
         if isinstance(self.settings.optimizer, Searching):
             return stepwise.search(step, self._watching())
         rows = [] if self.whole else [f"batch = order[start : start + {self.batch}]"]
-        brought = self._bring("" if self.whole else "[batch]")
-        return stepwise.lines(self._shuffle(), [*rows, *brought, *step], self._watching())
+        batch = self._bring("" if self.whole else "[batch]")
+        return stepwise.lines(self._shuffle(), [*rows, *batch, *step], self._watching())
 
     def _bring(self, index: str) -> list[str]:
         """Return the lines that give a step its rows."""

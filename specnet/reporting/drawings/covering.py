@@ -43,8 +43,10 @@ def coverings(model: CompiledModel, data: Dataset, found: list[Predicted]) -> di
     """Return by output what intervals of predicted rows hold, where a row has one target."""
     made: dict[str, Covering] = {}
     for given in found:
+        if given.places != 1:
+            continue
         inputs = taken_inputs(data.splits[given.split].inputs, given.rows)
-        own = intervals_of(model, inputs).get(given.output) if given.places == 1 else None
+        own = intervals_of(model, inputs, model.predictions(inputs)).get(given.output)
         if own is None:
             continue
         count = len(given.rows)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.analysis import permutation
 from specnet.analysis.input_columns import InputColumn, input_columns
 from specnet.analysis.permutation import _grid
+from tests.support.reversing import reverse_permutations
 
 RNG = np.random.default_rng(1)
 
@@ -29,16 +29,9 @@ def run(folder: Path, layers: list[Any], data: Any, **more: Any) -> Path:
     return folder / "model"
 
 
-class Reversing:
-    """A generator whose only permutation is the reverse order."""
-
-    def permutation(self, rows: int) -> np.ndarray:
-        return np.arange(rows)[::-1]
-
-
 @pytest.fixture
 def reversing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permutation, "stream", lambda seed, use: Reversing())
+    reverse_permutations(monkeypatch)
 
 
 def squares(model: Path, inputs: Any, targets: np.ndarray) -> float:

@@ -9,21 +9,15 @@ import pytest
 
 import specnet
 from specnet.analysis import permutation
+from tests.support.reversing import reverse_permutations
 
 RNG = np.random.default_rng(6)
 X = RNG.normal(size=(60, 3))
 
 
-class Reversing:
-    """A generator whose only permutation is the reverse order."""
-
-    def permutation(self, rows: int) -> np.ndarray:
-        return np.arange(rows)[::-1]
-
-
 @pytest.fixture
 def reversing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permutation, "stream", lambda seed, use: Reversing())
+    reverse_permutations(monkeypatch)
 
 
 def trained(data: Any, layers: list[Any], **more: Any) -> specnet.Model:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from typing import Any
-
 import numpy as np
 import pytest
 
 import specnet
-from specnet.interchange.exporting import WRITERS, Exported, write_numpy
-from tests.support.exports import bare, session
+from tests.support.sequences import by_onnx, by_program, whole_and_resumed, write_document
 
 STEPS, FEATURES, HEADS = 6, 4, 2
 ROWS = np.random.default_rng(1).normal(size=(5, STEPS, FEATURES))
@@ -19,31 +14,7 @@ ROWS = np.random.default_rng(1).normal(size=(5, STEPS, FEATURES))
 
 @pytest.fixture
 def document(tmp_path):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(60, STEPS, FEATURES))
-    np.savez(tmp_path / "series.npz", x=x, y=(x[:, :, 0].sum(1) > 0).astype(int))
-
-    def write(*layers: dict[str, Any]) -> Any:
-        content = {
-            "specnet": 1,
-            "dtype": "float64",
-            "seed": 3,
-            "data": {
-                "type": "npz",
-                "path": "series.npz",
-                "inputs": "x",
-                "targets": "y",
-                "split": {"validation": 0.25},
-            },
-            "layers": [*layers, {"type": "flatten"}, {"type": "dense", "units": 2}],
-            "loss": "cross_entropy",
-            "training": {"epochs": 3, "batch_size": 8, "optimizer": {"type": "adam", "learning_rate": 0.01}},
-        }
-        path = tmp_path / "series.json"
-        path.write_text(json.dumps(content))
-        return path
-
-    return write
+    return lambda *layers: write_document(tmp_path, STEPS, FEATURES, *layers)
 
 
 CONTEXT = [
@@ -150,33 +121,21 @@ def test_its_gradients_agree_with_central_differences(document):
     }
 
 
-def test_it_resumes_to_the_bit(document, tmp_path):
-    spec = specnet.load(document(*STACK))
-    whole = specnet.run(spec)
-    counter = itertools.count(1)
-    specnet.run(spec, out=tmp_path / "run", stop=lambda: next(counter) == 9)
-    resumed = specnet.run(spec, resume=tmp_path / "run")
-    for name, array in whole.model.parameters.items():
-        np.testing.assert_array_equal(array, resumed.model.parameters[name])
+def test_it_resumes_to_the_bit(document):
+    whole, resumed = whole_and_resumed(document(*STACK))
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, resumed[name])
 
 
-def test_it_is_exported(document, tmp_path):
-    result = specnet.run(specnet.load(document(*STACK)), out=tmp_path / "run")
-    (tmp_path / "program").mkdir()
-    program = tmp_path / "program" / "series.py"
-    write_numpy(program, Exported.of(tmp_path / "run"), training=False)
-    expected = result.model.predict(ROWS)
-    np.testing.assert_allclose(bare(program, ROWS)["predicted"], expected, rtol=1e-12, atol=1e-12)
+def test_it_is_exported(document):
+    found, expected, _ = by_program(document(*STACK), ROWS)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_it_is_exported_as_onnx(document, tmp_path):
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    result = specnet.run(specnet.load(document(*STACK)), out=tmp_path / "run")
-    WRITERS["onnx"](tmp_path / "series.onnx", Exported.of(tmp_path / "run"))
-    (found,) = session(tmp_path / "series.onnx").run(None, {"inputs": ROWS})
+def test_it_is_exported_as_onnx(document):
+    found, expected = by_onnx(document(*STACK), ROWS)
     # The epsilon of ONNX's LayerNormalization is a number of 32 bits.
-    np.testing.assert_allclose(found, result.model.predict(ROWS), rtol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 
@@ -12,44 +11,26 @@ from typer.testing import CliRunner
 
 import specnet
 from specnet.cli.app import app
-from specnet.interchange.exporting import WRITERS, Exported, write_numpy
 from specnet.vocabulary.layers import LAYERS
-from tests.support.exports import bare, session
 from tests.support.recurrence import Recurrence
+from tests.support.sequences import (
+    by_onnx,
+    by_program,
+    by_training_program,
+    whole_and_resumed,
+    write_document,
+)
 
 STEPS, FEATURES = 12, 3
 
 
 @pytest.fixture
 def document(tmp_path):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(60, STEPS, FEATURES))
-    np.savez(tmp_path / "series.npz", x=x, y=(x[:, :, 0].sum(1) > 0).astype(int))
-
     def write(dtype="float64", **layer):
-        content = {
-            "specnet": 1,
-            "name": "series",
-            "dtype": dtype,
-            "seed": 3,
-            "data": {
-                "type": "npz",
-                "path": "series.npz",
-                "inputs": "x",
-                "targets": "y",
-                "split": {"validation": 0.25},
-            },
-            "layers": [
-                {"type": "recurrence", "units": 5, **layer},
-                {"type": "flatten"},
-                {"type": "dense", "units": 2},
-            ],
-            "loss": "cross_entropy",
-            "training": {"epochs": 4, "batch_size": 8, "optimizer": {"type": "adam", "learning_rate": 0.01}},
-        }
-        path = tmp_path / "series.json"
-        path.write_text(json.dumps(content))
-        return path
+        training = {"epochs": 4, "batch_size": 8, "optimizer": {"type": "adam", "learning_rate": 0.01}}
+        own = {"type": "recurrence", "units": 5, **layer}
+        more = {"name": "series", "dtype": dtype, "training": training}
+        return write_document(tmp_path, STEPS, FEATURES, own, **more)
 
     with LAYERS.registered(Recurrence):
         yield write
@@ -72,14 +53,10 @@ def test_its_gradients_agree_with_central_differences(document):
     assert "recurrence_1.recurrent" in [check.name for check in checks]
 
 
-def test_it_resumes_to_the_bit(document, tmp_path):
-    spec = specnet.load(document(rate=0.3))
-    whole = specnet.run(spec)
-    counter = itertools.count(1)
-    specnet.run(spec, out=tmp_path / "run", stop=lambda: next(counter) == 9)
-    resumed = specnet.run(spec, resume=tmp_path / "run")
-    for name, array in whole.model.parameters.items():
-        np.testing.assert_array_equal(array, resumed.model.parameters[name])
+def test_it_resumes_to_the_bit(document):
+    whole, resumed = whole_and_resumed(document(rate=0.3))
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, resumed[name])
 
 
 def test_explain_shows_the_steps_of_the_loop_below_it(document):
@@ -101,34 +78,22 @@ def test_explain_measures_the_ops_of_a_loop(document):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_it_is_exported(document, tmp_path, dtype):
-    result = specnet.run(specnet.load(document(dtype=dtype)), out=tmp_path / "run")
+def test_it_is_exported(document, dtype):
     rows = np.random.default_rng(1).normal(size=(7, STEPS, FEATURES)).astype(dtype)
-    expected = result.model.predict(rows)
+    found, expected, written = by_program(document(dtype=dtype), rows)
     tolerance = 1e-6 if dtype == "float32" else 1e-13
-    program = tmp_path / "program" / "series.py"
-    program.parent.mkdir()
-    write_numpy(program, Exported.of(tmp_path / "run"), training=False)
-    np.testing.assert_allclose(bare(program, rows)["predicted"], expected, rtol=tolerance, atol=tolerance)
-    written = program.read_text()
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
     assert f"for step in range({STEPS}):" in written
 
 
-def test_its_exported_training_ends_at_the_same_parameters(document, tmp_path):
-    result = specnet.run(specnet.load(document()), out=tmp_path / "run")
-    program = tmp_path / "program" / "series.py"
-    program.parent.mkdir()
-    write_numpy(program, Exported.of(tmp_path / "run"), training=True)
-    assert re.search(rf"for step_\d in reversed\(range\({STEPS}\)\):", program.read_text())
-    found = bare(program)
-    for name, array in result.model.parameters.items():
+def test_its_exported_training_ends_at_the_same_parameters(document):
+    found, expected, written = by_training_program(document())
+    assert re.search(rf"for step_\d in reversed\(range\({STEPS}\)\):", written)
+    for name, array in expected.items():
         np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-10, atol=1e-12)
 
 
-def test_it_is_exported_as_onnx(document, tmp_path):
-    pytest.importorskip("onnx")
-    result = specnet.run(specnet.load(document()), out=tmp_path / "run")
-    WRITERS["onnx"](tmp_path / "series.onnx", Exported.of(tmp_path / "run"))
+def test_it_is_exported_as_onnx(document):
     rows = np.random.default_rng(1).normal(size=(7, STEPS, FEATURES))
-    (found,) = session(tmp_path / "series.onnx").run(None, {"inputs": rows})
-    np.testing.assert_allclose(found, result.model.predict(rows), rtol=1e-12, atol=1e-12)
+    found, expected = by_onnx(document(), rows)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)

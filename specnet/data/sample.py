@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.tables.date_cells import DatePart
+
 MAXIMUM = 4096
 """How many of a column's values are looked at where an estimate will do."""
 
@@ -28,8 +30,8 @@ class Cells:
     categories: tuple[str, ...] = ()
     scaled: bool = False
     """Whether the document scales the numbers of this column by themselves."""
-    dates: bool = False
-    """Whether the numbers are days since 1970-01-01."""
+    parts: tuple[DatePart, ...] = ()
+    """The parts of dates that the network gets, where the numbers are days since 1970-01-01."""
 
     def few(self) -> NDArray[Any]:
         """Return at most MAXIMUM of the values, evenly spread."""

@@ -77,7 +77,7 @@ def row_numbers(subject: Subject) -> Iterator[Finding]:
     if sample is None or sample.rows < ENOUGH:
         return
     alone = len(sample.inputs) == 1
-    inputs = (column for column in sample.inputs if not column.dates)
+    inputs = (column for column in sample.inputs if not column.parts)
     names = [column.name for column in inputs if _numbering(column, alone=alone)]
     if names:
         yield Finding(

@@ -115,11 +115,20 @@ def _evened(subject: Subject) -> bool:
 
 def _numbers(subject: Subject) -> list[Cells]:
     sample = subject.samples.get("train")
-    return (
-        []
-        if sample is None
-        else [column for column in sample.inputs if column.kind == "number" and not column.scaled]
-    )
+    inputs = () if sample is None else sample.inputs
+    numbers = (column for column in inputs if column.kind == "number" and not column.scaled)
+    return [entering for column in numbers for entering in _entering(column)]
+
+
+def _entering(column: Cells) -> Iterator[Cells]:
+    """Yield the numbers that the network gets of a column: of dates, their parts."""
+    if not column.parts:
+        yield column
+        return
+    from specnet.data.tables.date_cells import date_parts
+
+    for part, values in zip(column.parts, date_parts(column.few(), column.parts).T, strict=True):
+        yield Cells(f"{column.name}.{part}", "number", values)
 
 
 def _spread(column: Cells) -> float:

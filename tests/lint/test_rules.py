@@ -489,6 +489,17 @@ def test_arrays(codes, tmp_path):
                  'targets = "y"\n') == ["SN745"]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("parts", "expected"), [('["month", "weekday"]', []), ('["year", "month"]', ["SN741"])]
+)
+def test_dates_are_as_large_as_the_parts_that_the_network_gets(codes, tmp_path, parts, expected):
+    days = [f"2024-{month:02}-{day:02},{month / 12}" for month in range(1, 13) for day in range(1, 11)]
+    (tmp_path / "days.csv").write_text("\n".join(["day,y", *days]))
+    data = '[data]\ntype = "csv"\npath = "days.csv"\ntarget = "y"\n[data.columns.day]\ntype = "date"\n'
+    layers = dense(8) + dense(1)
+    assert [code for code in codes(f"{data}parts = {parts}\n{layers}") if code == "SN741"] == expected
+
+
 def test_no_rule_needs_data_where_none_may_be_read(codes):
     piece = rows([[120.0], [255.0]], [1.0, 1.0]) + dense(8) + dense(1)
     assert codes(piece) == ["SN741", "SN743", "SN707"]

@@ -100,7 +100,7 @@ class TableSource(DataSource):
                     c.values[:maximum],
                     c.categories,
                     scaled=column.scale != "none",
-                    dates=c.dates,
+                    parts=column.parts,
                 )
                 for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
             )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.plan import TablePlan
+    from specnet.data.training_rows import TrainingRows
 
 FilePath = Annotated[str, Field(min_length=1), NamesFile()]
 """The path of a file or a folder of data."""
@@ -63,6 +64,14 @@ class DataSource(Protocol):
 
         `seed` is for data that are made up. Raises SpecError where the data are damaged.
         """
+
+    def learn(self, rows: TrainingRows, collector: Collector) -> None:
+        """Learn what the description needs of the training rows, such as a vocabulary; by default there is nothing.
+
+        It is called once, before the description is used; `description` is complete after it. `rows` says which rows
+        of `train` are trained on.
+        """
+        return
 
     def columns(self) -> TablePlan | None:
         """Return how a table's columns become inputs and targets; None, the default, where inputs are arrays."""

@@ -14,6 +14,7 @@ from specnet.data.format import DataFormat, DataSource
 from specnet.data.passed import PassedData
 from specnet.data.resolved_transforms import resolve
 from specnet.data.signature import Signature, infer_signature
+from specnet.data.training_rows import TrainingRows
 from specnet.diagnostics import KeyPath
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def open_data(
     with collector.limited():
         source = data_format.open(context)
         assigned = assigned_rows(data_format.split, source.description.keys, seed, collector)
+        source.learn(TrainingRows(data_format.split, assigned, seed), collector)
     resolved = resolve(data_format.transforms, source.description, source.columns(), collector)
     collector.check()
     signature = infer_signature(

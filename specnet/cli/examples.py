@@ -110,7 +110,8 @@ def key_example(language: Language, key: Key) -> str:
 def _set(table: type[Table], field: FieldDescription) -> dict[str, Any]:
     """Return the values of a table that sets a field, and what it cannot do without."""
     besides = BESIDES.get((describe(table).name, field.name), {})
-    return {**_needed(table), **besides, field.name: _value(table, field)}
+    needed = {name: v for name, v in _needed(table).items() if table.instead.get(name) != field.name}
+    return {**needed, **besides, field.name: _value(table, field)}
 
 
 def _sections(path: tuple[str, ...], values: dict[str, Any], *, several: bool = False) -> Iterator[str]:

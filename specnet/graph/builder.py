@@ -276,6 +276,10 @@ class Builder:
         """Return what a name stands for here; the innermost list of layers has the first word."""
         return next(level[name] for level in reversed(self.known) if name in level)
 
+    def lent(self, name: str, parameter: str) -> Value:
+        """Return a parameter of the earlier layer that a name stands for here."""
+        return self.leaves[f"{self.find(name).parameters}.{parameter}"]
+
     def _within(self, around: Scope, stage: Stage, name: str, place: KeyPath) -> Scope:
         prefix = f"{around.parameters}.{name}" if around.parameters else name
         parameters = prefix if stage.share is None else self.find(stage.share).parameters

@@ -79,6 +79,8 @@ def more_units_than_classes(subject: Subject) -> Iterator[Finding]:
     classes, place = network.signature.class_count, last_dense(spec)
     if spec.loss.targets != "classes" or classes is None or place is None:
         return
+    if dict(every(spec.layers))[place].tied is not None:
+        return  # there are as many as there are indices
     output = network.outputs[""]
     if output.target_dtype != "int64":
         return

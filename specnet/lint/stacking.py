@@ -155,6 +155,6 @@ def _even(initial: Initializer) -> bool:
 
 
 def _units(layer: Layer) -> float:
-    """Return how many units a dense layer has; more than any number where the data say how many."""
+    """Return how many units a dense layer has; more than any number where the data or an embedding say how many."""
     units = cast("Dense", layer).units
-    return float("inf") if units == "auto" else units
+    return units if isinstance(units, int) else float("inf")

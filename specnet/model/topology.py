@@ -89,6 +89,8 @@ class _Named:
 
     path: KeyPath
     type: str
+    tied: str | None
+    """The embedding whose table is its kernel."""
 
 
 _Scope = Mapping[str, _Named | None]
@@ -133,6 +135,7 @@ def _faults(
         if not is_parallel and layer.inputs is None and index == 0 and INPUT not in own and len(own) > 1:
             yield _no_inputs(given, here)
         yield from _share(layer, name, here, scopes, later)
+        yield from _tied(layer, name, here, scopes, later)
         owner = layer.share or shared
         if owner is not None:
             yield from _ignored(layer, owner, here)
@@ -140,7 +143,7 @@ def _faults(
             yield from _faults(sublayers, (*here, key), scopes, (INPUT,), searches, layer.is_parallel, owner)
         if name in own:
             yield _taken(name, layer, here, own[name])
-        own.setdefault(name, _Named(here, layer.type))
+        own.setdefault(name, _Named(here, layer.type, layer.tied))
 
 
 def _taken(name: str, layer: Layer, here: KeyPath, first: _Named | None) -> Diagnostic:
@@ -208,12 +211,43 @@ def _share(
         yield Diagnostic(
             "SN306", f"`{layer.share}` is the network's input, which has no parameters to share", path
         )
+    elif found.tied is not None or layer.tied is not None:
+        yield Diagnostic(
+            "SN306",
+            f"`share` would be ignored: the kernel is the table of `{layer.tied or found.tied}`",
+            path,
+            part="key",
+            help=f'tie = "{layer.tied or found.tied}" alone uses the same table',
+        )
     elif found.type != layer.type:
         yield Diagnostic(
             "SN306",
             f"a {layer.type} layer cannot use the parameters of `{layer.share}`, which is {found.type}",
             path,
+            help=f'tie = "{layer.share}" makes its table, transposed, the kernel'
+            if (layer.type, found.type) == ("dense", "embedding")
+            else None,
             labels=(Label(f"`{layer.share}` is here", found.path, "type"),),
+        )
+
+
+def _tied(
+    layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: _Later
+) -> Iterator[Diagnostic]:
+    if layer.tied is None:
+        return
+    path = (*here, "tie")
+    found = next((scope[layer.tied] for scope in reversed(scopes) if layer.tied in scope), None)
+    if not any(layer.tied in scope for scope in scopes):
+        yield _unknown(layer.tied, name, path, scopes, later)
+    elif found is None:
+        yield Diagnostic("SN306", f"`{layer.tied}` is the network's input, which has no table to tie", path)
+    elif found.type != "embedding":
+        yield Diagnostic(
+            "SN306",
+            f"only the table of an embedding can be tied, and `{layer.tied}` is {found.type}",
+            path,
+            labels=(Label(f"`{layer.tied}` is here", found.path, "type"),),
         )
 
 

@@ -44,9 +44,10 @@ SEQUENCES = [
     {"type": "batch_norm", "axis": 1, "scale": False},
 ]
 TOKENS = [
-    {"type": "embedding", "input_dim": 5, "output_dim": 3},
+    {"type": "embedding", "name": "tokens", "input_dim": 5, "output_dim": 3},
     {"type": "activation", "activation": "gelu"},
     {"type": "layer_norm", "axis": 1},
+    {"type": "dense", "tie": "tokens", "use_bias": True},
     {"type": "dropout", "rate": 0.1},
 ]
 STEPS = [

@@ -185,6 +185,9 @@ ROWS = [
         "sequential", {"share": "x", "repeat": 2}, "repeat", "layers", "trainable", "learning_rate_multiplier"
     ),
     layer("bidirectional", {"layers": [{"type": "gru", "units": 2}] * 2}, "layers"),
+    layer("dense", {"units": 2, "tie": "x"}, "units"),
+    layer("dense", {"tie": "x", "kernel_init": "zeros"}, "kernel_init"),
+    layer("dense", {"tie": "x", "kernel_regularizer": "l2"}, "kernel_regularizer"),
     layer("attention", {"heads": 4, "kv_heads": 3}, "kv_heads"),
     layer("attention", {"rotary_base": 10.0}, "rotary_base", "positions"),
     layer("positional_embedding", {"kind": "sinusoidal", "embeddings_init": "ones"}, "embeddings_init"),

@@ -48,6 +48,11 @@ class Layer(Kind):
         return False
 
     @property
+    def tied(self) -> str | None:
+        """The name of the embedding whose table is its kernel."""
+        return None
+
+    @property
     def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         """The lists of layers that it holds, by their keys."""
         return {}

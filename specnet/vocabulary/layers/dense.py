@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
 
+from specnet.graph import ops
 from specnet.graph.builder import Builder
-from specnet.graph.graph import Value
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.sizes import show, static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.kind import Words, fault, table_check
 from specnet.vocabulary.layers.weights import Weighted
 
 
@@ -14,15 +19,79 @@ class Dense(Weighted):
     """y = activation(x·kernel + bias).  x (batch, ..., in) -> y (batch, ..., units).
 
     The kernel is (in, units) and the bias (units,), as in Keras; PyTorch's `Linear` holds the transpose.
+
+    With `tie`, the kernel is the transposed table of an embedding, which stays one parameter whose gradients add up
+    (Press and Wolf, 2017): y is a logit for each index that the embedding takes.
     """
 
     type: Literal["dense"] = "dense"
-    units: PositiveInt | Literal["auto"]
+    units: Annotated[
+        PositiveInt | Literal["auto"] | None, Words('a whole number above 0 or "auto"'), Field(examples=[32])
+    ]
     """The number of output features; `auto`, for a layer that gives an output of the network, is as many as the loss
     and the targets need."""
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
+    tie: str | None = Field(default=None, examples=["tokens"])
+    """The name of an earlier `embedding` whose table, transposed, is the kernel. `units` is then left out, since
+    it is the embedding's `input_dim`, and there is a bias only with `use_bias = true`."""
+
+    instead: ClassVar[Mapping[str, str]] = {"units": "tie"}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _following(cls, data: Any) -> Any:
+        """Let `tie` say what the embedding does."""
+        if isinstance(data, dict) and data.get("tie") is not None:
+            return {"units": None, "use_bias": False, **data}
+        return data
+
+    @table_check()
+    def _counted(self) -> Iterator[PydanticCustomError]:
+        if self.tie is None and self.units is None:
+            message = '`units` must be a whole number above 0 or "auto", not null'
+            yield fault(message, key="units", code="SN206")
+        if self.tie is not None and self.units is not None:
+            message = "`units` would be ignored: with `tie`, it is the embedding's `input_dim`"
+            yield fault(message, key="units", code="SN306", part="key", help="leave it out")
+
+    @table_check()
+    def _init_applies(self) -> Iterator[PydanticCustomError]:
+        return self._applies("kernel_init")
+
+    @table_check()
+    def _regularizer_applies(self) -> Iterator[PydanticCustomError]:
+        return self._applies("kernel_regularizer")
+
+    def _applies(self, key: str) -> Iterator[PydanticCustomError]:
+        default = type(self).model_fields[key].get_default(call_default_factory=True, validated_data={})
+        if self.tie is not None and getattr(self, key) != default:
+            message = f"`{key}` would be ignored: the kernel is the table of `{self.tie}`"
+            own = key.replace("kernel", "embeddings")
+            help = f"leave it out here, and set `{own}` on `{self.tie}`"
+            yield fault(message, key=key, code="SN306", part="key", help=help)
+
+    @property
+    def tied(self) -> str | None:
+        return self.tie
 
     def lower(self, build: Builder, x: Value) -> Value:
+        if self.tie is not None:
+            return self.activation.lower(self._tied(build, x, self.tie))
         assert isinstance(self.units, int), "it is settled before a network is lowered"
         return self.activation.lower(self.linear(build, x, self.units))
+
+    def _tied(self, build: Builder, x: Value, name: str) -> Value:
+        table = build.lent(name, "embeddings")
+        size, features = self.features(x), table.shape[1]
+        if size != features:
+            raise ShapeFault(
+                f"the table of `{name}` is {show(table.shape)}, so {self.type} takes {features} features here, "
+                f"got {show(x.shape)}",
+                x,
+                help=f"a dense layer with units = {features} before it",
+            )
+        y = ops.MATMUL(ops.rows(x), table, b_t=True)
+        units = static(table.shape[0])
+        y = ops.reshape(y, shape=(*x.shape[:-1], units)) if x.rank > 2 else y
+        return self.biased(build, y, units)

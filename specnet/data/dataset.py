@@ -167,7 +167,9 @@ def read_data(
         splits[name] = Split(x, y, chosen_weights(part, chosen))
         if raw:
             unencoded[name] = ChosenRows(part.inputs, chosen)
-    encoding = Encoding(data_format, signature, raw_shape, dtype, inputs, targets, plan, arrays)
+    encoding = Encoding(
+        data_format, signature, raw_shape, dtype, inputs, targets, plan, arrays, source.vocabulary()
+    )
     sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
     sources += tuple(sorted(context.digests.items()))
     return Dataset(splits, signature, encoding, sources, places, unencoded)

@@ -21,6 +21,7 @@ from specnet.data.streamed import Inputs, whole_rows
 from specnet.data.tables.frames import is_frame
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
+from specnet.data.text.vocabulary import Vocabulary
 from specnet.data.transforms import TRANSFORMS, Transform, TransformError
 from specnet.data.transforms.columns import ColumnTransform
 from specnet.data.transforms.fixed import OneHot
@@ -56,6 +57,8 @@ class Encoding:
     """How the columns of a table become numbers, for tables."""
     arrays: tuple[InputArray, ...] = ()
     """The arrays that the model takes; all elements as one in the document's dtype if left out."""
+    vocabulary: Vocabulary | None = None
+    """The tokens that the inputs are indices of, where the data are text."""
 
     def __post_init__(self) -> None:
         self.arrays = self.arrays or only_array(self.signature.inputs, self.dtype)
@@ -223,6 +226,8 @@ class Encoding:
             "dtype": self.dtype,
             "columns": None if self.columns is None else self.columns.state(),
         }
+        if self.vocabulary is not None:
+            plain["vocabulary"] = self.vocabulary.state()
         state: dict[str, Any] = {"encoding": plain}
         for pipeline in (self.inputs, self.targets):
             plain[pipeline.on] = [
@@ -259,6 +264,7 @@ class Encoding:
             _restored(state, "inputs"),
             _restored(state, "targets"),
             None if plain["columns"] is None else TablePlan.from_state(plain["columns"]),
+            vocabulary=Vocabulary.from_state(plain["vocabulary"]) if "vocabulary" in plain else None,
         )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.plan import TablePlan
+    from specnet.data.text.vocabulary import Vocabulary
     from specnet.data.training_rows import TrainingRows
 
 FilePath = Annotated[str, Field(min_length=1), NamesFile()]
@@ -75,6 +76,10 @@ class DataSource(Protocol):
 
     def columns(self) -> TablePlan | None:
         """Return how a table's columns become inputs and targets; None, the default, where inputs are arrays."""
+        return None
+
+    def vocabulary(self) -> Vocabulary | None:
+        """Return the tokens that the inputs are indices of; None, the default, where they are no text."""
         return None
 
     def is_sound(self) -> bool:

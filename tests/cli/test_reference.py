@@ -55,6 +55,7 @@ DENSE_1 = {"type": "dense", "units": 1}
 DENSE_10 = {"type": "dense", "units": 10}
 SHAPES = {
     **{name: [8, 8] for name in ("simple_rnn", "lstm", "gru", "bidirectional", "last_step")},
+    **{name: [8, 8] for name in ("min_gru", "tcn_block")},
     **{name: [8, 8] for name in ("attention", "positional_embedding", "transformer_block")},
     "cropping1d": [8, 8],
     "cropping2d": [8, 8, 1],

@@ -185,6 +185,7 @@ ROWS = [
         "sequential", {"share": "x", "repeat": 2}, "repeat", "layers", "trainable", "learning_rate_multiplier"
     ),
     layer("bidirectional", {"layers": [{"type": "gru", "units": 2}] * 2}, "layers"),
+    layer("tcn_block", {**CONV, "scale_init": "zeros"}, "scale_init", "weight_norm"),
     layer("dense", {"units": 2, "tie": "x"}, "units"),
     layer("dense", {"tie": "x", "kernel_init": "zeros"}, "kernel_init"),
     layer("dense", {"tie": "x", "kernel_regularizer": "l2"}, "kernel_regularizer"),

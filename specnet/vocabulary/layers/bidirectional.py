@@ -12,6 +12,7 @@ from specnet.vocabulary.kind import Words, fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers.containers import Container
 from specnet.vocabulary.layers.merging import combined, concatenated
+from specnet.vocabulary.layers.min_gru import MinGRU
 from specnet.vocabulary.layers.recurrent import Recurrent
 
 
@@ -39,10 +40,13 @@ class Bidirectional(Container):
             yield fault(message, key="layers", code="SN209", help=help)
             return
         for layer in self.layers:
-            if not isinstance(layer, Recurrent):
+            if not isinstance(layer, Recurrent | MinGRU):
                 message = f"bidirectional takes a recurrent layer, and {layer.type} goes through no steps"
                 yield fault(
-                    message, key=("layers", 0, "type"), code="SN401", help="`lstm`, `gru` or `simple_rnn`"
+                    message,
+                    key=("layers", 0, "type"),
+                    code="SN401",
+                    help="`lstm`, `gru`, `min_gru` or `simple_rnn`",
                 )
             elif layer.name is not None:
                 message = "`name` would be ignored: the two layers are called `forward` and `backward`"
@@ -50,10 +54,10 @@ class Bidirectional(Container):
 
     def lower(self, build: Builder, x: Value) -> Value:
         (layer,) = self.layers
-        assert isinstance(layer, Recurrent)
+        assert isinstance(layer, Recurrent | MinGRU)
         ways = {"forward": layer.reverse, "backward": not layer.reverse}
-        results = tuple(
-            build.run([layer.model_copy(update={"name": name, "reverse": reverse})], x, "layers")
-            for name, reverse in ways.items()
-        )
+        both: list[Layer] = [
+            layer.model_copy(update={"name": name, "reverse": reverse}) for name, reverse in ways.items()
+        ]
+        results = tuple(build.run([each], x, "layers") for each in both)
         return concatenated(results, -1) if self.merge == "concat" else combined(self.merge, results)

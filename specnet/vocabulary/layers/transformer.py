@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.attention import Attending, Attention
 from specnet.vocabulary.layers.dense import Dense
 from specnet.vocabulary.layers.dropping import Rate, dropped
 from specnet.vocabulary.layers.normalisation import LayerNorm, RMSNorm
+from specnet.vocabulary.layers.parts import shared, within
 from specnet.vocabulary.layers.sequences import sequence_sizes
 from specnet.vocabulary.layers.weights import Weighted
 
@@ -53,7 +51,7 @@ class TransformerBlock(Attending):
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         _, _, features = sequence_sizes(self.type, xs[0])
-        attention = Attention(dropout=self.dropout, **_shared(self, Attending.model_fields))
+        attention = Attention(dropout=self.dropout, **shared(self, Attending.model_fields))
         x = self._part(build, xs[0], "attention", lambda y: attention.lower(build, y))
         for context in xs[1:]:
             # What is ahead of a step is its own sequence's; positions count within that, too.
@@ -73,13 +71,13 @@ class TransformerBlock(Attending):
                 if self.norm == "layer_norm"
                 else RMSNorm(epsilon=self.epsilon)
             )
-            with _within(build, norm_name):
+            with within(build, norm_name):
                 return made.lower(build, y)
 
         def transformed(y: Value) -> Value:
             if name == "mlp":
                 return transform(y)
-            with _within(build, name):
+            with within(build, name):
                 return transform(y)
 
         if self.norm_first:
@@ -87,11 +85,11 @@ class TransformerBlock(Attending):
         return normalised(x + self._dropped(build, transformed(x), name))
 
     def _mlp(self, build: Builder, x: Value, features: int) -> Value:
-        options = _shared(self, Weighted.model_fields)
+        options = shared(self, Weighted.model_fields)
         wide = self.hidden_units or 4 * features
 
         def product(name: str, y: Value, units: int) -> Value:
-            with _within(build, name):
+            with within(build, name):
                 return Dense(units=units, **options).lower(build, y)
 
         y = self.activation.lower(product("hidden", x, wide))
@@ -101,19 +99,3 @@ class TransformerBlock(Attending):
 
     def _dropped(self, build: Builder, x: Value, use: str) -> Value:
         return dropped(build, x, self.dropout, use=f"{use}_mask")
-
-
-def _shared(block: TransformerBlock, fields: Iterable[str]) -> dict[str, Any]:
-    """Return the options of these names that a part has in common with the block, without those of all layers."""
-    return {name: getattr(block, name) for name in fields if name not in Layer.model_fields}
-
-
-@contextmanager
-def _within(build: Builder, name: str) -> Iterator[None]:
-    """Have a part declare its parameters and streams under a name of its own."""
-    around = build.scope
-    build.scope = replace(around, name=f"{around.name}.{name}", parameters=f"{around.parameters}.{name}")
-    try:
-        yield
-    finally:
-        build.scope = around

@@ -21,11 +21,12 @@ from specnet.analysis.verdict import Baseline, BaselineScore
 from specnet.analysis.weighting import counted_costs, mean_of, median_of, variance_of
 from specnet.data import Split
 from specnet.engines.execution import Executable
+from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.model.network import Network
-from specnet.model.outputs import NetworkOutput, array_name, total
+from specnet.model.outputs import NetworkOutput, OutputValues, array_name, element_costs, whole_cost
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.losses import Loss
 
@@ -38,6 +39,8 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """
     if network.spec.loss.targets == "groups":
         return None  # one point for all rows says nothing of them
+    if any(output.is_masked and not _padded_with_0(network, output) for output in network.outputs.values()):
+        return None  # the targets do not show which steps there are
     targets = sampled_targets(network, train)
     weights = sampled_weights(train, thinning(network, train))
     best: Baseline | None = None
@@ -79,14 +82,21 @@ def _counts_classes_alike(loss: Loss) -> bool:
     return alike and loss.type not in {"dice", "binary_dice"}
 
 
-def _frequencies(targets: Array, weights: Array | None, loss: Loss, classes: int = 0) -> Array:
+def _padded_with_0(network: Network, output: NetworkOutput) -> bool:
+    """Return whether the target of a step of padding is the index of the token that stands for padding."""
+    return network.signature.padding == "token" and output.target_dtype == "int64"
+
+
+def _frequencies(
+    targets: Array, weights: Array | None, loss: Loss, classes: int = 0, *, padded: bool = False
+) -> Array:
     """Return how many class indices (rows, ...) there are of each class, or the sum of their rows' weights.
 
-    Those that the loss ignores are left out.
+    Those that the loss ignores are left out, or 0 where steps are `padded` with it.
     """
     flat = targets.reshape(-1)
     each = None if weights is None else np.repeat(weights, len(flat) // len(targets))
-    ignored = loss.ignored
+    ignored = 0 if padded else loss.ignored
     if ignored is not None:
         there = flat != ignored
         flat, each = flat[there], None if each is None else each[there]
@@ -111,7 +121,7 @@ def _candidates(
 def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> Iterator[tuple[str, Array]]:
     loss, tiny = output.loss, 1e-30
     if output.target_dtype == "int64":
-        counts = _frequencies(targets, weights, loss, output.shape[-1])
+        counts = _frequencies(targets, weights, loss, output.shape[-1], padded=output.is_masked)
         shares = counts / max(counts.sum(), 1)
     else:
         shares = mean_of(targets, weights)
@@ -147,12 +157,17 @@ def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> 
 def _constant_costs(network: Network, constants: Mapping[str, Array], targets: Targets) -> Array:
     """Return what each row costs where every row is given the same outputs."""
     graph = Graph(network.spec.dtype)
-    elements = {}
+    values = {}
     for name, output in network.outputs.items():
         given = leaf(graph, array_name("outputs", name), "input", (BATCH, *output.loss_shape))
         target = leaf(graph, output.target, "target", (BATCH, *output.target_shape), output.target_dtype)
-        elements[name] = output.loss.elements(given, target)
-    graph.outputs["costs"] = cost_by_row(total(network.outputs, elements))
+        mask = None
+        if output.is_masked:
+            mask = ops.where(ops.equal(ops.cast(target, to=graph.dtype), 0.0), 0.0, 1.0)
+        elements, _ = element_costs(output.loss, given, target, mask)
+        values[name] = OutputValues(target, given, given, elements, mask)
+    whole, _ = whole_cost(network.outputs, values, (), network.spec.loss)
+    graph.outputs["costs"] = cost_by_row(whole)
     count = len(next(iter(targets.values())))
     executable = Executable(plan(graph, min(count, ROWS_AT_ONCE), threads=network.threads))
     costs = np.empty(count)
@@ -186,9 +201,10 @@ def _share_of_most_frequent(
         return None
     only, seen, compared = network.outputs[""], known[0]["targets"], others[0]["targets"]
     if only.target_dtype == "int64":
-        most = _frequencies(seen, known[1], only.loss, only.shape[-1]).argmax()
-        if only.loss.ignored is not None:
-            among_counted = _frequencies(compared, others[1], only.loss, only.shape[-1])
+        padded = only.is_masked
+        most = _frequencies(seen, known[1], only.loss, only.shape[-1], padded=padded).argmax()
+        if padded or only.loss.ignored is not None:
+            among_counted = _frequencies(compared, others[1], only.loss, only.shape[-1], padded=padded)
             return float(among_counted[most] / max(among_counted.sum(), 1))
         return float(mean_of(compared == most, others[1]).mean())
     if only.loss.targets == "binary" and only.target_shape == (1,):

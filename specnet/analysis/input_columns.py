@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from specnet.data import Encoding
+from specnet.data.signature import ColumnSlice
 
 Array = np.ndarray[Any, Any]
 
@@ -48,6 +49,15 @@ class InputColumn:
             part[...] = value
 
 
+def _kind(column: ColumnSlice) -> Literal["number", "onehot", "index", "boolean", "whole"]:
+    """Return how the elements of a table's column are dealt with."""
+    match column.kind:
+        case "date" | "tokens":
+            return "whole"
+        case kind:
+            return kind
+
+
 def input_columns(encoding: Encoding) -> tuple[InputColumn, ...]:
     """Return the columns of the inputs, in their order.
 
@@ -62,7 +72,7 @@ def input_columns(encoding: Encoding) -> tuple[InputColumn, ...]:
             InputColumn(
                 s.name,
                 slice(s.start, s.start + s.width),
-                "whole" if s.kind == "date" else s.kind,
+                _kind(s),
                 tuple(plan.categories),
             )
             for plan, s in plans

@@ -119,10 +119,10 @@ def read_data(
     """
     data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
-    arrays = arrays or only_array(signature.inputs, dtype)
+    arrays = arrays or only_array(signature.inputs, dtype, signature.tokens, signature.padding)
     with collector.limited():
         parts = source.read(seed)
-    if source.description.class_count is not None:
+    if source.description.class_count is not None and not source.description.target:
         for each in parts.values():
             if isinstance(each.targets, np.ndarray):
                 each.targets = each.targets.reshape(-1)

@@ -61,7 +61,8 @@ class Encoding:
     """The tokens that the inputs are indices of, where the data are text."""
 
     def __post_init__(self) -> None:
-        self.arrays = self.arrays or only_array(self.signature.inputs, self.dtype)
+        s = self.signature
+        self.arrays = self.arrays or only_array(s.inputs, self.dtype, s.tokens, s.padding)
 
     @property
     def known(self) -> KnownRows:
@@ -132,7 +133,7 @@ class Encoding:
             for each in self.arrays:
                 part = cut(made, each)
                 own = encoded[each.name] = np.ascontiguousarray(part, each.dtype)
-                if not holds(own, part):
+                if not holds(own, part, each.padding):
                     return None
         return plain(encoded)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from specnet.data.signature import ONLY, InputArray
+from specnet.data.signature import ONLY, InputArray, Padding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,25 @@ def cut(rows: Array, array: InputArray) -> Array:
     return elements.reshape(len(rows), *array.shape)
 
 
+def padding_fault(rows: Array, padding: Padding) -> tuple[int, str] | None:
+    """Return the first of some sequences (rows, steps, ...) with nothing but padding, or with some in them, and why."""
+    there = ~_is_padding(rows, padding)
+    faults = {
+        "has no step that is not padding": ~there.any(axis=1),
+        "has padding before its last step": (there[:, 1:] > there[:, :-1]).any(axis=1),
+    }
+    found = [(int(wrong.argmax()), why) for why, wrong in faults.items() if wrong.any()]
+    return min(found, default=None)
+
+
+def _is_padding(rows: Array, padding: Padding) -> Array:
+    """Return which steps of sequences (rows, steps, ...) are padding: (rows, steps)."""
+    if padding == "token":
+        padded: Array = rows == 0
+        return padded
+    return cast("Array", np.isnan(rows).all(axis=tuple(range(2, rows.ndim))))
+
+
 def put_back(rows: Array, array: InputArray, elements: Array) -> None:
     """Put the elements of one array into flat rows (rows, width), where `cut` finds them."""
     flat, start = elements.reshape(len(rows), -1), 0
@@ -37,11 +56,15 @@ def put_back(rows: Array, array: InputArray, elements: Array) -> None:
         start += end - first
 
 
-def holds(made: Array, given: Array) -> bool:
+def holds(made: Array, given: Array, padding: Padding | None = None) -> bool:
     """Return whether numbers are still what was given once they have been put into an array of its dtype.
 
-    Of floats, they must be finite; as integers, they must be the same.
+    Of floats, they must be finite, except in steps of padding; as integers, they must be the same.
     """
+    if padding is not None and padding_fault(made, padding) is not None:
+        return False
+    if padding == "nan":
+        return bool((np.isfinite(made) | _is_padding(made, padding)[..., None]).all())
     if made.dtype.kind == "f":
         # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
         return isfinite(np.vdot(made, made)) or bool(np.isfinite(made).all())

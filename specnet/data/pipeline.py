@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from specnet.data.files import memory
-from specnet.data.inputs import cut, holds
+from specnet.data.inputs import cut, holds, padding_fault
 from specnet.data.lowered import LoweredPipeline, affine, lower
 from specnet.data.rows import Rows, blocks, number_of
 from specnet.data.running import Runner
@@ -175,7 +175,7 @@ class Pipeline:
                         else:
                             out = made[array.name][place]
                             out[...] = part
-                        sound = sound and holds(out, part)
+                        sound = sound and holds(out, part, array.padding)
         except TransformError as error:
             self._note(collector, error, whose)
             return
@@ -223,7 +223,20 @@ class Pipeline:
         grown: tuple[str, str] | None = None
         for _, source in blocks(rows, chosen):
             block = rows.take(source)
-            wrong = np.argwhere(~np.isfinite(block))
+            padded = next((array for array in arrays if array.padding is not None), None)
+            if padded is not None and padded.padding is not None:
+                fault = padding_fault(cut(block, padded), padded.padding)
+                if fault is not None:
+                    row, why = fault
+                    message = f"{self.on} of {whose}: row {_row(source, row) + 1} of the data {why}"
+                    collector.add(
+                        "SN513", message, help="a sequence needs a step, and padding comes after its steps"
+                    )
+                    return
+            absent = (
+                np.isnan(block).all(axis=-1, keepdims=True) if padded and padded.padding == "nan" else False
+            )
+            wrong = np.argwhere(~(np.isfinite(block) | absent))
             if len(wrong):
                 row, *rest = wrong[0].tolist()
                 where = f"in row {_row(source, row) + 1} of the data" + (f", element {rest}" if rest else "")

@@ -34,6 +34,11 @@ WHOLE = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8")
 """The types of stored arrays that hold nothing but whole numbers, all of which int64 holds."""
 
 
+Padding = Literal["token", "nan"]
+"""How a sequence that is shorter than others is filled up at its end: with token 0, which stands for nothing else, or
+with steps (steps, features) of NaN."""
+
+
 class ColumnSlice(NamedTuple):
     """The elements of an input that one column of a table becomes, or one of several arrays."""
 
@@ -43,10 +48,12 @@ class ColumnSlice(NamedTuple):
     """The place of its first element in the flat input."""
     width: int
     """How many elements it becomes."""
-    kind: Literal["number", "onehot", "index", "boolean", "date"]
-    """What they are: a number; zeros and a one; a category's index as a number; 0 or 1; or the parts of a date."""
+    kind: Literal["number", "onehot", "index", "boolean", "date", "tokens"]
+    """What they are: a number; zeros and a one; a category's index as a number; 0 or 1; the parts of a date; or the
+    indices of a text's tokens, and 0 for padding behind them."""
     categories: int = 0
-    """How many categories it has: the width of a one-hot slice, one more than the largest index; 0 of a number."""
+    """How many categories it has: the width of a one-hot slice, one more than the largest index; 0 of a number. Of
+    tokens, the size of the vocabulary."""
     shape: tuple[int, ...] = ()
     """The shape of an array's own rows, (1,) for a number a row; () of a column."""
     whole: bool = False
@@ -65,6 +72,10 @@ class InputArray:
     """The document's, or int64 for what is read as indices."""
     spans: tuple[tuple[int, int], ...] | None = None
     """Which elements of a flat row it holds: the first of each run, and one past its last; None for all."""
+    tokens: int = 0
+    """How many tokens there are, where it holds indices of tokens; 0 elsewhere."""
+    padding: Padding | None = None
+    """How sequences are filled up that are shorter than others."""
 
     @property
     def short(self) -> str:
@@ -72,9 +83,11 @@ class InputArray:
         return self.name.removeprefix(f"{ONLY}/")
 
 
-def only_array(shape: tuple[int, ...], dtype: DType) -> tuple[InputArray, ...]:
+def only_array(
+    shape: tuple[int, ...], dtype: DType, tokens: int = 0, padding: Padding | None = None
+) -> tuple[InputArray, ...]:
     """Return the arrays of a model that takes all elements of an example, of some shape, as one."""
-    return (InputArray(ONLY, shape, dtype),)
+    return (InputArray(ONLY, shape, dtype, None, tokens, padding),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +132,10 @@ class Signature:
     project. It is no part of what a model keeps."""
     weighted: bool = False
     """Whether rows have weights."""
+    tokens: int = 0
+    """How many tokens there are, where all inputs are indices of tokens (steps,); 0 elsewhere."""
+    padding: Padding | None = None
+    """How sequences are filled up that are shorter than others; None where all are of one length."""
 
 
 @dataclass(slots=True)
@@ -130,7 +147,7 @@ class DataDescription:
     rows: dict[str, int]
     target_kind: TargetKind = "number"
     class_count: int | None = None
-    """Given exactly where the targets are whole numbers from 0, one a row."""
+    """Given exactly where the targets are whole numbers from 0, one a row or one for each step of a sequence."""
     classes: tuple[str, ...] | None = None
     features: tuple[str, ...] | None = None
     per_class: list[int] | None = None
@@ -147,6 +164,8 @@ class DataDescription:
     quotable: bool = True
     """Whether findings may quote what is in the files."""
     weighted: bool = False
+    tokens: int = 0
+    padding: Padding | None = None
     keys: SplitKeys | None = None
     """What splits the rows of `train` by groups, by times or as a column says, where the document asks for it."""
 
@@ -172,7 +191,7 @@ def infer_signature(
     rows = _rows_by_split(raw, split, assigned, collector)
     inputs, target = raw.inputs, raw.target
     integers, classes, kind, count = (
-        raw.class_count is not None,
+        raw.class_count is not None and not raw.target,
         raw.classes,
         raw.target_kind,
         raw.class_count,
@@ -225,6 +244,8 @@ def infer_signature(
         else raw.stored,
         raw.quotable,
         raw.weighted,
+        raw.tokens,
+        raw.padding,
     )
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
+from specnet.graph import ops
 from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.parameter import GroupSettings, Initial, Parameter, Penalty, Role
@@ -12,6 +13,11 @@ from specnet.graph.sizes import Count, DType, Shape, show
 
 INPUT = "input"
 """What `inputs` calls the value that the list of layers around a layer gets."""
+
+
+MaskUse = Literal["each", "mixed", "own"]
+"""How a layer treats steps that are padding: it works on `each` step by itself, and passes the mask on; it has them
+`mixed`, and gets zeros for them; or it reads and sets masks of its `own`."""
 
 
 class Stage(Protocol):
@@ -37,6 +43,11 @@ class Stage(Protocol):
     @property
     def borrows(self) -> bool:
         """Whether it is the layer that it shares parameters with, applied once more."""
+        ...
+
+    @property
+    def masking(self) -> MaskUse:
+        """How it treats steps that are padding."""
         ...
 
     @property
@@ -150,6 +161,10 @@ class Builder:
     """What the layers of the document's own list have given, by their names."""
     entering: tuple[Value, ...] = ()
     """What the layer that is being lowered takes."""
+    masks: dict[Value, Value] = field(default_factory=dict)
+    """Of sequences with padding, which steps exist: see `mask_of`."""
+    vocabularies: dict[Value, int] = field(default_factory=dict)
+    """How many tokens there are, of inputs that hold indices of tokens."""
     followed: list[Following] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
 
@@ -209,6 +224,29 @@ class Builder:
         """Say whether a layer or parameter is trained: as its group says, or else as its layers do."""
         group = self._group(name)
         return otherwise if group is None or group.trainable is None else group.trainable
+
+    def mask_of(self, x: Value) -> Value | None:
+        """Return which steps of x (batch, steps, ...) exist: 1 for these, else 0, (batch, steps); None for all."""
+        return self.masks.get(x)
+
+    def tokens_of(self, x: Value) -> int | None:
+        """Return how many tokens there are where x holds indices of tokens; None where it does not."""
+        return self.vocabularies.get(x)
+
+    def mask(self, x: Value, mask: Value | None) -> Value:
+        """Say which steps of x (batch, steps, ...) exist, and return x."""
+        if mask is not None:
+            assert x.shape[:2] == mask.shape, f"{show(mask.shape)} is not a mask of {show(x.shape)}"
+            self.masks[x] = mask
+        return x
+
+    def without_padding(self, x: Value) -> Value:
+        """Return x (batch, steps, ...) with zeros at steps that are padding."""
+        mask = self.masks.get(x)
+        if mask is None or x in self.vocabularies:
+            return x  # tokens have the index 0 there
+        shown = ops.reshape(mask, shape=(*mask.shape, *(1 for _ in x.shape[2:])))
+        return self.mask(x * shown, mask)
 
     def stream(self, use: str) -> str:
         """Return the name of a stream of randomness of the layer's own, such as `dropout_1/mask`."""
@@ -304,7 +342,10 @@ class Builder:
         if lender is not None and lender.stage is not None:
             # What is in the layer is where the other one has it.
             stage, self.scope = lender.stage, replace(scope, path=lender.path)
-        y = stage.lower_all(self, taken)
+        mixed = stage.masking == "mixed"
+        y = stage.lower_all(self, tuple([self.without_padding(x) for x in taken]) if mixed else taken)
+        if self.masks and stage.masking != "own" and y not in self.masks:
+            self._pass_masks(taken, y)
         self.scope = scope
         inner = {name for layer in self.layers[place + 1 :] for name in layer.parameters}
         declared = reversed([*islice(reversed(self.parameters), len(self.parameters) - known)])
@@ -313,3 +354,14 @@ class Builder:
         self.layers[place] = info
         self.given[place] = y
         return y
+
+    def _pass_masks(self, taken: tuple[Value, ...], y: Value) -> None:
+        """Have the result of a layer the steps that all exist in what it took, where it still has these."""
+        masks = [mask for x in taken if (mask := self.masks.get(x)) is not None]
+        if not masks or y.rank < 3:
+            return
+        found = [mask for mask in dict.fromkeys(masks) if mask.shape == y.shape[:2]]
+        for mask in found[1:]:
+            found[0] = found[0] * mask
+        if found:
+            self.mask(y, found[0])

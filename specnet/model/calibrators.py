@@ -15,7 +15,7 @@ from specnet.graph.graph import Value
 from specnet.graph.sizes import BATCH
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
-from specnet.model.outputs import NetworkOutput, OutputValues, penalised, total
+from specnet.model.outputs import NetworkOutput, OutputValues, element_costs, whole_cost
 
 SMALLEST = {"float32": 2.0**-23, "float64": 2.0**-52}
 """The smallest probability that a loss is given: without a bound, a probability of 0 would cost infinitely much."""
@@ -174,13 +174,14 @@ def calibrated(
         outputs[name] = replace(own, prediction=prediction)
         if costs:
             logits = calibrator.logits(own, prediction, loss.output_activation)
-            outputs[name] = OutputValues(own.target, logits, prediction, loss.elements(logits, own.target))
+            elements, _ = element_costs(loss, logits, own.target, own.mask)
+            outputs[name] = OutputValues(own.target, logits, prediction, elements, own.mask)
     lowered = replace(lowered, outputs=outputs)
     if not costs:
         return lowered
-    elements = total(network.outputs, {name: own.elements for name, own in outputs.items()})
     penalties = lowered.builder.row_penalties
-    return replace(lowered, elements=penalised(elements, penalties, network.spec.loss))
+    elements, rest = whole_cost(network.outputs, outputs, penalties, network.spec.loss)
+    return replace(lowered, elements=elements, rest=rest)
 
 
 def calibratable(network: Network) -> dict[str, NetworkOutput]:

@@ -55,8 +55,12 @@ class PreparedSplit:
         """The number of rows, or the sum of their weights, and what the weights were divided by."""
         outputs = feed.batches[0].bound.arrays
         # What a metric keeps for the whole split is named `label:name`, what it adds up `label/name`.
+        first = feed.batches[0].rows
+        self._each = {name: len(a) // first for name, a in outputs.items() if ":" in name}
+        """How many values of a row are kept: as many as it has steps where steps count as rows."""
         self._kept = {
-            name: np.empty((self.rows, *a.shape[1:]), a.dtype) for name, a in outputs.items() if ":" in name
+            name: np.empty((self.rows * each, *outputs[name].shape[1:]), outputs[name].dtype)
+            for name, each in self._each.items()
         }
         self._sums = {name: np.zeros(a.shape) for name, a in outputs.items() if ":" not in name}
 
@@ -78,7 +82,8 @@ class PreparedSplit:
                     totals[name] = figure if name == "penalty" else totals[name] + figure
                 for name, array in batch.bound.arrays.items():
                     if name in self._kept:
-                        self._kept[name][start : start + batch.rows] = array
+                        each = self._each[name]
+                        self._kept[name][start * each : (start + batch.rows) * each] = array
                     else:
                         self._sums[name] += array
                 start += batch.rows
@@ -87,11 +92,18 @@ class PreparedSplit:
     def _finish(self, totals: dict[str, Any]) -> Figures:
         network = self._of.network
         loss = network.spec.loss
-        cost = (
-            totals["cost"] / (self._count * network.elements_per_row)
-            if loss.reduction == "mean"
-            else totals["cost"]
-        )
+        averaged = loss.reduction == "mean"
+        cost = totals.get("cost", 0.0)
+        if averaged:
+            cost /= self._count * network.elements_per_row
+        counts = dict.fromkeys(network.outputs, self._count)
+        for name, output in network.outputs.items():
+            if output.is_masked:
+                counts[name] = totals[output.steps]
+                steps = totals[output.step_costs]
+                if output.loss.reduction == "mean":
+                    steps /= counts[name] * output.elements_per_row
+                cost += steps * output.loss.scale * output.weight if name else steps
         figures = Figures(loss=cost * loss.scale + totals.get("penalty", 0.0))
         measured = {**totals, **self._kept}
         for figure in network.figures:
@@ -101,11 +113,12 @@ class PreparedSplit:
                 for name, array in measured.items()
                 if name.startswith((f"{label}/", f"{label}:"))
             }
-            figures[label] = figure.finish(own, self._count)
+            count = counts[figure.output]
+            figures[label] = figure.finish(own, count)
             if self._unit != 1.0 and figure.metric is not None and figure.metric.extensive:
                 figures[label] = (np.array(figures[label]) * self._unit).tolist()
             columns = network.outputs[figure.output].columns
-            each = figure.metric.finish_each(own, self._count) if figure.metric and columns else None
+            each = figure.metric.finish_each(own, count) if figure.metric and columns else None
             for name, value in zip(columns, each or (), strict=each is not None):
                 of = f"{figure.output}.{name}" if figure.output else name
                 figures.by_target.setdefault(of, {})[figure.metric_label] = value

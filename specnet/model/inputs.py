@@ -7,10 +7,11 @@ from math import prod
 
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
-from specnet.data.signature import ONLY, ColumnSlice, InputArray, only_array
+from specnet.data.signature import ONLY, ColumnSlice, InputArray, Padding, only_array
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.diagnostics.text import clipped, listed
 from specnet.graph import ops
+from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, leaves
 from specnet.graph.sizes import BATCH, DType
@@ -30,7 +31,7 @@ def input_arrays(spec: Spec, signature: Signature) -> tuple[InputArray, ...]:
     augmentation, an output that is compared with the inputs, or rows that are read from their file batch by batch.
     """
     if spec.inputs is None:
-        return only_array(signature.inputs, spec.dtype)
+        return only_array(signature.inputs, spec.dtype, signature.tokens, signature.padding)
     named = named_arrays(spec.inputs, signature, spec.dtype)
     if seen_whole(spec) or signature.batches:
         return only_array(signature.inputs, spec.dtype)
@@ -56,7 +57,9 @@ def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType
         spans = tuple(_joined((s.start, s.start + s.width) for s in column_slices))
         size = sum(end - start for start, end in spans)
         shape = entry.shape or column_slices[0].shape or (size,)
-        arrays.append(InputArray(f"{ONLY}/{name}", shape, dtype, spans))
+        tokens = column_slices[0].categories if column_slices[0].kind == "tokens" else 0
+        padding: Padding | None = "token" if tokens else None
+        arrays.append(InputArray(f"{ONLY}/{name}", shape, dtype, spans, tokens, padding))
         if entry.shape is not None and prod(entry.shape) != size:
             what = (
                 f"the array of `{name}` has" if entry.array is not None else f"the columns of `{name}` have"
@@ -69,23 +72,38 @@ def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType
 
 
 def input_values(
-    graph: Graph, arrays: tuple[InputArray, ...], spec: Spec, signature: Signature | None
+    build: Builder, arrays: tuple[InputArray, ...], spec: Spec, signature: Signature | None
 ) -> dict[str, Value]:
     """Append the arrays of a network's inputs, and return the values that its layers take, by the inputs' names.
 
     Without names in the document, it is one value, whose name is that of the array.
     """
+    graph = build.graph
     whole = arrays[0].spans is None
     graph.key_path = (
         ("inputs",) if not whole else ("input_shape",) if spec.input_shape is not None else ("data",)
     )
     given = {a.name: leaf(graph, a.name, "input", (BATCH, *a.shape), a.dtype) for a in arrays}
     if spec.inputs is None or not whole:
-        return {array.short: given[array.name] for array in arrays}
+        return {array.short: sequences(build, given[array.name], array) for array in arrays}
     assert signature is not None, "what inputs are called by is known with the data"
     graph.key_path = ("inputs",)
     named = named_arrays(spec.inputs, signature, spec.dtype)
-    return {array.short: cut_value(given[ONLY], array) for array in named}
+    return {array.short: sequences(build, cut_value(given[ONLY], array), array) for array in named}
+
+
+def sequences(build: Builder, x: Value, array: InputArray) -> Value:
+    """Return an input with its mask and its tokens noted, and zeros where it has steps of padding."""
+    if array.padding == "nan":
+        known = ops.equal(x, x)
+        there = ops.where(known, 1.0, 0.0)
+        mask = ops.reshape(ops.reduce_max(there, axis=2), shape=x.shape[:2])
+        return build.mask(ops.where(known, x, 0.0), mask)
+    if array.tokens:
+        build.vocabularies[x] = array.tokens
+    if array.padding == "token":
+        build.mask(x, ops.minimum(x if x.dtype == build.dtype else ops.cast(x, to=build.dtype), 1.0))
+    return x
 
 
 def whole_numbers(arrays: tuple[InputArray, ...], signature: Signature) -> set[str]:
@@ -103,9 +121,14 @@ def whole_numbers(arrays: tuple[InputArray, ...], signature: Signature) -> set[s
     return found
 
 
-def read_as_indices(graph: Graph, name: str) -> bool:
-    """Return whether all that reads an input takes its elements as indices, at once or after moving them."""
+def read_as_indices(build: Builder, name: str) -> bool:
+    """Return whether all that reads an input takes its elements as indices, at once or after moving them.
+
+    What finds the padding among them does not count.
+    """
+    graph = build.graph
     moved, read = {leaves(graph)[name].index}, False
+    masking = _nodes_before(build.masks.values())
     for node in graph:
         if not any(value.index in moved for value in node.inputs):
             continue
@@ -113,9 +136,21 @@ def read_as_indices(graph: Graph, name: str) -> bool:
             moved.add(node.value.index)
         elif node.op is ops.indices:
             read = True
-        else:
+        elif node.index not in masking:
             return False
     return read
+
+
+def _nodes_before(values: Iterable[Value]) -> set[int]:
+    """Return the places of the ops that lead to some values."""
+    found: set[int] = set()
+    ahead = [value.node for value in values]
+    while ahead:
+        node = ahead.pop()
+        if node.index not in found:
+            found.add(node.index)
+            ahead += [value.node for value in node.inputs]
+    return found
 
 
 def _column_slices(name: str, entry: Entry, signature: Signature) -> list[ColumnSlice]:

@@ -19,6 +19,8 @@ class Lowered:
     """The values of each output, by its name."""
     elements: Value
     """What each row or element costs, times the row's weight where rows have weights."""
+    rest: Value | None = None
+    """The same without outputs that have steps of padding, which evaluation adds up by themselves; None for nothing."""
     weights: Value | None = None
     """(batch,): the weights of the rows, in programs that weight them."""
 
@@ -39,6 +41,8 @@ class Lowered:
                 row_penalties=[new(value) for value in builder.row_penalties],
                 outputs={name: new(value) for name, value in builder.outputs.items()},
                 entering=tuple(new(value) for value in builder.entering),
+                masks={new(value): new(mask) for value, mask in builder.masks.items()},
+                vocabularies={new(value): count for value, count in builder.vocabularies.items()},
                 followed=[
                     each._replace(statistic=new(each.statistic), observed=new(each.observed))
                     for each in builder.followed
@@ -46,4 +50,5 @@ class Lowered:
             ),
             outputs={name: values.copy(new) for name, values in self.outputs.items()},
             elements=new(self.elements),
+            rest=self.rest and new(self.rest),
         )

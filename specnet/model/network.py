@@ -23,10 +23,10 @@ from specnet.model.lowered import Lowered
 from specnet.model.outputs import (
     WEIGHTS,
     NetworkOutput,
+    by_step,
     lower_outputs,
-    penalised,
     shape_diagnostic,
-    total,
+    whole_cost,
 )
 from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.topology import check_topology
@@ -175,7 +175,7 @@ class Network:
         indices = {
             name
             for name in whole_numbers(self.inputs, self.signature)
-            if read_as_indices(lowered.graph, name)
+            if read_as_indices(lowered.builder, name)
         }
         if not indices or seen_whole(self.spec):
             return lowered
@@ -219,9 +219,8 @@ class Network:
         if not self.outputs:
             self.outputs = {name: output for name, (output, _) in made.items()}
         values = {name: own for name, (_, own) in made.items()}
-        elements = total(self.outputs, {name: own.elements for name, own in values.items()})
-        elements = penalised(elements, builder.row_penalties, spec.loss)
-        return Lowered(builder.graph, builder, layers, values, elements)
+        elements, rest = whole_cost(self.outputs, values, builder.row_penalties, spec.loss)
+        return Lowered(builder.graph, builder, layers, values, elements, rest)
 
     def _check(self, lowered: Lowered) -> list[Diagnostic]:
         """Return what is wrong beside shapes: initial values and metrics that do not fit."""
@@ -248,21 +247,27 @@ class Network:
                 message = f"two metrics would be reported as `{label}`"
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
-                tuple(figure.values(own.elements, own.prediction, own.target))
+                tuple(figure.values(*by_step(own, own.prediction, own.target, None)))
             except ShapeFault as fault:
                 found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
+        found += self._unweighted_metrics()
         return [*found, *self._weighting_faults(lowered)] if self.weighted else found
 
-    def _weighting_faults(self, lowered: Lowered) -> Iterator[Diagnostic]:
-        """Yield the losses and metrics of a program's own that cannot be weighted row by row."""
-        weights = leaf(lowered.graph, WEIGHTS, "weight", (BATCH,))
+    def _unweighted_metrics(self) -> Iterator[Diagnostic]:
+        """Yield the metrics of a program's own that count all rows alike where these are weighted, or padded."""
         for figure in self.figures:
-            if figure.unweighted:
-                message = (
-                    f"{figure.label}: its `sums` and `keeps` take no sample weights, and the data have some"
-                )
-                help = "leave it out, or leave out the weights"
-                yield Diagnostic("SN412", message, figure.path, help=help)
+            padded = self.outputs[figure.output].is_masked
+            if not figure.unweighted or not (padded or self.weighted):
+                continue
+            why, help = "and the data have some", "leave it out, or leave out the weights"
+            if padded:
+                why, help = "which leave out steps that are padding", "leave it out"
+            message = f"{figure.label}: its `sums` and `keeps` take no sample weights, {why}"
+            yield Diagnostic("SN412", message, figure.path, help=help)
+
+    def _weighting_faults(self, lowered: Lowered) -> Iterator[Diagnostic]:
+        """Yield the losses that cannot be weighted row by row."""
+        weights = leaf(lowered.graph, WEIGHTS, "weight", (BATCH,))
         for name, own in lowered.outputs.items():
             try:
                 of_rows(weights, own.elements)
@@ -279,7 +284,7 @@ def lower_layers(
     spec = settled(spec, None)  # a network's own is settled already
     graph = Graph(spec.dtype)
     builder = Builder(graph, training, groups=spec.training.groups)
-    values = input_values(graph, inputs, spec, signature)
+    values = input_values(builder, inputs, spec, signature)
     try:
         if spec.inputs is None:
             check_topology(spec.layers)

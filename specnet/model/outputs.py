@@ -6,7 +6,7 @@ empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from specnet.data import Signature
@@ -14,8 +14,8 @@ from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.leaves import leaf
-from specnet.graph.sizes import BATCH, DType, at, show
+from specnet.graph.leaves import constant, leaf
+from specnet.graph.sizes import BATCH, DType, at, joined, show, static
 from specnet.language.spec import Spec
 from specnet.model.deciding import DecisionThreshold, decision_threshold
 from specnet.model.figures import OutputFigure
@@ -44,11 +44,13 @@ class NetworkOutput:
     target_dtype: DType
     """The dtype of targets as its loss takes them: int64 for class indices."""
     elements_per_row: int
-    """Over how many elements of a row its loss is averaged."""
+    """Over how many elements of a row its loss is averaged; of a step, where steps may be padding."""
     figures: tuple[OutputFigure, ...]
     """What is measured of it."""
     columns: tuple[str, ...] = ()
     """The names of the columns of its target if there are several that are measured one by one."""
+    is_masked: bool = False
+    """Whether some of its steps may be padding, so that each of the others counts as a row."""
     threshold: DecisionThreshold | None = None
     """From which values on its labels are predicted, if the document says so."""
 
@@ -66,6 +68,16 @@ class NetworkOutput:
     def thresholds(self) -> str:
         """The name of the array of its thresholds."""
         return array_name("thresholds", self.name)
+
+    @property
+    def steps(self) -> str:
+        """The name of how many steps there are that are not padding, or the sum of their weights."""
+        return array_name("steps", self.name)
+
+    @property
+    def step_costs(self) -> str:
+        """The name of what these steps cost."""
+        return array_name("step_costs", self.name)
 
     @property
     def is_chosen(self) -> bool:
@@ -97,11 +109,19 @@ class OutputValues:
     prediction: Value
     """What a user sees: probabilities where the loss speaks of classes."""
     elements: Value
-    """What each row or element costs."""
+    """What each row or element costs; 0 at steps that are padding."""
+    mask: Value | None = None
+    """Which steps are no padding, (batch, steps), times the row's weight where rows have weights; None for all."""
 
     def copy(self, new: Callable[[Value], Value]) -> OutputValues:
         """Return the same values in another graph, given what each is there."""
-        return OutputValues(new(self.target), new(self.output), new(self.prediction), new(self.elements))
+        return OutputValues(
+            new(self.target),
+            new(self.output),
+            new(self.prediction),
+            new(self.elements),
+            self.mask and new(self.mask),
+        )
 
 
 def lower_outputs(
@@ -155,11 +175,13 @@ def _lower(
     if problem is not None:
         raise SpecError([shape_diagnostic(ShapeFault(problem, value), value, (*path, "loss"))])
     try:
-        elements = loss.elements(output, target)
+        mask = builder.mask_of(value)
+        elements, mask = element_costs(loss, output, target, mask)
     except ShapeFault as fault:
         raise SpecError([shape_diagnostic(fault, value, (*path, "loss"))]) from fault
     predicted, of_inputs = at(prediction.shape[1:], 1), asked.target == INPUTS
     threshold = decision_threshold(name, asked, predicted, of_inputs=of_inputs or spec.data.reproduces)
+    each = elements.count.each if mask is None else elements.count.each // static(mask.shape[1])
     made = NetworkOutput(
         name,
         loss,
@@ -169,12 +191,43 @@ def _lower(
         at(output.shape[1:], 1),
         shape,
         dtype,
-        elements.count.each,
-        _figures(name, asked, elements.count.each, path, threshold),
+        each,
+        _figures(name, asked, each, path, threshold),
         target_columns(spec, asked, signature, shape),
+        mask is not None,
         threshold,
     )
-    return made, OutputValues(target, output, prediction, elements)
+    return made, OutputValues(target, output, prediction, elements, mask)
+
+
+def element_costs(loss: Loss, output: Value, target: Value, mask: Value | None) -> tuple[Value, Value | None]:
+    """Return what each row or element costs, 0 at steps that are padding, and the mask if steps count as rows."""
+    if mask is None:
+        return loss.elements(output, target), None
+    if not loss.by_step:
+        return loss.elements_of_sequences(output, target, mask), None
+    elements = loss.elements(output, target)
+    if elements.shape[:2] != mask.shape:
+        raise ShapeFault(f"{loss.type} does not compare step by step, and some steps are padding", output)
+    return elements * ops.reshape(mask, shape=(*mask.shape, *(1 for _ in elements.shape[2:]))), mask
+
+
+def by_step(
+    own: OutputValues, prediction: Value, target: Value, weights: Value | None
+) -> tuple[Value, Value, Value, Value | None]:
+    """Return what metrics see of an output: its elements, predictions and targets, and weights.
+
+    Where steps may be padding, each step is a row (batch * steps, ...), and the mask its weight.
+    """
+    mask = own.mask
+    if mask is None:
+        return own.elements, prediction, target, weights
+    rows = joined(mask.shape)
+
+    def flat(x: Value) -> Value:
+        return ops.reshape(x, shape=(rows, *x.shape[2:]))
+
+    return own.elements, flat(prediction), flat(target), flat(mask)
 
 
 def _figures(
@@ -194,7 +247,39 @@ def _figures(
     )
 
 
-def total(outputs: dict[str, NetworkOutput], elements: dict[str, Value]) -> Value:
+def whole_cost(
+    outputs: Mapping[str, NetworkOutput],
+    values: Mapping[str, OutputValues],
+    penalties: Sequence[Value],
+    loss: Loss,
+) -> tuple[Value, Value | None]:
+    """Return what rows or elements cost, given the values of each output and what layers add for each row.
+
+    Of outputs with steps that are padding, elements are such that their mean is that over the other steps of a batch.
+    The second is the same without these outputs; None for nothing.
+    """
+    elements = {name: _balanced(own, outputs[name].loss) for name, own in values.items()}
+    whole = _penalised(total(outputs, elements), penalties, loss)
+    there = {name: own for name, own in elements.items() if values[name].mask is None}
+    if len(there) == len(elements):
+        return whole, whole
+    rest = total({name: outputs[name] for name in there}, there) if there else None
+    if penalties:
+        zeros = ops.zeros_like(penalties[0]) if rest is None else rest
+        rest = _penalised(zeros, penalties, loss)
+    return whole, rest
+
+
+def _balanced(own: OutputValues, loss: Loss) -> Value:
+    """Return what elements cost, those of steps that exist sharing the weight of those that are padding."""
+    mask = own.mask
+    if mask is None or loss.reduction == "sum":
+        return own.elements
+    whole = constant(mask.graph, float(mask.count.each), mask.count.powers)
+    return own.elements * (whole / ops.sum_all(mask))
+
+
+def total(outputs: Mapping[str, NetworkOutput], elements: Mapping[str, Value]) -> Value:
     """Return what rows or elements cost, given the elements of each output.
 
     Of several outputs it is the sum over them for each row, each with its scale and weight.
@@ -206,13 +291,13 @@ def total(outputs: dict[str, NetworkOutput], elements: dict[str, Value]) -> Valu
         own = elements[name]
         axes = tuple(range(1, own.rank))
         row = own if not axes else ops.reduce_sum(own, axes=axes)
-        cost = row * (output.loss.scale * output.weight / output.elements_per_row)
+        cost = row * (output.loss.scale * output.weight / own.count.each)
         summed = cost if summed is None else summed + cost
     assert summed is not None
     return summed
 
 
-def penalised(elements: Value, penalties: Iterable[Value], loss: Loss) -> Value:
+def _penalised(elements: Value, penalties: Iterable[Value], loss: Loss) -> Value:
     """Return what rows or elements cost with what layers add for each row, (batch,).
 
     The loss grows by the mean of the additions over rows, or by their sum if it is a sum, whatever its scale is: each

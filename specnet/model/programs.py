@@ -14,7 +14,7 @@ from specnet.model.calibrators import Calibrators, calibrated
 from specnet.model.lowered import Lowered
 from specnet.model.naming import GRADIENT, Naming, named_outputs
 from specnet.model.network import Network
-from specnet.model.outputs import WEIGHTS
+from specnet.model.outputs import WEIGHTS, by_step
 from specnet.model.updates import Update, append_update
 from specnet.passes.differentiate import differentiate
 from specnet.vocabulary.schedules import RunLength
@@ -128,8 +128,30 @@ def evaluation_graph(
     if loss:
         graph.outputs = {"loss": _objective(network, lowered)}
     else:
-        graph.outputs["cost"] = ops.sum_all(lowered.elements)
+        if lowered.rest is not None:
+            graph.outputs["cost"] = ops.sum_all(lowered.rest)
         _penalty(lowered)
+    _add_steps(network, lowered, costs=not loss)
+    _measure(network, lowered, units=units)
+    if naming is not None:
+        graph.outputs |= named_outputs(naming(network, lowered))
+    return graph
+
+
+def _add_steps(network: Network, lowered: Lowered, *, costs: bool) -> None:
+    """Append how many steps of outputs are no padding, and what they cost, where that is wanted."""
+    graph = lowered.graph
+    for name, output in network.outputs.items():
+        own = lowered.outputs[name]
+        if own.mask is not None:
+            graph.outputs[output.steps] = ops.sum_all(own.mask)
+            if costs:
+                graph.outputs[output.step_costs] = ops.sum_all(own.elements)
+
+
+def _measure(network: Network, lowered: Lowered, *, units: bool) -> None:
+    """Append what the figures of all outputs add up and keep."""
+    graph = lowered.graph
     scaling: tuple[Value, ...] | None = None
     for name, output in network.outputs.items():
         own = lowered.outputs[name]
@@ -144,11 +166,9 @@ def evaluation_graph(
         thresholds = None
         if output.is_chosen and output.threshold is not None:
             thresholds = leaf(graph, output.thresholds, "constant", (len(output.threshold.values),))
+        elements, prediction, target, weights = by_step(own, prediction, target, lowered.weights)
         for figure in output.figures:
-            graph.outputs |= figure.values(own.elements, prediction, target, lowered.weights, thresholds)
-    if naming is not None:
-        graph.outputs |= named_outputs(naming(network, lowered))
-    return graph
+            graph.outputs |= figure.values(elements, prediction, target, weights, thresholds)
 
 
 def prediction_graph(network: Network, calibrators: Calibrators | None = None) -> Graph:
@@ -166,7 +186,11 @@ def weigh(lowered: Lowered) -> Lowered:
     """
     weights = leaf(lowered.graph, WEIGHTS, "weight", (BATCH,))
     outputs = {
-        name: replace(own, elements=own.elements * of_rows(weights, own.elements))
+        name: replace(
+            own,
+            elements=own.elements * of_rows(weights, own.elements),
+            mask=own.mask and own.mask * of_rows(weights, own.mask),
+        )
         for name, own in lowered.outputs.items()
     }
     if "" in outputs and lowered.elements is lowered.outputs[""].elements:
@@ -174,7 +198,10 @@ def weigh(lowered: Lowered) -> Lowered:
     else:
         # Those of several outputs, or with what layers add for each row.
         elements = lowered.elements * of_rows(weights, lowered.elements)
-    return replace(lowered, outputs=outputs, elements=elements, weights=weights)
+    rest = elements if lowered.rest is lowered.elements else lowered.rest
+    if rest is not None and rest is not elements:
+        rest = rest * of_rows(weights, rest)
+    return replace(lowered, outputs=outputs, elements=elements, rest=rest, weights=weights)
 
 
 def _training(network: Network) -> Lowered:

@@ -84,7 +84,7 @@ def _needed(loss: Loss, of_inputs: bool, signature: Signature) -> int | str:
         return f"{loss.type} takes outputs of any size, so the number of units cannot follow from the data"
     target = signature.inputs if of_inputs else signature.target
     if loss.targets == "classes":
-        if not of_inputs and signature.integers and signature.class_count is not None:
+        if not of_inputs and signature.class_count is not None:
             return max(2, signature.class_count)
         if target and target[-1] > 1:
             return target[-1]

@@ -54,7 +54,7 @@ DENSE_3 = {"type": "dense", "units": 3}
 DENSE_1 = {"type": "dense", "units": 1}
 DENSE_10 = {"type": "dense", "units": 10}
 SHAPES = {
-    **{name: [8, 8] for name in ("simple_rnn", "lstm", "gru", "bidirectional", "last_step")},
+    **{name: [8, 8] for name in ("simple_rnn", "lstm", "gru", "bidirectional", "last_step", "masking")},
     **{name: [8, 8] for name in ("min_gru", "tcn_block")},
     **{name: [8, 8] for name in ("attention", "positional_embedding", "transformer_block")},
     "cropping1d": [8, 8],

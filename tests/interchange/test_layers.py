@@ -52,6 +52,7 @@ TOKENS = [
 ]
 STEPS = [
     {"type": "reshape", "shape": [4, 4]},
+    {"type": "masking"},
     {"type": "positional_embedding"},
     {"type": "attention", "heads": 2, "causal": True, "positions": "rotary"},
     {"type": "transformer_block", "heads": 4, "kv_heads": 2, "dropout": 0.1, "activation": "tanh"},

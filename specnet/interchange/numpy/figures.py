@@ -42,12 +42,14 @@ def write_measure(
         except RunError:
             if figure.label in needed:
                 raise
+    outputs_of = {figure.label: model.network.outputs[figure.output] for figure in model.network.figures}
     units = data_units(model.network, model.encoding)
     graph = evaluation_graph(model.network, units=bool(units), naming=named_values, loss=True)
     own = {
         label: [n for n in graph.outputs if n.startswith((f"{label}/", f"{label}:"))] for label in finishes
     }
     wanted = ["loss", *(name for names in own.values() for name in names)]
+    wanted += [output.steps for output in model.network.outputs.values() if output.is_masked]
     graph.outputs = {name: v for name, v in graph.outputs.items() if name in wanted or name.startswith(VALUE)}
     graph = simplify(graph)
     used = {name: array for name, array in units.items() if name in leaves(graph)}
@@ -60,6 +62,9 @@ def write_measure(
     for label, finish in finishes.items():
         totals = {name[len(label) + 1 :]: found[name] for name in own[label]}
         rows = "float(weights.sum())" if model.network.weighted else "rows"
+        output = outputs_of[label]
+        if output.is_masked:
+            rows = f"float({found[output.steps]})"
         entries.append(f'"{label}": {finish(totals, rows)},')
     name = program.names.new("measure")
     doc = '"""Return the loss and the metrics of prepared rows."""'

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PositiveFloat
 
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.family import Family
@@ -39,6 +39,8 @@ class Layer(Kind):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 1)
     """The minimum and maximum number of values that it takes at once."""
+    masking: ClassVar[MaskUse] = "mixed"
+    """How it treats steps of sequences that are padding."""
     is_parallel: ClassVar[bool] = False
     """Whether each of its layers gets its own input, and not the output of the previous one."""
 
@@ -129,6 +131,7 @@ LAYERS: Family[Layer] = Family(
         "min_gru": "min_gru.MinGRU",
         "bidirectional": "bidirectional.Bidirectional",
         "last_step": "shaping.LastStep",
+        "masking": "shaping.Masking",
         "positional_embedding": "positions.PositionalEmbedding",
         "attention": "attention.Attention",
         "transformer_block": "transformer.TransformerBlock",

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.kind import fault, table_check
@@ -47,6 +47,7 @@ class Attending(Biased, Kernelled):
     """The slowest angle of `rotary` turns once in about this many steps."""
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
+    masking: ClassVar[MaskUse] = "own"
 
     @table_check()
     def _groups(self) -> Iterator[PydanticCustomError]:
@@ -75,8 +76,8 @@ class Attention(Attending):
     and the heads side by side, multiplied by the kernel of the output (Vaswani et al., 2017). `query`, `key`, `value`
     and `output` have a kernel (in, heads * head_dim) and a bias each: `attention_1.query.kernel`; that of the output
     is (heads * head_dim, in). With a second layer named by `inputs`, keys and values come from that one, (batch,
-    other steps, features). It is Keras's MultiHeadAttention and PyTorch's MultiheadAttention, which holds the first
-    three kernels in one.
+    other steps, features). Steps that are padding are not seen. It is Keras's MultiHeadAttention and
+    PyTorch's MultiheadAttention, which holds the first three kernels in one.
     """
 
     type: Literal["attention"] = "attention"
@@ -102,11 +103,15 @@ class Attention(Attending):
         key, value = (heads(context, seen, name, shared) for name in ("key", "value"))
         scores = ops.MATMUL(query * size**-0.5, key, b_t=True)
         bias = self._bias(build.graph, steps, seen, shared, groups)
+        there = build.mask_of(context)
+        if there is not None:
+            hidden = ops.reshape((1.0 - there) * HIDDEN, shape=(batch, 1, 1, 1, seen))
+            bias = hidden if bias is None else bias + hidden
         weights = ops.softmax(scores if bias is None else scores + bias)
         weights = dropped(build, weights, self.dropout)
         mixed = ops.transpose(ops.MATMUL(weights, value), axes=(0, 3, 1, 2, 4))
         mixed = ops.reshape(mixed, shape=(batch, steps, self.heads * size))
-        return self._projected(build, mixed, "output", features)
+        return build.mask(self._projected(build, mixed, "output", features), build.mask_of(x))
 
     def _projected(self, build: Builder, x: Value, name: str, units: int) -> Value:
         shape = (self.features(x), units)

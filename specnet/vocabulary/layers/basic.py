@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.layers import Layer
@@ -15,6 +15,8 @@ class ActivationLayer(Layer):
     type: Literal["activation"] = "activation"
     activation: Annotated[Activation, ACTIVATIONS]
     """The activation to apply."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         return self.activation.lower(x)
@@ -30,6 +32,8 @@ class Dropout(Layer):
     type: Literal["dropout"] = "dropout"
     rate: Rate = 0.5
     """The fraction of elements set to 0."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         return dropped(build, x, self.rate)

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show, static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
@@ -37,6 +37,7 @@ class Dense(Weighted):
     it is the embedding's `input_dim`, and there is a bias only with `use_bias = true`."""
 
     instead: ClassVar[Mapping[str, str]] = {"units": "tie"}
+    masking: ClassVar[MaskUse] = "each"
 
     @model_validator(mode="before")
     @classmethod

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
-from specnet.graph.graph import Value
+from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
@@ -26,12 +30,41 @@ class Embedding(Layer):
     """The number of indices."""
     output_dim: Annotated[PositiveInt, Field(examples=[8])]
     """The number of output features per index."""
+    padding_index: NonNegativeInt | None = Field(default=None, examples=[0])
+    """The index that fills up sequences behind their end: later layers and the loss leave these steps out. Data that
+    fill up sequences themselves, such as texts, say so without it."""
     embeddings_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("uniform")
     """Initializer of the table."""
     embeddings_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the table that is added to the loss."""
 
+    masking: ClassVar[MaskUse] = "own"
+
+    @table_check()
+    def _padding_is_an_index(self) -> Iterator[PydanticCustomError]:
+        if self.padding_index is not None and self.padding_index >= self.input_dim:
+            message = (
+                f"`padding_index` must be below `input_dim` = {self.input_dim}, got {self.padding_index}"
+            )
+            yield fault(message, key="padding_index", code="SN208")
+
     def lower(self, build: Builder, x: Value) -> Value:
         shape = (self.input_dim, self.output_dim)
         table = build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)
-        return ops.gather(table, ops.indices(x, size=self.input_dim, who=build.scope.name))
+        y = ops.gather(table, ops.indices(x, size=self.input_dim, who=build.scope.name))
+        return build.mask(y, self._mask(build, x))
+
+    def _mask(self, build: Builder, x: Value) -> Value | None:
+        """Return which steps of x (batch, steps) are no padding; None for all."""
+        known = build.mask_of(x)
+        if self.padding_index is None:
+            return known
+        if x.rank != 2:
+            raise ShapeFault(
+                f"`padding_index` is for sequences of indices (batch, steps), got {show(x.shape)}",
+                x,
+                help="leave it out",
+            )
+        numbers = x if x.dtype == build.dtype else ops.cast(x, to=build.dtype)
+        mask = ops.where(ops.equal(numbers, float(self.padding_index)), 0.0, 1.0)
+        return mask if known is None else mask * known

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
@@ -29,6 +29,8 @@ class GLU(Layer):
     """
 
     type: Literal["glu"] = "glu"
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)
@@ -57,6 +59,8 @@ class Maxout(Weighted):
     """The number of output features."""
     pieces: Annotated[int, Field(ge=2)] = 2
     """The number of linear functions per unit."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         y = self.linear(build, x, self.units * self.pieces)
@@ -87,6 +91,8 @@ class Highway(Layer):
     """Penalty on both kernels that is added to the loss."""
     bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on both biases that is added to the loss."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         n = self.features(x)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from math import isqrt
-from typing import Literal
+from typing import ClassVar, Literal
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.graph.windows import Strided
 from specnet.vocabulary.layers import Layer, images
+from specnet.vocabulary.layers.sequences import of_steps
+
+LOWEST = -3e38
+"""What steps that are padding count as where the largest is taken."""
 
 
 class GlobalPooling(Layer):
@@ -40,14 +44,19 @@ def largest(x: Value) -> Value:
 class GlobalMaxPooling1D(GlobalPooling):
     """Take the maximum of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels).
 
-    Among equal values the first gets the gradient, as in PyTorch's `AdaptiveMaxPool1d(1)`.
+    Steps that are padding do not count. Among equal values the first gets the gradient, as in PyTorch's
+    `AdaptiveMaxPool1d(1)`.
     """
 
     type: Literal["global_max_pooling1d"] = "global_max_pooling1d"
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
-        return self.shaped(largest(x), x)
+        there = build.mask_of(x)
+        shown = x if there is None else ops.where(ops.greater(of_steps(there), 0.0), x, LOWEST)
+        return self.shaped(largest(shown), x)
 
 
 class GlobalMaxPooling2D(GlobalPooling):
@@ -63,13 +72,22 @@ class GlobalMaxPooling2D(GlobalPooling):
 
 
 class GlobalAveragePooling1D(GlobalPooling):
-    """Take the mean of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels)."""
+    """Take the mean of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels).
+
+    Steps that are padding do not count.
+    """
 
     type: Literal["global_average_pooling1d"] = "global_average_pooling1d"
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
-        return self.shaped(ops.mean(x, axes=(1,)), x)
+        there = build.mask_of(x)
+        if there is None:
+            return self.shaped(ops.mean(x, axes=(1,)), x)
+        count = ops.reshape(ops.reduce_sum(there, axes=(1,)), shape=(x.shape[0], 1))
+        return self.shaped(ops.reduce_sum(x * of_steps(there), axes=(1,)) / count, x)
 
 
 class GlobalAveragePooling2D(GlobalPooling):

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Shape, broadcast, show
 from specnet.vocabulary.layers import Layer
@@ -23,6 +23,7 @@ class Merge(Layer):
     """The names of the layers whose outputs it takes, with `"input"` for the input of the list of layers that contains
     it."""
     takes: ClassVar[tuple[int, int | None]] = (2, None)
+    masking: ClassVar[MaskUse] = "each"
 
     def lower_all(self, build: Builder, xs: Values) -> Value:
         return combined(self.type, xs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.layers import Layer
@@ -26,6 +26,8 @@ class SpatialDropout(Layer):
     type: Literal["spatial_dropout"] = "spatial_dropout"
     rate: Rate = 0.5
     """The fraction of features set to 0."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         if x.rank < 3:
@@ -49,6 +51,8 @@ class StochasticDepth(Layer):
     rate: Annotated[float, Field(ge=0, lt=1, examples=[0.1])]
     """The fraction of examples set to 0."""
 
+    masking: ClassVar[MaskUse] = "each"
+
     def lower(self, build: Builder, x: Value) -> Value:
         return dropped(build, x, self.rate, shape=(x.shape[0], *(1 for _ in x.shape[1:])))
 
@@ -62,6 +66,8 @@ class GaussianNoise(Layer):
     type: Literal["gaussian_noise"] = "gaussian_noise"
     stddev: Annotated[float, Field(ge=0, examples=[0.1])]
     """The standard deviation of the noise."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         if not build.training or self.stddev == 0:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Dim, count, joined, show
 from specnet.vocabulary.layers import Layer
@@ -50,6 +50,8 @@ class LayerNorm(Affine):
     axis: Axes = -1
     """The axis to normalise over, or several, counted from the batch axis, which is 0, or from the end, which is -1."""
 
+    masking: ClassVar[MaskUse] = "each"
+
     def lower(self, build: Builder, x: Value) -> Value:
         order, last = _order(self, x, self.axis)
         turned = ops.transpose(x, axes=order) if order != tuple(range(x.rank)) else x
@@ -70,6 +72,8 @@ class RMSNorm(ScaledLayer):
     """The axis to normalise over, or several, counted from the batch axis, which is 0, or from the end, which is -1."""
     epsilon: PositiveFloat = 1e-6
     """Added to mean squares to avoid division by zero."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         order, last = _order(self, x, self.axis)

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import fault, table_check
@@ -31,6 +31,8 @@ class PositionalEmbedding(Layer):
     """Initializer of the table."""
     embeddings_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the table that is added to the loss."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     @table_check()
     def _init_applies(self) -> Iterator[PydanticCustomError]:

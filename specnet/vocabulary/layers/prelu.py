@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
@@ -31,6 +31,8 @@ class PReLU(Layer):
         default=None, examples=[[1, 2]]
     )
     """The axes along which alpha is the same, counted from 1; the batch axis is 0."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         shared = self.shared_axes or ()

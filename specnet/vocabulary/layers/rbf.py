@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers import Layer
@@ -39,6 +39,8 @@ class RBF(Layer):
     """Penalty on the centres that is added to the loss."""
     scales_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the scales that is added to the loss."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         shape = (self.features(x), self.units)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.parameter import Initial
@@ -32,7 +32,8 @@ class Recurrent(Weighted):
     """Base of recurrent layers: x (batch, steps, in) -> the state after the last step (batch, units), or all states.
 
     `inputs` may name further layers after the sequence: they give the states before the first step, (batch, units)
-    each, which else are zeros. Products with x do not depend on the state, and are one for all steps.
+    each, which else are zeros. Steps that are padding leave the state as it is. Products with x do not depend on the
+    state, and are one for all steps.
     """
 
     units: PositiveInt
@@ -53,6 +54,7 @@ class Recurrent(Weighted):
     """In training, the fraction of the state set to 0 where it meets the recurrent kernel, the same at all steps."""
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
+    masking: ClassVar[MaskUse] = "own"
     gates: ClassVar[int] = 1
     """How many times `units` columns the kernels have."""
     carried: ClassVar[int] = 1
@@ -72,6 +74,7 @@ class Recurrent(Weighted):
         recurrent = self.columns(own)
         outer, inner = self.bias_parts(build)
         mask = drawn_mask(build, x, self.recurrent_dropout, use="recurrent", shape=(batch, self.units))
+        there = build.mask_of(x)
         x = dropped(build, x, self.dropout, shape=(batch, 1, features))
         turned = ops.transpose(x, axes=(1, 0, 2))
         drives = [turned @ part for part in kernel]
@@ -80,13 +83,21 @@ class Recurrent(Weighted):
         zeros = ops.expand(constant(build.graph, 0.0), shape=(batch, self.units))
         states += [zeros] * (self.carried - len(states))
 
+        if there is not None:
+            exists = ops.reshape(ops.transpose(there, axes=(1, 0)), shape=(steps, batch, 1))
+            drives = [*drives, ops.greater(exists, 0.0)]
+
         def step(before: Values, slices: Values) -> tuple[Values, Values]:
             seen = before[0] if mask is None else before[0] * mask
-            after = self.step(before, slices, seen, recurrent, inner)
+            after = self.step(before, slices[: self.gates], seen, recurrent, inner)
+            if there is not None:
+                after = [ops.where(slices[-1], new, old) for new, old in zip(after, before, strict=True)]
             return after, after[:1] if self.return_sequences else []
 
         last, outputs = ops.scan(step, states, drives, length=steps, reverse=self.reverse)
-        return ops.transpose(outputs[0], axes=(1, 0, 2)) if self.return_sequences else last[0]
+        if not self.return_sequences:
+            return last[0]
+        return build.mask(ops.transpose(outputs[0], axes=(1, 0, 2)), there)
 
     @abstractmethod
     def step(

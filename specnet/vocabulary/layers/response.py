@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.graph.windows import Strided
 from specnet.vocabulary.layers import Layer
@@ -29,6 +29,8 @@ class LocalResponseNorm(Layer):
     """The exponent of the denominator."""
     k: PositiveFloat = 1.0
     """Added to the mean square, so that small values are not enlarged."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)

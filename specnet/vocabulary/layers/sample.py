@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.layers import Layer
@@ -28,6 +28,8 @@ class SampleLayer(Layer):
     type: Literal["sample"] = "sample"
     kl_weight: Annotated[float, Field(ge=0)] = Field(default=1.0, examples=[4.0])
     """The factor of the divergence: the beta of a beta-VAE (Higgins et al., 2017)."""
+
+    masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)

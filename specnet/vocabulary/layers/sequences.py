@@ -25,3 +25,8 @@ def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim
 def places(graph: Graph, steps: int) -> Value:
     """Return the numbers of steps, from 0: (steps,)."""
     return ops.fixed(graph, range(steps))
+
+
+def of_steps(mask: Value) -> Value:
+    """Return a mask (batch, steps) as (batch, steps, 1), for values with features."""
+    return ops.reshape(mask, shape=(*mask.shape, 1))

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, Strict
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import count, show
 from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers.sequences import sequence_sizes
 
 
 class Flatten(Layer):
@@ -64,10 +65,34 @@ class Permute(Layer):
         return ops.transpose(x, axes=(0, *self.dims))
 
 
+class Masking(Layer):
+    """Have later layers and the loss leave out steps all of whose features are `mask_value`.
+
+    x (batch, steps, features) -> y of the same shape, with zeros at these steps. It is Keras's Masking. Data that fill
+    up sequences themselves, such as series of different lengths, need none.
+    """
+
+    type: Literal["masking"] = "masking"
+    mask_value: float = Field(default=0.0, examples=[-1.0])
+    """What steps of padding are filled with."""
+
+    masking: ClassVar[MaskUse] = "own"
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        batch, steps, _ = sequence_sizes(self.type, x)
+        there = ops.where(ops.equal(x, self.mask_value), 0.0, 1.0)
+        mask = ops.reshape(ops.reduce_max(there, axis=2), shape=(batch, steps))
+        known = build.mask_of(x)
+        mask = mask if known is None else mask * known
+        return build.without_padding(build.mask(x, mask))
+
+
 class LastStep(Layer):
-    """The last step of a sequence.  x (batch, steps, ...) -> y (batch, ...)."""
+    """The last step of a sequence that is not padding.  x (batch, steps, ...) -> y (batch, ...)."""
 
     type: Literal["last_step"] = "last_step"
+
+    masking: ClassVar[MaskUse] = "own"
 
     def lower(self, build: Builder, x: Value) -> Value:
         steps = x.shape[1] if x.rank > 2 else None
@@ -77,5 +102,17 @@ class LastStep(Layer):
                 x,
                 help="the layer before it has to give all steps: `return_sequences = true`",
             )
+        there = build.mask_of(x)
+        if there is not None:
+            return ops.reduce_sum(x * _last(there, x), axes=(1,))
         last = ops.crop(x, margins=((0, 0), (steps - 1, 0), *((0, 0) for _ in x.shape[2:])))
         return ops.reshape(last, shape=(x.shape[0], *x.shape[2:]))
+
+
+def _last(mask: Value, x: Value) -> Value:
+    """Return 1 at the last step of x that exists, and 0 elsewhere: (batch, steps, 1, ...)."""
+    last = mask
+    if mask.shape[1] != 1:
+        behind = ops.crop(mask, margins=((0, 0), (1, 0)))
+        last = mask - ops.pad(behind, margins=((0, 0), (0, 1)))
+    return ops.reshape(last, shape=(*mask.shape, *(1 for _ in x.shape[2:])))

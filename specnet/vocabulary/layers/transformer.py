@@ -64,6 +64,7 @@ class TransformerBlock(Attending):
     def _part(self, build: Builder, x: Value, name: str, transform: Callable[[Value], Value]) -> Value:
         """Return x plus what a part makes of it, one of both normalised."""
         norm_name = f"{name.removesuffix('_attention')}_norm"
+        there = build.mask_of(x)
 
         def normalised(y: Value) -> Value:
             made = (
@@ -72,7 +73,7 @@ class TransformerBlock(Attending):
                 else RMSNorm(epsilon=self.epsilon)
             )
             with within(build, norm_name):
-                return made.lower(build, y)
+                return build.mask(made.lower(build, y), there)
 
         def transformed(y: Value) -> Value:
             if name == "mlp":
@@ -81,8 +82,8 @@ class TransformerBlock(Attending):
                 return transform(y)
 
         if self.norm_first:
-            return x + self._dropped(build, transformed(normalised(x)), name)
-        return normalised(x + self._dropped(build, transformed(x), name))
+            return build.mask(x + self._dropped(build, transformed(normalised(x)), name), there)
+        return build.mask(normalised(x + self._dropped(build, transformed(x), name)), there)
 
     def _mlp(self, build: Builder, x: Value, features: int) -> Value:
         options = shared(self, Weighted.model_fields)

@@ -41,6 +41,8 @@ class Loss(Kind):
     """The maximum valid target, if there is one."""
     unmixable: ClassVar[str | None] = None
     """Why a mean of two targets is not a target, as the end of a sentence; None if it is one."""
+    by_step: ClassVar[bool] = True
+    """Whether it compares each step of a sequence by itself, so that each that is no padding counts as a row."""
     threshold: ClassVar[float] = 0.5
     """The prediction of a single output from which it means yes."""
 
@@ -61,6 +63,10 @@ class Loss(Kind):
     @abstractmethod
     def elements(self, output: Value, target: Value) -> Value:
         """Return the loss of each row or element; `output` holds logits where there is an `output_activation`."""
+
+    def elements_of_sequences(self, output: Value, target: Value, mask: Value) -> Value:
+        """Return the loss of each row of a loss that is not `by_step`, given which steps exist, (batch, steps)."""
+        return self.elements(output, target)
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from specnet.graph.graph import Value
 from specnet.graph.ops.weighting import of_rows
+from specnet.graph.sizes import Size
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind
 from specnet.vocabulary.losses import Loss
@@ -72,6 +73,12 @@ class Metric(Kind):
 def weighted(values: Value, weights: Value | None) -> Value:
     """Return values (batch, ...) of rows times the rows' weights, if there are some."""
     return values if weights is None else values * of_rows(weights, values)
+
+
+def share(values: Value, of: Value) -> float:
+    """Return what part of a row each of some values is, given predictions (rows, ...), where a row has several."""
+    rows = of.shape[0]
+    return (rows.times if isinstance(rows, Size) else 1) / values.count.each
 
 
 METRICS: Family[Metric] = Family(

@@ -11,7 +11,7 @@ from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.losses.ignoring import known
-from specnet.vocabulary.metrics import weighted
+from specnet.vocabulary.metrics import share, weighted
 from specnet.vocabulary.metrics.decisions import Deciding, OfClasses, misfit
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ class Accuracy(Hits, Deciding):
         made = self.decide(prediction, target)
         right = ops.equal(made.predicted, made.actual)
         if made.form != "labels":
-            return _hits(right, made.mask, weights)
+            return _hits(right, made.mask, weights, share(right, prediction))
         every = ops.equal(ops.reduce_sum(right, axes=(1,)), float(made.count))
-        each = 1.0 / every.count.each
+        each = share(every, prediction)
         of_each = ops.reduce_sum(weighted(right, weights), axes=(0,)) * each
-        return {**_hits(every, made.mask, weights), "label_hits": of_each}
+        return {**_hits(every, made.mask, weights, each), "label_hits": of_each}
 
     def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float] | None:
         """Return the share of right rows of each label; None if the outputs are no labels."""
@@ -110,7 +110,7 @@ class TopK(Hits):
         below = ops.reduce_sum(ops.less(prediction, own), axes=(prediction.rank - 1,))
         place = below + ops.reduce_sum(tied, axes=(prediction.rank - 1,))
         right = ops.greater(place, float(classes - self.k))
-        return _hits(right, mask, weights)
+        return _hits(right, mask, weights, share(right, prediction))
 
 
 class AccuracyAmong(HitsAmong, Accuracy):
@@ -124,9 +124,8 @@ class TopKAmong(HitsAmong, TopK):
 HITS_AMONG: dict[type[Hits], type[Hits]] = {Accuracy: AccuracyAmong, TopK: TopKAmong}
 
 
-def _hits(right: Value, mask: Value | None, weights: Value | None) -> dict[str, Value]:
-    """Return how many rows are right, as a share of the rows of each example, and how many count if not all do."""
-    each = 1.0 / right.count.each
+def _hits(right: Value, mask: Value | None, weights: Value | None, each: float) -> dict[str, Value]:
+    """Return how many rows are right, each being a share of one, and how many count if not all do."""
     if mask is None:
         return {"hits": ops.sum_all(weighted(right, weights)) * each}
     counted = {"hits": right * mask, "counted": mask}

@@ -9,7 +9,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.vocabulary.losses import aligned
 from specnet.vocabulary.losses.direction import cosine
-from specnet.vocabulary.metrics import Metric, weighted
+from specnet.vocabulary.metrics import Metric, share, weighted
 from specnet.vocabulary.metrics.decisions import misfit
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class CosineSimilarityMetric(Metric):
         if prediction.shape != target.shape or prediction.rank < 2 or target.dtype == "int64":
             raise misfit(prediction, target)
         cosines = cosine(prediction, target, 1e-8)
-        return {"cosines": ops.sum_all(weighted(cosines, weights)) * (1.0 / cosines.count.each)}
+        return {"cosines": ops.sum_all(weighted(cosines, weights)) * share(cosines, prediction)}
 
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean."""

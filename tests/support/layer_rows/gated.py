@@ -134,6 +134,15 @@ ROWS = [
         for shape in [(4,), (2, 3), (1,)]
     ),
     Row(
+        # Of the numbers that are drawn none is the last: what masks do is tested by itself.
+        {"type": "embedding", "input_dim": 8, "output_dim": 3, "padding_index": 7},
+        (4,),
+        lambda x, p: F.embedding(x.long(), p["embeddings"]),
+        {"embeddings": (8, 3)},
+        indices=True,
+        draw=index,
+    ),
+    Row(
         {
             "type": "embedding",
             "input_dim": 7,

@@ -150,4 +150,5 @@ ROWS = [
     *(row(name, {"dropout": 0.3, "recurrent_dropout": 0.2}, module(name, {}), random=True) for name in GATES),
     Row({"type": "last_step"}, (STEPS, IN), lambda x, _: x[:, -1]),
     Row({"type": "last_step"}, (2, 3, IN), lambda x, _: x[:, -1]),
+    Row({"type": "masking", "mask_value": 50.0}, (STEPS, IN), lambda x, _: x),
 ]

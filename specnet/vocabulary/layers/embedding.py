@@ -32,7 +32,7 @@ class Embedding(Layer):
     """The number of output features per index."""
     padding_index: NonNegativeInt | None = Field(default=None, examples=[0])
     """The index that fills up sequences behind their end: later layers and the loss leave these steps out. Data that
-    fill up sequences themselves, such as texts, say so without it."""
+    fill up sequences themselves, such as text, say so without it."""
     embeddings_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("uniform")
     """Initializer of the table."""
     embeddings_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None

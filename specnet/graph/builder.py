@@ -240,6 +240,17 @@ class Builder:
             self.masks[x] = mask
         return x
 
+    def pass_masks(self, taken: tuple[Value, ...], y: Value) -> None:
+        """Have the result of a layer the steps that all exist in what it took, where it still has these."""
+        masks = [mask for x in taken if (mask := self.masks.get(x)) is not None]
+        if not masks or y.rank < 3:
+            return
+        found = [mask for mask in dict.fromkeys(masks) if mask.shape == y.shape[:2]]
+        for mask in found[1:]:
+            found[0] = found[0] * mask
+        if found:
+            self.mask(y, found[0])
+
     def without_padding(self, x: Value) -> Value:
         """Return x (batch, steps, ...) with zeros at steps that are padding."""
         mask = self.masks.get(x)
@@ -345,7 +356,7 @@ class Builder:
         mixed = stage.masking == "mixed"
         y = stage.lower_all(self, tuple([self.without_padding(x) for x in taken]) if mixed else taken)
         if self.masks and stage.masking != "own" and y not in self.masks:
-            self._pass_masks(taken, y)
+            self.pass_masks(taken, y)
         self.scope = scope
         inner = {name for layer in self.layers[place + 1 :] for name in layer.parameters}
         declared = reversed([*islice(reversed(self.parameters), len(self.parameters) - known)])
@@ -354,14 +365,3 @@ class Builder:
         self.layers[place] = info
         self.given[place] = y
         return y
-
-    def _pass_masks(self, taken: tuple[Value, ...], y: Value) -> None:
-        """Have the result of a layer the steps that all exist in what it took, where it still has these."""
-        masks = [mask for x in taken if (mask := self.masks.get(x)) is not None]
-        if not masks or y.rank < 3:
-            return
-        found = [mask for mask in dict.fromkeys(masks) if mask.shape == y.shape[:2]]
-        for mask in found[1:]:
-            found[0] = found[0] * mask
-        if found:
-            self.mask(y, found[0])

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
 from specnet.graph.sizes import count
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers.affine import Affine, inner_axis, sizes
+from specnet.vocabulary.layers.masks import beside, moments
 
 
 class BatchNorm(Affine):
@@ -18,7 +19,7 @@ class BatchNorm(Affine):
 
     x (batch, ..., features) -> y of the same shape; gamma, beta, moving_mean and moving_variance are (features,).
     In training, mean and variance are taken over all n values of the feature in the batch; the variance divides
-    by n. After each step,
+    by n. Steps of sequences that are padding do not count. After each step,
 
         moving_mean     <- momentum * moving_mean     + (1 - momentum) * mean
         moving_variance <- momentum * moving_variance + (1 - momentum) * variance * n / (n - 1)
@@ -40,6 +41,8 @@ class BatchNorm(Affine):
     moving_variance_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("ones")
     """Initializer of the running variance."""
 
+    masking: ClassVar[MaskUse] = "each"
+
     def lower(self, build: Builder, x: Value) -> Value:
         axis = inner_axis(self, x, self.axis)
         order = (*(a for a in range(x.rank) if a != axis), axis)
@@ -48,7 +51,14 @@ class BatchNorm(Affine):
         turned = x if axis == x.rank - 1 else ops.transpose(x, axes=order)
         mean = build.statistic("moving_mean", shape, self.moving_mean_init)
         variance = build.statistic("moving_variance", shape, self.moving_variance_init)
-        if build.training and build.scope.trainable:
+        mask = build.mask_of(x)
+        if build.training and build.scope.trainable and mask is not None:
+            there = ops.expand(beside(mask, x), shape=x.shape)
+            clean = build.without_padding(x)
+            if turned is not x:
+                clean, there = (ops.transpose(value, axes=order) for value in (clean, there))
+            y = self._by_steps(build, clean, there, mean, variance)
+        elif build.training and build.scope.trainable:
             y = self._by_batch(build, turned, mean, variance)
         else:
             y = self._by_history(build, turned, mean, variance)
@@ -63,6 +73,18 @@ class BatchNorm(Affine):
         gamma, beta = self._parameters(build, mean)
         y = ops.batch_norm(matrix, moments, gamma, beta, epsilon=self.epsilon)
         return ops.reshape(y, shape=x.shape)
+
+    def _by_steps(self, build: Builder, x: Value, there: Value, mean: Value, variance: Value) -> Value:
+        """Normalise by the elements that are 1 in `there`: all but those of steps that are padding."""
+        axes = tuple(range(x.rank - 1))
+        middle, spread, number = (ops.reshape(value, shape=mean.shape) for value in moments(x, there, axes))
+        unbiased = spread * (number / ops.maximum(number - 1.0, 1.0))
+        values = count(x.shape[:-1])
+        # A feature that no element of the batch has keeps its statistics.
+        build.follow(mean, ops.where(ops.greater(number, 0.5), middle, mean), self.momentum, values)
+        build.follow(variance, ops.where(ops.greater(number, 1.5), unbiased, variance), self.momentum, values)
+        gamma, beta = self._parameters(build, mean)
+        return (x - middle) / ops.sqrt(spread + self.epsilon) * gamma + beta
 
     def _by_history(self, build: Builder, x: Value, mean: Value, variance: Value) -> Value:
         gamma, beta = self._parameters(build, mean)

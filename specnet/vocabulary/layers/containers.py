@@ -14,7 +14,7 @@ from specnet.graph.sizes import broadcast, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.kind import Words, fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
-from specnet.vocabulary.layers.merging import combined, concatenated
+from specnet.vocabulary.layers.merging import combined, joined
 
 Layers = tuple[Annotated[Layer, LAYERS], ...]
 
@@ -118,7 +118,9 @@ class Residual(Container):
                 if self.shortcut
                 else _help(y),
             )
-        return self.activation.lower(y + beside)
+        result = self.activation.lower(y + beside)
+        build.pass_masks((y, beside), result)
+        return result
 
 
 def _help(y: Value) -> str:
@@ -157,4 +159,8 @@ class Parallel(Container):
 
     def lower(self, build: Builder, x: Value) -> Value:
         results = build.branch(self.layers, x, "layers")
-        return concatenated(results, self.axis) if self.merge == "concat" else combined(self.merge, results)
+        if self.merge == "concat":
+            return joined(build, results, self.axis)
+        y = combined(self.merge, results)
+        build.pass_masks(results, y)
+        return y

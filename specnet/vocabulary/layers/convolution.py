@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.sizes import static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
+from specnet.vocabulary.layers.masks import windowed
 from specnet.vocabulary.layers.weights import Biased, Kernelled
 
 
@@ -95,7 +97,8 @@ class Conv1D(Convolution):
     filters), as in Keras; PyTorch's `Conv1d` has (filters, channels / groups, kernel_size) and channels before
     steps. As in both, the kernel is not flipped (cross-correlation): y[i] is the sum over k of
     x[i * strides + k * dilation] * kernel[k]. new_steps is the number of whole windows with "valid",
-    ceil(steps / strides) with "same" and "causal".
+    ceil(steps / strides) with "same" and "causal". Steps that are padding are zeros, and a whole window is one of
+    other steps.
     """
 
     type: Literal["conv1d"] = "conv1d"
@@ -111,11 +114,17 @@ class Conv1D(Convolution):
     dilation: Length = 1
     """The distance between the steps of a window; Keras's `dilation_rate`."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
-        rows = images.rows(self.type, x)
-        size = (along(self.kernel_size)[1],)
-        y = self.convolved(build, rows, size, self.padding, along(self.strides), along(self.dilation))
-        return self.activation.lower(images.sequences(y))
+        rows = images.rows(self.type, build.without_padding(x))
+        (_, size), (_, stride), (_, apart) = map(along, (self.kernel_size, self.strides, self.dilation))
+        y = self.convolved(build, rows, (size,), self.padding, (1, stride), (1, apart))
+        y, mask = self.activation.lower(images.sequences(y)), build.mask_of(x)
+        if mask is None:
+            return y
+        reach, whole = (size - 1) * apart + 1, self.padding == "valid"
+        return build.mask(y, windowed(mask, static(y.shape[1]), stride, reach, whole=whole))
 
 
 class Conv2D(Windowed, Convolution):

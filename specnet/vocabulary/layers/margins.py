@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import NonNegativeInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.sizes import show
+from specnet.graph.sizes import show, static
 from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers.masks import picked
 
 Pair = tuple[NonNegativeInt, NonNegativeInt]
 Sides = NonNegativeInt | Pair
@@ -43,15 +44,32 @@ def _margins(both: Both) -> tuple[tuple[int, int], ...]:
 
 
 class ZeroPadding1D(Layer):
-    """Add zeros before and after a sequence.  x (batch, length, features) -> y (batch, length + padding, features)."""
+    """Add zeros before and after a sequence.  x (batch, length, features) -> y (batch, length + padding, features).
+
+    Where steps are padding, the zeros come before and after the others.
+    """
 
     type: Literal["zero_padding1d"] = "zero_padding1d"
     padding: Sides = 1
     """How many steps to add: a number for each end, or [before, after]."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
-        return ops.pad(x, margins=((0, 0), _pair(self.padding), (0, 0)))
+        before, after = _pair(self.padding)
+        x = build.without_padding(x)
+        y = ops.pad(x, margins=((0, 0), (before, after), (0, 0)))
+        mask = build.mask_of(x)
+        if mask is None:
+            return y
+        ends = range(static(x.shape[1]) + before + after)
+        last = static(x.shape[1]) - 1
+        # Those that are moved, and as many more behind them as zeros are added there.
+        moved, grown = (
+            picked(mask, [min(max(t - by, 0), last) for t in ends]) for by in (before, before + after)
+        )
+        return build.mask(y, ops.maximum(moved, grown))
 
 
 class ZeroPadding2D(Layer):
@@ -96,15 +114,27 @@ def _cut(layer: Layer, x: Value, margins: tuple[tuple[int, int], ...]) -> Value:
 
 
 class Cropping1D(Layer):
-    """Cut off both ends of a sequence.  x (batch, length, features) -> y (batch, length - cropping, features)."""
+    """Cut off both ends of a sequence.  x (batch, length, features) -> y (batch, length - cropping, features).
+
+    Where steps are padding, the ends are those of the others; if nothing is left of these, one step of zeros is.
+    """
 
     type: Literal["cropping1d"] = "cropping1d"
     cropping: Sides
     """How many steps to cut off: a number for each end, or [before, after]."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
-        return _cut(self, x, ((0, 0), _pair(self.cropping), (0, 0)))
+        before, after = _pair(self.cropping)
+        y = _cut(self, build.without_padding(x), ((0, 0), (before, after), (0, 0)))
+        mask = build.mask_of(x)
+        if mask is None:
+            return y
+        left = range(1, static(y.shape[1]))
+        moved, shrunk = (picked(mask, [0, *(t + by for t in left)]) for by in (before, before + after))
+        return build.mask(y, moved * shrunk)
 
 
 class Cropping2D(Layer):

@@ -10,6 +10,7 @@ from pydantic import Field
 from specnet.graph import ops
 from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.leaves import constant
 from specnet.graph.sizes import Shape, broadcast, show
 from specnet.vocabulary.layers import Layer
 
@@ -91,7 +92,7 @@ class Concat(Merge):
     """The axis to concatenate: the batch axis is 0, the first axis of an example 1, the last axis -1."""
 
     def lower_all(self, build: Builder, xs: Values) -> Value:
-        return concatenated(xs, self.axis)
+        return joined(build, xs, self.axis)
 
 
 class Dot(_Pair):
@@ -158,6 +159,21 @@ def concatenated(xs: Values, axis: int) -> Value:
                 help="`flatten` reduces values to one axis" if x.rank != rank or rank > 2 else None,
             )
     return ops.concat(*xs, axis=place)
+
+
+def joined(build: Builder, xs: Values, axis: int) -> Value:
+    """Return values side by side along an axis, and where this is that of steps, with a mask of all of theirs."""
+    y = concatenated(xs, axis)
+    masks = [build.mask_of(x) for x in xs]
+    if axis % y.rank == 1 and y.rank > 2 and any(mask is not None for mask in masks):
+        ones = constant(y.graph, 1.0)
+        all_masks = [
+            ops.expand(ones, shape=x.shape[:2]) if m is None else m for x, m in zip(xs, masks, strict=True)
+        ]
+        build.mask(y, ops.concat(*all_masks, axis=1))
+    else:
+        build.pass_masks(xs, y)
+    return y
 
 
 def _without(x: Value, axis: int) -> Shape:

@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.layers.dropping import Rate, dropped
-from specnet.vocabulary.layers.sequences import sequence_sizes
+from specnet.vocabulary.layers.sequences import of_steps, sequence_sizes
 from specnet.vocabulary.layers.weights import Weighted
 
 
@@ -25,8 +25,9 @@ class MinGRU(Weighted):
         h' = (1 - z) * h + z * activation(x·kernel + bias)     the part for h
 
     (Feng et al., 2024). The kernel is (in, 2 * units) and the bias (2 * units,), with the parts in the order z, h.
-    There is no loop: states are combined in pairs, then in pairs of pairs, so that s steps take log2(s) operations
-    over all of them (a parallel scan). `inputs` may name the state before the first step after the sequence.
+    Steps that are padding leave the state as it is. There is no loop: states are combined in pairs, then in pairs of
+    pairs, so that s steps take log2(s) operations over all of them (a parallel scan). `inputs` may name the state
+    before the first step after the sequence.
     """
 
     type: Literal["min_gru"] = "min_gru"
@@ -44,6 +45,7 @@ class MinGRU(Weighted):
     """In training, the fraction of input features set to 0, the same ones at all steps of an example."""
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
+    masking: ClassVar[MaskUse] = "own"
 
     def lower(self, build: Builder, x: Value) -> Value:
         return self.lower_all(build, (x,))
@@ -51,11 +53,14 @@ class MinGRU(Weighted):
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         x, *given = xs
         batch, steps, features = sequence_sizes(self.type, x)
-        x = dropped(build, x, self.dropout, shape=(batch, 1, features))
+        mask = build.mask_of(x)
+        x = dropped(build, build.without_padding(x), self.dropout, shape=(batch, 1, features))
         y = self.linear(build, x, 2 * self.units)
         halves = ((0, self.units), (self.units, 0))
         gate, new = (ops.crop(y, margins=((0, 0), (0, 0), margins)) for margins in halves)
         replaced = self.recurrent_activation.lower(gate)
+        if mask is not None:
+            replaced = replaced * of_steps(mask)
         kept, added = 1.0 - replaced, replaced * self.activation.lower(new)
         if given:
             (state,) = given
@@ -69,7 +74,7 @@ class MinGRU(Weighted):
             added = added + kept * ops.pad(first, margins=((0, 0), rest, (0, 0)))
         states = linear_recurrence(kept, added, reverse=self.reverse)
         if self.return_sequences:
-            return states
+            return build.mask(states, mask)
         others = (0, steps - 1) if self.reverse else (steps - 1, 0)
         last = ops.crop(states, margins=((0, 0), others, (0, 0)))
         return ops.reshape(last, shape=(batch, self.units))

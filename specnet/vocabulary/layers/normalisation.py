@@ -12,8 +12,10 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Dim, count, joined, show
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.affine import Affine, ScaledLayer, inner_axis, sizes
+from specnet.vocabulary.layers.masks import beside, normalised
 
 Axes = int | Annotated[tuple[int, ...], Field(min_length=1)]
+Order = tuple[tuple[int, ...], int]
 
 
 def _rows(x: Value, last: int) -> tuple[Dim, int]:
@@ -25,6 +27,25 @@ def _normal(x: Value, last: int, epsilon: float, *, center: bool) -> Value:
     """Normalise x over its last axes."""
     y = ops.layer_norm(ops.reshape(x, shape=_rows(x, last)), center=center, epsilon=epsilon)
     return ops.reshape(y, shape=x.shape)
+
+
+def _over(
+    build: Builder, layer: Layer, x: Value, axis: Axes, epsilon: float, *, center: bool
+) -> tuple[Value, Order]:
+    """Normalise x over some axes, and put them last; return the order of axes that has, and how many these are.
+
+    Where one of them is that of steps, those that are padding do not count.
+    """
+    order, last = _order(layer, x, axis)
+    turned = ops.transpose(x, axes=order) if order != tuple(range(x.rank)) else x
+    mask = build.mask_of(x)
+    if mask is None or 1 not in order[x.rank - last :]:
+        return _normal(turned, last, epsilon, center=center), (order, last)
+    clean, weights = build.without_padding(x), ops.expand(beside(mask, x), shape=x.shape)
+    if turned is not x:
+        clean, weights = (ops.transpose(value, axes=order) for value in (clean, weights))
+    axes = tuple(range(x.rank - last, x.rank))
+    return normalised(clean, weights, axes, epsilon, center=center), (order, last)
 
 
 def _order(layer: Layer, x: Value, axis: Axes) -> tuple[tuple[int, ...], int]:
@@ -53,11 +74,9 @@ class LayerNorm(Affine):
     masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        order, last = _order(self, x, self.axis)
-        turned = ops.transpose(x, axes=order) if order != tuple(range(x.rank)) else x
-        y = _normal(turned, last, self.epsilon, center=True)
-        y = self.affine(build, y, sizes(turned, tuple(range(x.rank - last, x.rank))))
-        return y if turned is x else ops.transpose(y, axes=_back(order))
+        y, (order, last) = _over(build, self, x, self.axis, self.epsilon, center=True)
+        y = self.affine(build, y, sizes(y, tuple(range(x.rank - last, x.rank))))
+        return y if order == tuple(range(x.rank)) else ops.transpose(y, axes=_back(order))
 
 
 class RMSNorm(ScaledLayer):
@@ -76,22 +95,28 @@ class RMSNorm(ScaledLayer):
     masking: ClassVar[MaskUse] = "each"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        order, last = _order(self, x, self.axis)
-        turned = ops.transpose(x, axes=order) if order != tuple(range(x.rank)) else x
-        y = _normal(turned, last, self.epsilon, center=False)
-        y = self.scaled(build, y, sizes(turned, tuple(range(x.rank - last, x.rank))))
-        return y if turned is x else ops.transpose(y, axes=_back(order))
+        y, (order, last) = _over(build, self, x, self.axis, self.epsilon, center=False)
+        y = self.scaled(build, y, sizes(y, tuple(range(x.rank - last, x.rank))))
+        return y if order == tuple(range(x.rank)) else ops.transpose(y, axes=_back(order))
 
 
 def _back(order: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(order)), key=order.__getitem__))
 
 
-def _by_groups(x: Value, groups: int, epsilon: float) -> Value:
-    """Normalise x (batch, ..., features) over all places and the features of each of so many groups."""
+def _by_groups(build: Builder, x: Value, groups: int, epsilon: float) -> Value:
+    """Normalise x (batch, ..., features) over all places and the features of each of so many groups.
+
+    Steps that are padding do not count.
+    """
     batch, features = x.shape[0], x.shape[-1]
     assert isinstance(features, int)
-    between = count(x.shape[1:-1]).each
+    between, mask = count(x.shape[1:-1]).each, build.mask_of(x)
+    if mask is not None:
+        shape = (batch, between, groups, features // groups)
+        there = ops.expand(beside(mask, x), shape=x.shape)
+        clean, there = (ops.reshape(value, shape=shape) for value in (build.without_padding(x), there))
+        return ops.reshape(normalised(clean, there, (1, 3), epsilon), shape=x.shape)
     if groups == 1 or between == 1:
         y = ops.reshape(x, shape=(batch, groups, between * features // groups))
         return ops.reshape(_normal(y, 1, epsilon, center=True), shape=x.shape)
@@ -112,6 +137,8 @@ class GroupNorm(Affine):
     groups: PositiveInt = 32
     """The number of groups that the features are divided into, in equal parts."""
 
+    masking: ClassVar[MaskUse] = "each"
+
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)
         if features % self.groups:
@@ -127,7 +154,7 @@ class GroupNorm(Affine):
                 x,
                 help="take fewer groups, or `layer_norm`",
             )
-        return self.affine(build, _by_groups(x, self.groups, self.epsilon), (features,))
+        return self.affine(build, _by_groups(build, x, self.groups, self.epsilon), (features,))
 
 
 class InstanceNorm(Affine):
@@ -140,6 +167,8 @@ class InstanceNorm(Affine):
 
     type: Literal["instance_norm"] = "instance_norm"
 
+    masking: ClassVar[MaskUse] = "each"
+
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)
         if x.rank < 3:
@@ -148,4 +177,4 @@ class InstanceNorm(Affine):
                 x,
                 help="`layer_norm` is over the features of each row",
             )
-        return self.affine(build, _by_groups(x, features, self.epsilon), (features,))
+        return self.affine(build, _by_groups(build, x, features, self.epsilon), (features,))

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.windows import Spans, Strided
 from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Padding, Pair, along, pair
+from specnet.vocabulary.layers.masks import beside, windowed
 
 Pool = Callable[[Value, Sequence[Spans]], Value]
 
 
-def _strided(x: Value, size: Pair, strides: Pair | None, padding: str, *, steps: bool = False) -> list[Spans]:
+def _strided(
+    x: Value, size: Pair, strides: Pair | None, padding: str, *, steps: bool = False
+) -> list[Strided]:
     """Return the windows of each axis of images; raise ShapeFault where there are none."""
     strides = size if strides is None else strides
     there = images.size_of(x)
@@ -31,8 +34,12 @@ def _strided(x: Value, size: Pair, strides: Pair | None, padding: str, *, steps:
     ]
 
 
+LOWEST = -3e38
+"""What steps that are padding count as where the largest is taken."""
+
+
 class Pooling1D(Layer):
-    """Base of layers that pool steps."""
+    """Base of layers that pool steps; those that are padding do not count."""
 
     pool_size: Length = 2
     """The size of the window in steps."""
@@ -42,11 +49,17 @@ class Pooling1D(Layer):
     """Padding: "valid" uses only whole windows; "same" uses ceil(steps / strides) windows that extend beyond both ends,
     with the odd step at the end, as in Keras."""
 
-    def pooled(self, x: Value, pool: Pool) -> Value:
-        """Return sequences with each window pooled."""
+    masking: ClassVar[MaskUse] = "own"
+
+    def windows(self, x: Value) -> Strided:
+        """Return the windows along the steps of x."""
         rows = images.rows(self.type, x)
         strides = None if self.strides is None else along(self.strides)
-        return pool(x, [_strided(rows, along(self.pool_size), strides, self.padding, steps=True)[1]])
+        return _strided(rows, along(self.pool_size), strides, self.padding, steps=True)[1]
+
+    def mask(self, mask: Value, windows: Strided) -> Value:
+        """Return which windows exist, given which steps do."""
+        return windowed(mask, windows.number, windows.step, windows.length, whole=self.padding == "valid")
 
 
 class Pooling2D(Layer):
@@ -77,7 +90,13 @@ class MaxPooling1D(Pooling1D):
     type: Literal["max_pooling1d"] = "max_pooling1d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.pooled(x, ops.largest_of_windows)
+        windows, mask = self.windows(x), build.mask_of(x)
+        if mask is None:
+            return ops.largest_of_windows(x, [windows])
+        there = self.mask(mask, windows)
+        shown = ops.where(ops.greater(beside(mask, x), 0.0), x, LOWEST)
+        y = ops.largest_of_windows(shown, [windows])
+        return build.mask(ops.where(ops.greater(beside(there, y), 0.0), y, 0.0), there)
 
 
 class MaxPooling2D(Pooling2D):
@@ -104,7 +123,12 @@ class AveragePooling1D(Pooling1D):
     type: Literal["average_pooling1d"] = "average_pooling1d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.pooled(x, ops.mean_of_windows)
+        windows, mask = self.windows(x), build.mask_of(x)
+        if mask is None:
+            return ops.mean_of_windows(x, [windows])
+        y = ops.mean_of_windows(build.without_padding(x), [windows])
+        part = ops.mean_of_windows(beside(mask, x), [windows])
+        return build.mask(y / ops.maximum(part, 1.0 / windows.length), self.mask(mask, windows))
 
 
 class AveragePooling2D(Pooling2D):

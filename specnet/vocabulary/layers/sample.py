@@ -9,6 +9,7 @@ from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers.masks import beside
 
 
 class SampleLayer(Layer):
@@ -44,7 +45,8 @@ class SampleLayer(Layer):
         log_variance = ops.crop(x, margins=(*none, (half, 0)))
         if self.kl_weight:
             divergence = ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0
-            axes = tuple(range(1, x.rank))
+            axes, mask = tuple(range(1, x.rank)), build.mask_of(x)
+            divergence = divergence if mask is None else divergence * beside(mask, divergence)
             build.row_penalties.append(ops.reduce_sum(divergence, axes=axes) * (0.5 * self.kl_weight))
         if not build.training:
             return mean

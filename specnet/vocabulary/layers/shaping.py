@@ -7,9 +7,10 @@ from pydantic import Field, PositiveInt, Strict
 from specnet.graph import ops
 from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.sizes import count, show
+from specnet.graph.sizes import count, show, static
 from specnet.vocabulary.layers import Layer
-from specnet.vocabulary.layers.sequences import sequence_sizes
+from specnet.vocabulary.layers.masks import beside
+from specnet.vocabulary.layers.sequences import places, sequence_sizes
 
 
 class Flatten(Layer):
@@ -53,6 +54,8 @@ class Permute(Layer):
     dims: Annotated[tuple[PositiveInt, ...], Field(min_length=1, examples=[[2, 1]])]
     """The axes of the input in the order of the output."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
         if sorted(self.dims) != list(range(1, x.rank)):
             there = list(range(1, x.rank))
@@ -62,7 +65,8 @@ class Permute(Layer):
                 x,
                 help=f"name each of {there} once" if there else "there is nothing to permute",
             )
-        return ops.transpose(x, axes=(0, *self.dims))
+        y = ops.transpose(build.without_padding(x), axes=(0, *self.dims))
+        return build.mask(y, build.mask_of(x)) if self.dims[0] == 1 else y
 
 
 class Masking(Layer):
@@ -111,8 +115,6 @@ class LastStep(Layer):
 
 def _last(mask: Value, x: Value) -> Value:
     """Return 1 at the last step of x that exists, and 0 elsewhere: (batch, steps, 1, ...)."""
-    last = mask
-    if mask.shape[1] != 1:
-        behind = ops.crop(mask, margins=((0, 0), (1, 0)))
-        last = mask - ops.pad(behind, margins=((0, 0), (0, 1)))
-    return ops.reshape(last, shape=(*mask.shape, *(1 for _ in x.shape[2:])))
+    number = places(mask.graph, static(mask.shape[1]))
+    later = ops.where(ops.less(number, ops.reshape(number, shape=(static(mask.shape[1]), 1))), 1.0, 0.0)
+    return beside(ops.where(ops.equal(mask @ later, 0.0), mask, 0.0), x)

@@ -66,6 +66,7 @@ class TCNBlock(Weighted):
             with within(build, name):
                 y = self.activation.lower(self._convolution().lower(build, y))
                 y = dropped(build, y, self.dropout, shape=(batch, 1, self.filters))
+            y = build.mask(y, build.mask_of(x))
         if channels != self.filters:
             with within(build, "shortcut"):
                 x = Dense(units=self.filters, **shared(self, Weighted.model_fields)).lower(build, x)

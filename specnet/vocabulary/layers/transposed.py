@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.sizes import static
 from specnet.vocabulary.kind import Words, fault, table_check
 from specnet.vocabulary.layers import images
 from specnet.vocabulary.layers.convolution import Convolution, Windowed
 from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
+from specnet.vocabulary.layers.masks import enlarged
 
 Added = Annotated[
     NonNegativeInt | tuple[NonNegativeInt],
@@ -109,6 +111,8 @@ class Conv1DTranspose(Transposed):
     """How many steps to add at the end, fewer than `strides`: it selects one of the lengths for which a convolution
     would produce the input's length."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     @table_check()
     def _added(self) -> Iterator[PydanticCustomError]:
         if self.output_padding is not None:
@@ -120,10 +124,14 @@ class Conv1DTranspose(Transposed):
         return 0, more if isinstance(more, int) else more[0]
 
     def lower(self, build: Builder, x: Value) -> Value:
-        rows = images.rows(self.type, x)
+        rows = images.rows(self.type, build.without_padding(x))
         windows = along(self.kernel_size), along(self.strides), along(self.dilation)
         added = None if self.output_padding is None else self._more
-        return self.activation.lower(images.sequences(self.spread(build, rows, windows, added, steps=True)))
+        y = self.activation.lower(images.sequences(self.spread(build, rows, windows, added, steps=True)))
+        mask = build.mask_of(x)
+        return (
+            y if mask is None else build.mask(y, enlarged(mask, static(y.shape[1]), along(self.strides)[1]))
+        )
 
 
 class Conv2DTranspose(Windowed, Transposed):

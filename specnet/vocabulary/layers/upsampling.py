@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
-from specnet.graph.sizes import Dim, joined
+from specnet.graph.sizes import Dim, joined, static
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.margins import places
+from specnet.vocabulary.layers.masks import enlarged
 
 
 def _repeated(x: Value, sizes: tuple[int, ...]) -> Value:
@@ -37,9 +38,12 @@ class UpSampling1D(Layer):
     size: PositiveInt = 2
     """How many times each step is repeated."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
-        return _repeated(x, (self.size,))
+        y, mask = _repeated(x, (self.size,)), build.mask_of(x)
+        return y if mask is None else build.mask(y, enlarged(mask, static(y.shape[1]), self.size))
 
 
 class UpSampling2D(Layer):

@@ -39,7 +39,7 @@ class Times:
     steps: tuple[float, ...]
     """Of each step, without what reading the clock takes; 0 for what is computed once or has no code.
 
-    Where workers share a chain's pieces, it is their mean.
+    What several workers do at once counts as their mean.
     """
     executions: int
 
@@ -110,36 +110,64 @@ def timed(
     plan: Plan, program: NumpyProgram, seconds: list[float], clock: Callable[[], float] = perf_counter
 ) -> NumpyProgram:
     """Return a plan's program with a source that adds, for each step, the time that its code took to `seconds`."""
-    lines = program.source.split("\n")
-    written: list[str] = []
-    place = lines.index(next(line for line in lines if line.startswith("def step(")))
-    written += lines[:place]
+    sources: dict[str | None, _Clocked] = {
+        None: _Clocked(program.source),
+        **{each.name: _Clocked(each.source) for each in program.shards},
+    }
     for number, (step, code) in enumerate(zip(plan.steps, program.code, strict=True)):
-        if step.prologue or not code:
-            continue
-        while lines[place].strip() != code[0].strip():
-            written.append(lines[place])
-            place += 1
-        lead = lines[place][: -len(lines[place].lstrip())]
-        written.append(f"{lead}_since = _clock()")
-        written += lines[place : place + len(code)]
-        written.append(f"{lead}_seconds[{number}] += _clock() - _since")
-        place += len(code)
-    written += lines[place:]
+        if code and not step.prologue:
+            sources[step.shard].clock(number, code)
     attributes = {**program.attributes, "_seconds": seconds, "_clock": clock}
-    return replace(program, source="\n".join(written), attributes=attributes)
+    shards = tuple(replace(each, source=sources[each.name].text()) for each in program.shards)
+    return replace(program, source=sources[None].text(), shards=shards, attributes=attributes)
+
+
+class _Clocked:
+    """A function whose source gets clocks around the code of steps, one after the other."""
+
+    def __init__(self, source: str) -> None:
+        self._lines = source.split("\n")
+        self._place = next(
+            n for n, line in enumerate(self._lines) if line.startswith(("def step(", "def shard_"))
+        )
+        self._written = self._lines[: self._place]
+
+    def clock(self, number: int, code: tuple[str, ...]) -> None:
+        """Have the next place with this code add its time to that of a step."""
+        lines, written = self._lines, self._written
+        while lines[self._place].strip() != code[0].strip():
+            written.append(lines[self._place])
+            self._place += 1
+        first = lines[self._place]
+        lead = first[: -len(first.lstrip())]
+        written.append(f"{lead}_since = _clock()")
+        written += lines[self._place : self._place + len(code)]
+        written.append(f"{lead}_seconds[{number}] += _clock() - _since")
+        self._place += len(code)
+
+    def text(self) -> str:
+        """Return the source."""
+        return "\n".join([*self._written, *self._lines[self._place :]])
 
 
 def _pieces(plan: Plan, program: NumpyProgram) -> list[tuple[int, int]]:
     """Return in how many pieces each step is executed, and how many workers share them."""
     counts = {}
-    for block in (*program.blocks, *_inner_blocks(program.loops)):
+    workers_of: dict[str | None, int] = {
+        None: 1,
+        **{each.name: len(each.shares(plan.sizes)) for each in program.shards},
+    }
+    inner = [block for each in program.shards for block in (*each.blocks, *_inner_blocks(each.loops))]
+    for block in (*program.blocks, *_inner_blocks(program.loops), *inner):
         shares = block.shares(plan.sizes)
         counts[block.name] = (sum(map(len, shares)), len(shares))
     found = []
     for step in plan.steps:
         pieces, workers = counts[step.block] if step.block is not None else (1, 1)
-        found.append((pieces * step.times.at(plan.sizes), workers))
+        sharing = workers_of[step.shard]
+        # The rows of a block are all workers' together.
+        pieces *= 1 if step.block is not None else sharing
+        found.append((pieces * step.times.at(plan.sizes), workers * sharing))
     return found
 
 

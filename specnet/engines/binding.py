@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from specnet.engines.numpy.calls import READY, Remade
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.numpy.preparing import prepare
-from specnet.engines.program import Block, Form, Loop, NumpyProgram, View
+from specnet.engines.program import Block, Form, Loop, NumpyProgram, Shard, View
 from specnet.engines.workers import Workers
 from specnet.graph.sizes import ITEM_BYTES, Powers, Size, Sizes, at, named, value_of
 from specnet.passes.arena import ARENA
@@ -48,19 +49,22 @@ def bind_names(
     for name, expression in program.calls.items():
         names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
     binding = _Binding(sizes, memory[ARENA])
-    for block in program.blocks:
-        binding.block(block, names)
-    for loop in program.loops:
-        binding.loop(loop, names)
+    binding.bodies(program.blocks, program.loops, names)
+    for each in program.shards:
+        binding.shard(each, names, memory)
     return names
+
+
+SHARED = 131_072
+"""Elements of arrays that are worth sharing out to add them up."""
 
 
 class _Binding:
     """Makes ready what blocks and loops name at each of their pieces and steps."""
 
-    def __init__(self, sizes: Sizes, arena: Array) -> None:
+    def __init__(self, sizes: Sizes, arena: Array, ready: int = READY) -> None:
         self.sizes, self.arena = named(sizes), arena
-        self.ready = READY
+        self.ready = ready
         """How many calls may still be made ready: of more, each does so much that its views cost little."""
 
     def block(self, block: Block, names: dict[str, Any]) -> None:
@@ -101,6 +105,55 @@ class _Binding:
             steps.append(tuple([here[name] for name in loop.arguments]))
         names[loop.name] = steps
         names |= {name: here[of] for name, of in loop.ends.items()}
+
+    def shard(self, shard: Shard, names: dict[str, Any], memory: Mapping[str, Array]) -> None:
+        """Name the functions of the workers, and what adds up their sums."""
+        code = compile(shard.source, f"<{shard.name}>", "exec")
+        tasks: list[Callable[..., tuple[float, ...]]] = []
+        found: dict[str, list[Array]] = {name: [] for name in shard.sums}
+        for worker, (start, stop) in enumerate(shard.shares(self.sizes)):
+            arena = self.arena[worker * shard.scratch :]
+            own = _Binding({**self.sizes, "batch": stop - start}, arena, self.ready)
+            within = dict(names)
+            self._rows(shard, within, start, stop)
+            own.worker(shard, within, {**memory, ARENA: arena})
+            exec(code, within)  # noqa: S102 (the compiler wrote it)
+            # A function whose globals named it would keep itself and the arena until a garbage collection.
+            tasks.append(within.pop(shard.name))
+            for name, (part, _) in shard.sums.items():
+                found[name].append(within[part])
+            self.ready = own.ready
+        names[shard.name] = tasks
+        for name, (_, result) in shard.sums.items():
+            arrays = [array.reshape(-1) for array in (names[result], *found[name])]
+            length = len(arrays[0])
+            count = len(tasks) if length >= SHARED else 1
+            ends = [length * part // count for part in range(count + 1)]
+            names[name] = [[array[a:b] for array in arrays] for a, b in pairwise(ends)]
+
+    def _rows(self, shard: Shard, names: dict[str, Any], start: int, stop: int) -> None:
+        """Name the rows of arrays that a worker has."""
+        for name, whole in shard.rows.items():
+            array = names[whole]
+            times = len(array) // self.sizes["batch"]
+            names[name] = array[start * times : stop * times]
+
+    def worker(self, shard: Shard, names: dict[str, Any], memory: Mapping[str, Array]) -> None:
+        """Name what lies in a worker's own memory, and what is made of it."""
+        names |= {view.name: _view(view, memory, self.sizes) for view in shard.views}
+        for name, (of, shape, form) in shard.forms.items():
+            names[name] = _formed(names[of], at(shape, self.sizes), form)
+        names |= {name: prepare(prepared, self.sizes) for name, prepared in shard.prepared.items()}
+        for name, expression in shard.calls.items():
+            names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
+        self.bodies(shard.blocks, shard.loops, names)
+
+    def bodies(self, blocks: Iterable[Block], loops: Iterable[Loop], names: dict[str, Any]) -> None:
+        """Name what blocks and loops name."""
+        for block in blocks:
+            self.block(block, names)
+        for loop in loops:
+            self.loop(loop, names)
 
     def _made(self, make: Any) -> Any:
         """Return calls that are ready, or are made whenever they are performed where there are too many."""

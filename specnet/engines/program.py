@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
 from specnet.graph.attributes import Prepared
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at
-from specnet.passes.plan import Plan, Repeat
+from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at, value_of
+from specnet.passes.plan import Distribute, Instruction, Plan, Repeat
 
 Form = Literal["plain", "flat", "T", "rows"]
 
@@ -92,6 +93,38 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A function that each worker calls for its rows of the batch.
+
+    Its names are those of the plan, and each worker's own, which are made in the order of these fields.
+    """
+
+    name: str
+    source: str = field(repr=False)
+    workers: int
+    scratch: int
+    """Bytes of the arena that each worker has of its own."""
+    views: tuple[View, ...]
+    """What lies in these."""
+    rows: dict[str, str]
+    """A worker's rows of arrays, by name: the view of the whole."""
+    forms: dict[str, tuple[str, Shape, Form]]
+    """These in another shape or form, by name: the rows' name."""
+    prepared: dict[str, Prepared]
+    calls: dict[str, str]
+    blocks: tuple[Block, ...]
+    loops: tuple[Loop, ...]
+    sums: dict[str, tuple[str, str]]
+    """What adds up arrays, by name: the name of each worker's, and the view that the sum is written to."""
+
+    def shares(self, sizes: Sizes) -> list[tuple[int, int]]:
+        """Return from which row to which each worker has the batch."""
+        size = value_of("batch", sizes)
+        count = max(1, min(self.workers, size))
+        return list(pairwise(size * worker // count for worker in range(count + 1)))
+
+
+@dataclass(frozen=True, slots=True)
 class NumpyProgram:
     """A plan as this engine executes it: a straight-line function, and what it names.
 
@@ -104,6 +137,7 @@ class NumpyProgram:
     views: tuple[View, ...]
     blocks: tuple[Block, ...]
     loops: tuple[Loop, ...]
+    shards: tuple[Shard, ...]
     literals: dict[str, tuple[float, Powers, DType]]
     """Constants as arrays, by name: factor, powers of named sizes, dtype."""
     factors: dict[str, tuple[float, Powers]]
@@ -132,11 +166,21 @@ STEP_BYTES = 96
 
 def steps_bytes(plan: Plan) -> int:
     """Return about how many bytes the views take that are made ready for all steps of a plan's loops."""
-    return sum(_loop_bytes(each, plan.sizes) for each in plan.instructions if isinstance(each, Repeat))
+    return _steps_bytes(plan.instructions, plan.sizes)
+
+
+def _steps_bytes(instructions: Iterable[Instruction], sizes: Sizes) -> int:
+    total = 0
+    for each in instructions:
+        if isinstance(each, Repeat):
+            total += _loop_bytes(each, sizes)
+        elif isinstance(each, Distribute):
+            total += _steps_bytes(each.body, sizes) * each.workers
+    return total
 
 
 def _loop_bytes(repeat: Repeat, sizes: Sizes) -> int:
     loop = SCAN.of(repeat.node)
     views = loop.arrays + len(loop.body.returns) - loop.states
-    inner = sum(_loop_bytes(each, sizes) for each in repeat.body if isinstance(each, Repeat))
+    inner = _steps_bytes(repeat.body, sizes)
     return at((loop.length,), sizes)[0] * (views * VIEW_BYTES + STEP_BYTES + inner)

@@ -128,6 +128,35 @@ def each_piece(
     workers.run(work, len(pieces))
 
 
+def each_share(
+    workers: Workers, tasks: Sequence[Callable[..., tuple[float, ...]]], *numbers: float
+) -> tuple[float, ...]:
+    """Call each worker's task with the same numbers; return the sums of what they give, in the workers' order."""
+    found: list[tuple[float, ...]] = [()] * len(tasks)
+
+    def work(worker: int) -> None:
+        found[worker] = tasks[worker](*numbers)
+
+    workers.run(work, len(tasks))
+    first, *others = found
+    for more in others:
+        first = tuple([a + b for a, b in zip(first, more, strict=True)])
+    return first
+
+
+def add_shares(workers: Workers, stretches: Sequence[Sequence[Any]]) -> None:
+    """Add up arrays: each worker some stretch of them, for which it has the result and the terms, in order."""
+
+    def work(part: int) -> None:
+        out, first, *others = stretches[part]
+        if not others:
+            np.copyto(out, first)
+        for number, more in enumerate(others):
+            np.add(out if number else first, more, out)
+
+    workers.run(work, len(stretches))
+
+
 def shared_dot(workers: Workers, a: Any, b: Any, out: Any) -> None:
     """Write the product of two matrices into `out`, each worker a part of its rows."""
     shares = workers.shares(len(out))

@@ -6,12 +6,14 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT
 from specnet.graph.ops.scan import SCAN
+from specnet.graph.ops.shard import SHARD
 from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at
 from specnet.passes.allocations import (
     AROUND,
     Allocation,
     Allocations,
     LoopAllocations,
+    ShardAllocations,
     bytes_of,
     in_order,
     memory_of,
@@ -19,7 +21,7 @@ from specnet.passes.allocations import (
     piece,
 )
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
-from specnet.passes.fuse import Group, is_sum, root
+from specnet.passes.fuse import Group, is_sum, part_sizes, root
 
 
 def allocate(graph: Graph, groups: list[Group], sizes: Sizes) -> Allocations:
@@ -155,6 +157,9 @@ class _Allocator:
         if value.op is ops.SCAN:
             self._loop(number, group, value.node)
             return
+        if value.op is SHARD:
+            self._shard(number, group, value.node)
+            return
         if not value.shape or value.index in self.out.places:
             return
         if group.prologue:
@@ -171,16 +176,29 @@ class _Allocator:
 
     def _loop(self, number: int, group: Group, node: Node) -> None:
         """Place a loop's results, and what passes within a step in scratch that is needed while the loop runs."""
-        for result in node.results:
-            if result.index not in self.out.places:
-                size = bytes_of(result.shape, result.dtype, self.sizes)
-                self.out.places[result.index] = Allocation(self._new(size, number))
+        self._results(number, node)
         placer = _LoopAllocator(node, group.body, self.sizes, self.out.prologue)
         made = self.out.loops[node.index] = placer.loop()
         self.out.prologue = made.body.prologue
         self.storages += [made.scratch, *(place.storage for place in made.turns.values())]
         for storage in (made.scratch, *(place.storage for place in made.turns.values())):
             storage.birth = storage.death = number
+
+    def _shard(self, number: int, group: Group, node: Node) -> None:
+        """Place the results of what workers share, and what each has of its own while they run."""
+        self._results(number, node)
+        sizes = part_sizes(self.sizes, group.workers)
+        made = self.out.shards[node.index] = _ShardAllocator(node, group.body, sizes, 0).shard()
+        made.scratch.size = made.each * group.workers
+        made.scratch.birth = made.scratch.death = number
+        self.storages.append(made.scratch)
+
+    def _results(self, number: int, node: Node) -> None:
+        """Place the results of an op with a body."""
+        for result in node.results:
+            if result.shape and result.index not in self.out.places:
+                size = bytes_of(result.shape, result.dtype, self.sizes)
+                self.out.places[result.index] = Allocation(self._new(size, number))
 
     def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Allocation:
         """Return a place for what passes within a group: for one piece, in the scratch of a worker, if it is cut."""
@@ -295,3 +313,24 @@ class _LoopAllocator(_Allocator):
             and returns.count(after) == 1
             and before not in returns
         )
+
+
+class _ShardAllocator(_Allocator):
+    """Places the arrays of a body that each worker runs on its rows: as many rows as any of them has."""
+
+    def __init__(self, node: Node, groups: list[Group], sizes: Sizes, prologue: int) -> None:
+        self.settings = SHARD.of(node)
+        super().__init__(self.settings.body, groups, sizes, prologue)
+
+    def shard(self) -> ShardAllocations:
+        """Return where the arrays lie: first those that are computed in the rows of a result."""
+        made = ShardAllocations(self.out, Storage(0))
+        for number, value in enumerate(self.settings.body.returns[: self.settings.rows]):
+            if self._free(root(value)):
+                made.slots[root(value).index] = number
+                self.out.places[root(value).index] = Allocation(Storage(0, memory=AROUND))
+        self.run()
+        assert not self.out.prologue, "workers share nothing that is computed once"
+        for storage in self.storages:
+            storage.within = made.scratch
+        return made

@@ -46,6 +46,8 @@ class Allocations:
     """(pack, position) of what is computed in its place in a packed vector."""
     loops: dict[int, LoopAllocations] = field(default_factory=dict)
     """Where the arrays of loops lie, by index of the loop's node."""
+    shards: dict[int, ShardAllocations] = field(default_factory=dict)
+    """Where the arrays lie that workers have each for its rows, by index of the node."""
     arena: int = 0
     prologue: int = 0
 
@@ -67,6 +69,25 @@ class LoopAllocations:
     """States whose new value is computed over the old one, in the memory of the loop's result."""
     turns: dict[int, Allocation] = field(default_factory=dict)
     """Memory that a state's new value has in turns with that of the loop's result, by number of the state."""
+
+
+@dataclass(slots=True)
+class ShardAllocations:
+    """Where the arrays of a body lie that each worker runs on its rows.
+
+    Rows of results are computed where these lie, or copied there; sums are found in the scratch of each worker.
+    """
+
+    body: Allocations
+    scratch: Storage
+    """The memory of all workers, the first one's first."""
+    slots: dict[int, int] = field(default_factory=dict)
+    """Values whose rows are computed in a result, by index: in which one."""
+
+    @property
+    def each(self) -> int:
+        """The bytes of one worker."""
+        return self.body.arena
 
 
 def piece(shape: Shape, group: Group) -> Shape:

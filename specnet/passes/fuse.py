@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from specnet.graph import geometry
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT, role_of
+from specnet.graph.ops.shard import SHARD
 from specnet.graph.sizes import BATCH, ITEM_BYTES, Dim, Size, Sizes, at, count, named, value_of
 from specnet.passes.rewriting import readers_of, wanted_indices
 
@@ -36,23 +37,31 @@ class Group:
     workers: int = 1
     """How many workers share its pieces."""
     body: list[Group] = field(default_factory=list)
-    """The groups of the body, where its one op is a loop."""
+    """The groups of the body, where its one op is a loop, or a body that workers run each on its rows."""
 
 
 def group(
-    graph: Graph, sizes: Sizes, *, fuse: bool = True, fixed_inputs: bool = False, workers: int = 0
+    graph: Graph,
+    sizes: Sizes,
+    *,
+    fuse: bool = True,
+    fixed_inputs: bool = False,
+    workers: int = 0,
+    prologue: bool = True,
 ) -> list[Group]:
     """Put the ops in the order of execution, and join chains that can be cut into groups.
 
     Joining stops at the first op that needs a whole array that the chain computes; ops that do not depend
     on the chain run before it. Element-wise ops over arrays of fewer than two pieces are left alone. What follows from
     constants alone, or from inputs that are `fixed_inputs`, is computed once. Where a plan has `workers`, they share
-    the pieces of chains that are long enough, and single ops that long are cut as well.
+    the pieces of chains that are long enough, and single ops that long are cut as well. Without `prologue` nothing is
+    computed once: workers that have different numbers of rows need memory of their own for it.
     """
     made = [n for n in graph.nodes if not n.op.leaf and n.op is not CONSTANT and not n.op.alias]
     waiting = [node.results[0] for node in made]
     groups: list[Group] = []
-    fixed = _fixed(graph, inputs=fixed_inputs) if fuse else set()
+    alone = _Alone(sizes, fuse, workers, prologue)
+    fixed = _fixed(graph, inputs=fixed_inputs) if fuse and prologue else set()
     groups += [Group([v], prologue=True) for v in waiting if v.index in fixed]
     waiting = [v for v in waiting if v.index not in fixed]
     readers, wanted = readers_of(graph), wanted_indices(graph)
@@ -64,18 +73,18 @@ def group(
             stop = by_rows_at.stop(start)
             if by_rows_at.next_call[start] < stop:
                 chain = by_rows_at.joining(start, stop)
-                groups += [_alone(v, sizes, fuse=fuse) for v in by_rows_at.passed_over(start, stop)]
+                groups += [alone(v) for v in by_rows_at.passed_over(start, stop)]
                 inside = {v.index for v in chain}
                 inner = {v.index for v in chain if _stays(v, inside, readers, wanted)}
                 groups.append(Group(chain, rows=_images(chain, sizes), inner=inner, workers=workers))
                 start = stop
                 continue
         if not (fuse and _cuttable(first, sizes)):
-            groups.append(_alone(first, sizes, fuse=fuse))
+            groups.append(alone(first))
             start += 1
             continue
         chain, before, start = _chain(waiting, start)
-        groups += [_alone(v, sizes, fuse=fuse) for v in before]
+        groups += [alone(v) for v in before]
         shared = max(1, workers) if first.count.at(sizes) >= SHARED else 1
         if len(chain) == 1 and shared == 1:
             groups.append(Group(chain))
@@ -86,11 +95,32 @@ def group(
     return groups
 
 
-def _alone(value: Value, sizes: Sizes, *, fuse: bool) -> Group:
-    """Return the group of a single op, with those of the body that it runs."""
-    # The steps of a loop share nothing out: workers that met at every step would mostly wait.
-    body = [each for region in value.node.regions for each in group(region, sizes, fuse=fuse)]
-    return Group([value], body=body)
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """Makes groups of single ops, with those of the bodies that these run."""
+
+    sizes: Sizes
+    fuse: bool
+    workers: int
+    prologue: bool
+
+    def __call__(self, value: Value) -> Group:
+        # The steps of a loop share nothing out: workers that met at every step would mostly wait.
+        shared = value.op is SHARD
+        sizes = part_sizes(self.sizes, self.workers) if shared else self.sizes
+        once = self.prologue and not shared
+        body = [
+            each
+            for region in value.node.regions
+            for each in group(region, sizes, fuse=self.fuse, prologue=once)
+        ]
+        return Group([value], body=body, workers=self.workers if shared else 1)
+
+
+def part_sizes(sizes: Sizes, workers: int) -> dict[str, int]:
+    """Return the sizes of the largest part of a batch that is shared out over so many workers."""
+    found = named(sizes)
+    return {**found, "batch": -(-found["batch"] // max(workers, 1))}
 
 
 def is_sum(value: Value) -> bool:

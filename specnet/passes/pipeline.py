@@ -12,6 +12,7 @@ from specnet.passes.phases import lay_out_phases
 from specnet.passes.plan import Plan
 from specnet.passes.pruning import prune
 from specnet.passes.schedule import scheduled
+from specnet.passes.shard import of_sequences, shard
 from specnet.passes.simplify import simplify
 from specnet.passes.spread import spread
 
@@ -43,6 +44,8 @@ def plan(
             # What is laid out in full for the sake of a loop's ops is so once, not at every step. Nothing may be left
             # of a loop then.
             graph = prune(hoist(graph))
+        if of_sequences(graph) and not any(node.op.shared for node in graph):
+            graph = shard(graph, sizes, cores(threads))
     else:
         graph = prune(graph)
     workers = cores(threads) if any(node.op.shared for node in graph) else 0

@@ -10,7 +10,7 @@ from specnet.graph.graph import Graph, KeyPath, Node, Phase, Value
 from specnet.graph.leaves import given, name_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
-from specnet.passes.allocations import AROUND, Allocations, LoopAllocations
+from specnet.passes.allocations import AROUND, Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.fuse import Group, root
 
 
@@ -65,7 +65,22 @@ class Repeat:
     """The last states that are found in an output."""
 
 
-Instruction = Compute | Copy | Pieces | Repeat
+@dataclass(frozen=True, slots=True)
+class Distribute:
+    """Have each worker run a body on its rows of the batch, and add up the sums that they find."""
+
+    name: str
+    node: Node
+    allocations: ShardAllocations
+    workers: int
+    body: tuple[Instruction, ...]
+    returned: tuple[Copy, ...]
+    """The rows that are not computed where the result is."""
+    sums: tuple[int, ...]
+    """The arrays among the sums, by number of the result."""
+
+
+Instruction = Compute | Copy | Pieces | Repeat | Distribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,8 @@ class Step:
     """How often an execution of the plan runs it."""
     size: int
     """Bytes of the results and scratch at the largest sizes."""
+    shard: str | None = None
+    """What each worker runs on its rows that it is a part of."""
 
 
 SHARED = 4096
@@ -186,10 +203,16 @@ class _Steps:
     """Lists the steps of a plan, or of a loop's body."""
 
     def __init__(
-        self, allocations: Allocations, sizes: Sizes, loop: str | None = None, times: Count | None = None
+        self,
+        allocations: Allocations,
+        sizes: Sizes,
+        loop: str | None = None,
+        times: Count | None = None,
+        shard: str | None = None,
     ) -> None:
         self.allocations, self.sizes, self.loop = allocations, sizes, loop
         self.times = Count(1) if times is None else times
+        self.shard = shard
 
     def steps(self, instructions: Iterable[Instruction]) -> Iterator[Step]:
         """Yield a step for each op and each copy."""
@@ -201,17 +224,29 @@ class _Steps:
                 yield self._copy(each, "assign" if assigned else "copy", each.value.node)
             elif isinstance(each, Pieces):
                 yield from (self._op(value, block=each.name) for value in each.group.values)
-            else:
+            elif isinstance(each, Repeat):
                 yield from self._loop(each)
+            else:
+                yield from self._distributed(each)
 
     def _loop(self, repeat: Repeat) -> Iterator[Step]:
         node, length = repeat.node, count((SCAN.of(repeat.node).length,))
-        within = _Steps(repeat.allocations.body, self.sizes, repeat.name, self.times * length)
+        within = _Steps(repeat.allocations.body, self.sizes, repeat.name, self.times * length, self.shard)
         yield from (self._copy(each, "copy", node) for each in repeat.before)
         yield self._op(node.results[0])
         yield from within.steps(repeat.body)
         yield from (within._copy(each, "copy", node) for each in repeat.returned)
         yield from (self._copy(each, "copy", node) for each in repeat.after)
+
+    def _distributed(self, each: Distribute) -> Iterator[Step]:
+        node = each.node
+        within = _Steps(each.allocations.body, self.sizes, shard=each.name)
+        yield self._op(node.results[0])
+        yield from within.steps(each.body)
+        yield from (within._copy(copy, "copy", node) for copy in each.returned)
+        for number in each.sums:
+            value = node.results[number]
+            yield self._step(value, "add", node, value.count * Count(each.workers - 1), self._bytes(value))
 
     def _op(self, value: Value, *, prologue: bool = False, block: str | None = None) -> Step:
         scratch = sum(place.storage.size for place, _, _ in self.allocations.scratch.get(value.index, []))
@@ -257,6 +292,7 @@ class _Steps:
             loop=self.loop,
             times=self.times,
             size=size,
+            shard=self.shard,
         )
 
     def _bytes(self, value: Value) -> int:

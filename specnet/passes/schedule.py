@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from specnet.graph.graph import Graph, Node
 from specnet.graph.ops.scan import SCAN
-from specnet.passes.allocations import Allocations, LoopAllocations
+from specnet.graph.ops.shard import SHARD
+from specnet.passes.allocations import Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.fuse import Group, root
-from specnet.passes.plan import Compute, Copy, Instruction, Pieces, Repeat
+from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 
 def scheduled(
@@ -24,7 +25,7 @@ class _Instructions:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self.blocks = self.loops = 0
+        self.blocks = self.loops = self.shards = 0
 
     def of(
         self, graph: Graph, groups: Iterable[Group], allocations: Allocations, *, within: bool = False
@@ -37,6 +38,8 @@ class _Instructions:
                 if read is None:
                     read = {v.index for node in graph for v in node.inputs} | {v.index for v in graph.wanted}
                 yield self._repeat(first.node, group, allocations.loops[first.node.index], read)
+            elif first.op is SHARD:
+                yield self._distribute(first.node, group, allocations.shards[first.node.index])
             elif group.rows:
                 name = f"block_{self.blocks}"
                 self.blocks += 1
@@ -44,6 +47,19 @@ class _Instructions:
                 yield Pieces(name, group, allocations.scratch_sizes[number], shared)
             else:
                 yield from (Compute(value, group.prologue) for value in group.values)
+
+    def _distribute(self, node: Node, group: Group, made: ShardAllocations) -> Distribute:
+        settings, name = SHARD.of(node), f"shard_{self.shards}"
+        self.shards += 1
+        returns = settings.body.returns
+        body = tuple(self.of(settings.body, group.body, made.body, within=True))
+        returned = tuple(
+            Copy(value, number=number)
+            for number, value in enumerate(returns[: settings.rows])
+            if made.slots.get(root(value).index) != number
+        )
+        sums = tuple(n for n in range(settings.rows, len(returns)) if returns[n].shape)
+        return Distribute(name, node, made, group.workers, body, returned, sums)
 
     def _repeat(self, node: Node, group: Group, made: LoopAllocations, read: set[int]) -> Repeat:
         loop, name = SCAN.of(node), f"loop_{self.loops}"

@@ -10,11 +10,14 @@ import pytest
 from specnet.graph import graph, ops
 from specnet.graph.graph import OPS, Op
 
-PLACED = {"constant", "pack", "scan"}
-"""What has no kernel: a plan writes numbers, lays arrays out, and runs the bodies of loops by itself."""
+PLACED = {"constant", "pack", "scan", "shard"}
+"""What has no kernel: a plan writes numbers, lays arrays out, and runs bodies by itself."""
 
 LOOPS = {"scan"}
 """What is written as a statement around the lines of its body, not as an expression."""
+
+PLANNED = {"shard"}
+"""What plans alone are made of, and no program that is written for people."""
 
 
 def lacking(op):
@@ -24,7 +27,7 @@ def lacking(op):
     written = {
         "noun": op.noun,
         "kernel": op.kernel or op.alias or op.name in PLACED,
-        "printed form": op.printed or op.helper or op.name in LOOPS,
+        "printed form": op.printed or op.helper or op.name in LOOPS | PLANNED,
         "ONNX, or the reason why not": op.onnx or op.name in LOOPS,
     }
     return [f"{op}: {what}" for what, said in written.items() if not said]

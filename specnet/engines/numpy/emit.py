@@ -29,6 +29,7 @@ def emit(plan: Plan) -> NumpyProgram:
         views=tuple(tables.views.values()),
         blocks=tuple(statements.blocks),
         loops=tuple(statements.loops),
+        shards=tuple(statements.shards),
         calls=statements.calls,
         literals=tables.literals,
         factors=tables.factors,

@@ -14,7 +14,7 @@ from specnet.engines.numpy.convolution import convolve, convolve_input, convolve
 from specnet.engines.numpy.erf import erf
 from specnet.engines.numpy.pooling import pick_max, pool_max, pool_sum, spread_sum, unpool_max
 from specnet.engines.numpy.scatter import as_indices, scatter_add
-from specnet.engines.workers import each_piece, shared_dot
+from specnet.engines.workers import add_shares, each_piece, each_share, shared_dot
 
 Array = np.ndarray[Any, Any]
 
@@ -67,6 +67,7 @@ def _scalar(name: str) -> Callable[[float], float]:
 FUNCTIONS: dict[str, Any] = {
     "abs": abs,
     "add_reduce": np.add.reduce,
+    "add_shares": add_shares,
     "add_up": add_up,
     "argmax": np.argmax,
     "as_indices": as_indices,
@@ -83,6 +84,7 @@ FUNCTIONS: dict[str, Any] = {
     "draw_normal": draw_normal,
     "draw_uniform": draw_uniform,
     "each_piece": each_piece,
+    "each_share": each_share,
     "erf": erf,
     "float": float,
     "group_norm": normalising.group_norm,

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from specnet.engines.numpy.loop_operands import LoopOperands
+from specnet.engines.numpy.shard_operands import ShardOperands
 from specnet.engines.operands import Operands
-from specnet.engines.program import Block, Loop
+from specnet.engines.program import Block, Loop, Shard
 from specnet.graph import ops
 from specnet.graph.graph import Phase, Value
 from specnet.graph.ops.scan import SCAN
+from specnet.graph.ops.shard import SHARD
 from specnet.graph.record import LETTERS
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.allocations import Allocations
-from specnet.passes.fuse import root
-from specnet.passes.plan import Compute, Copy, Instruction, Pieces, Repeat
+from specnet.passes.fuse import part_sizes, root
+from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
@@ -34,7 +36,8 @@ class WrittenStatements:
     """The statements of each step of the plan."""
     prologue: list[str] = field(default_factory=list)
     """Statements that run when the plan is bound."""
-    loops: int = 0
+    bodies: int = 0
+    """Of loops, and those that workers run each on its rows."""
 
 
 class Statements:
@@ -57,6 +60,7 @@ class Statements:
         self.lines: list[str] = []
         self.blocks: list[Block] = []
         self.loops: list[Loop] = []
+        self.shards: list[Shard] = []
         self.calls: dict[str, str] = {}
         self.block_calls: dict[str, str] = {}
         """Calls of the block that is being written."""
@@ -74,9 +78,12 @@ class Statements:
             elif isinstance(each, Pieces):
                 self._guarded(each.group.values[0].phase)
                 self._block(each)
-            else:
+            elif isinstance(each, Repeat):
                 self._guarded(each.node.phase)
                 self._loop(each)
+            else:
+                self._guarded(each.node.phase)
+                self._distribute(each)
 
     def _guarded(self, phase: Phase) -> None:
         if self.guard and phase != "forward":
@@ -137,8 +144,8 @@ class Statements:
     def _loop(self, repeat: Repeat) -> None:
         node, made, name = repeat.node, repeat.allocations, repeat.name
         loop = SCAN.of(node)
-        operands = LoopOperands(self.operands, node, made, self.written.loops)
-        self.written.loops += 1
+        operands = LoopOperands(self.operands, node, made, self.written.bodies)
+        self.written.bodies += 1
         self.write(repeat.before)
         self.written.code.append(())
         body = Statements(operands, self.sizes, 0, self.written)
@@ -173,6 +180,53 @@ class Statements:
                 tuple(body.loops),
                 tuple(arguments),
                 {last[n]: step for n, step in ends.items()},
+            )
+        )
+
+    def _distribute(self, each: Distribute) -> None:
+        node, made, name = each.node, each.allocations, each.name
+        settings = SHARD.of(node)
+        operands = ShardOperands(self.operands, node, made, self.written.bodies)
+        self.written.bodies += 1
+        self.written.code.append(())
+        body = Statements(operands, part_sizes(self.sizes, each.workers), 0, self.written)
+        body.write(each.body)
+        for copy in each.returned:
+            assert copy.number is not None
+            body._finish((body._copied(operands.result(copy.number), copy.value),))
+        returns = list(enumerate(settings.body.returns))
+        scalars = [(n, value) for n, value in returns if not value.shape]
+        found = ", ".join(operands.scalar(value) for _, value in scalars)
+        lines = [*body.lines, f"return ({found},)" if found else "return ()"]
+        numbers = ", ".join(operands.numbers)
+        sums = {
+            f"sum_{operands.prefix}{number}": (
+                operands.array(returns[number][1]),
+                self.operands.array(node.results[number]),
+            )
+            for number in each.sums
+        }
+        names = ", ".join(self.operands.scalar(node.results[n]) for n, _ in scalars)
+        given = f", {numbers}" if numbers else ""
+        call = f"each_share(workers, {name}{given})"
+        self.lines.append(f"{names}, = {call}" if names else call)
+        self.operands.tables.functions.add("each_share")
+        for total in sums:
+            self._finish((f"add_shares(workers, {total})",))
+        self.shards.append(
+            Shard(
+                name,
+                "\n".join([f"def {name}({numbers}):", *(f"    {line}" for line in lines)]) + "\n",
+                each.workers,
+                made.each,
+                tuple(operands.tables.views.values()),
+                operands.rows,
+                operands.forms,
+                operands.tables.prepared,
+                body.calls,
+                tuple(body.blocks),
+                tuple(body.loops),
+                sums,
             )
         )
 

@@ -14,4 +14,5 @@ from specnet.graph.ops.reductions import *
 from specnet.graph.ops.sampling import *
 from specnet.graph.ops.scan import *
 from specnet.graph.ops.shaping import *
+from specnet.graph.ops.shard import *
 from specnet.graph.ops.stretching import *

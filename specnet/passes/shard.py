@@ -1,0 +1,206 @@
+"""Have workers share the rows of a batch through the forward and the backward pass without meeting in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Node, Region, Value
+from specnet.graph.leaves import CONSTANT, LEAF, argument, role_of
+from specnet.graph.ops.scan import SCAN
+from specnet.graph.ops.shard import SHARD, ShardAttributes
+from specnet.graph.sizes import Sizes, named
+from specnet.passes.fuse import grows
+from specnet.passes.rewriting import Rewriting, apply_again
+from specnet.passes.rows import WHOLE, Part, RowPart, axis_of, part_of
+
+G = TypeVar("G", bound=Graph)
+
+_LIGHT = {ops.cast, ops.inner, ops.reduce_max, ops.reduce_sum, ops.reshape}
+"""Ops that take little time, beside those that are element by element."""
+
+LEAST_FLOPS = 20_000_000
+"""Floating-point operations that are worth handing out."""
+
+
+def shard(graph: G, sizes: Sizes, workers: int) -> G:
+    """Return a graph in which workers run what can be computed row by row, or summed over rows, each on its own rows.
+
+    That is done where sequences take up the time: in loops over steps, and in the many small products and long
+    element-wise chains of attention. A step of either is too short for workers to meet at every op.
+    """
+    if workers < 2 or named(sizes)["batch"] < 2:
+        return graph
+    split = _Split(graph)
+    inside = [node for node in graph if node.index in split.inside]
+    if not of_sequences(inside) or _flops(inside, sizes) < LEAST_FLOPS or not split.fits():
+        return graph
+    return _Sharding(graph, split).run()  # type: ignore[return-value]
+
+
+def of_sequences(nodes: Iterable[Node]) -> bool:
+    """Whether there is a loop, or a product of more than two matrices, as in attention."""
+    return any(node.op is SCAN or (node.op is ops.MATMUL and node.value.rank > 2) for node in nodes)
+
+
+def _flops(nodes: Iterable[Node], sizes: Sizes) -> int:
+    total = 0
+    for node in nodes:
+        total += sum(node.op.count_flops(value).at(sizes) for value in node.results[:1])
+        if node.op is SCAN:
+            length = SCAN.of(node).length
+            steps = length if isinstance(length, int) else length.at(sizes)
+            total += steps * _flops(SCAN.of(node).body, sizes)
+    return total
+
+
+class _Split:
+    """What workers compute each for its rows, what can come before that, and what reads it."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.parts: dict[int, Part] = {}
+        """What a worker has of each value, by its index."""
+        self.inside: set[int] = set()
+        self.after: set[int] = set()
+        """Nodes, by index; the others read nothing that the workers compute."""
+        self._early = self._known_early()
+        for node in graph:
+            self._place(node)
+
+    def _known_early(self) -> set[int]:
+        """Return the nodes of sums over the batch that follow from the data with little work, by index.
+
+        Such as how many steps of all sequences exist: what each step counts follows from that, so that the workers
+        would have to meet.
+        """
+        light: set[int] = set()
+        early: set[int] = set()
+        for node in self.graph:
+            known = all(value.node.index in light or value.op is CONSTANT for value in node.inputs)
+            if node.op is LEAF:
+                known = role_of(node.value) != "parameter"
+            elif not (node.op.elementwise or node.op in _LIGHT):
+                continue
+            if known:
+                light.add(node.index)
+                if any(map(_grows, node.inputs)) and not _grows(node.value):
+                    early.add(node.index)
+        return self._with_sources(early)
+
+    def _place(self, node: Node) -> None:
+        if node.op.leaf or node.op is CONSTANT or node.index in self._early:
+            self._known_before(node)
+            return
+        sources = [value.node.index for value in node.inputs]
+        if any(index in self.after for index in sources):
+            self.after.add(node.index)
+            return
+        found = part_of(node, [self.parts[value.index] for value in node.inputs])
+        within = any(index in self.inside for index in sources)
+        if None in found:
+            if within:
+                self.after.add(node.index)
+            else:
+                self._known_before(node)
+        elif within or any(part != WHOLE for part in found):
+            self.inside.add(node.index)
+            for value, part in zip(node.results, found, strict=True):
+                self.parts[value.index] = part
+        else:
+            self._known_before(node)
+
+    def _known_before(self, node: Node) -> None:
+        for value in node.results:
+            known = WHOLE if not _grows(value) else RowPart() if _leads(value) else None
+            self.parts[value.index] = known
+
+    def before(self) -> set[int]:
+        """Return the nodes that the workers need to be done, by index."""
+        return self._with_sources({value.node.index for value in self.entering()})
+
+    def _with_sources(self, nodes: set[int]) -> set[int]:
+        """Return nodes with all that they follow from, by index."""
+        needed = set(nodes)
+        for node in reversed(self.graph.nodes):
+            if node.index in needed:
+                needed.update(value.node.index for value in node.inputs)
+        return needed
+
+    def entering(self) -> list[Value]:
+        """Return what the workers read of what comes before, in order."""
+        read = {
+            value.index: value
+            for node in self.graph
+            if node.index in self.inside
+            for value in node.inputs
+            if value.node.index not in self.inside and value.op is not CONSTANT
+        }
+        return [read[index] for index in sorted(read)]
+
+    def leaving(self) -> list[Value]:
+        """Return what is read of what the workers compute, in order."""
+        read = {
+            value.index: value
+            for node in self.graph
+            if node.index not in self.inside
+            for value in node.inputs
+            if value.node.index in self.inside
+        }
+        read |= {value.index: value for value in self.graph.wanted if value.node.index in self.inside}
+        return [read[index] for index in sorted(read)]
+
+    def fits(self) -> bool:
+        """Whether all rows that enter and leave lie together in memory."""
+        rows = [v for v in (*self.entering(), *self.leaving()) if isinstance(self.parts[v.index], RowPart)]
+        return all(_leads(value) and self.parts[value.index] in (RowPart(1), RowPart(None)) for value in rows)
+
+
+def _grows(value: Value) -> bool:
+    return any(map(grows, value.shape))
+
+
+def _leads(value: Value) -> bool:
+    """Whether the batch is the first axis."""
+    return axis_of(value.shape) == 0
+
+
+class _Sharding(Rewriting):
+    """Puts what the workers compute in one op, before which and after which the rest is."""
+
+    def __init__(self, graph: Graph, split: _Split) -> None:
+        super().__init__(graph)
+        self.split = split
+
+    def run(self) -> Graph:
+        """Return the new graph."""
+        split, target = self.split, self.target
+        before = split.before()
+        self._visit(node for node in self.graph if node.index in before)
+        target.key_path, target.phase = (), "forward"
+        leaving = split.leaving()
+        rows = [value for value in leaving if isinstance(split.parts[value.index], RowPart)]
+        sums = [value for value in leaving if value not in rows]
+        entering = split.entering()
+        arrays = [value for value in entering if isinstance(split.parts[value.index], RowPart)]
+        wholes = [value for value in entering if value not in arrays]
+        body = Region(self.graph.dtype)
+        new = {value.index: argument(body, value.shape, value.dtype) for value in (*arrays, *wholes)}
+        inside = [node for node in self.graph if node.index in split.inside]
+        constants = {v.node.index: v.node for node in inside for v in node.inputs if v.op is CONSTANT}
+        apply_again([*(constants[index] for index in sorted(constants)), *inside], body, new)
+        body.returns = tuple(new[value.index] for value in (*rows, *sums))
+        given = [self.of(value) for value in (*arrays, *wholes)]
+        results = target.apply(SHARD, given, ShardAttributes(body, len(arrays), len(rows)))
+        self.new.update(zip((value.index for value in (*rows, *sums)), results, strict=True))
+        self._visit(node for node in self.graph if node.index not in before | split.inside)
+        target.outputs = {name: self.of(value) for name, value in self.graph.outputs.items()}
+        target.assignments = [(self.of(leaf), self.of(value)) for leaf, value in self.graph.assignments]
+        return target
+
+    def _visit(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            self.target.key_path, self.target.phase = node.key_path, node.phase
+            for old, new in zip(node.results, self.copy(node), strict=True):
+                self.new[old.index] = new

@@ -59,6 +59,8 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("sgd", "nesterov"): {"momentum": 0.9},
     ("synthetic", "classes"): {"kind": "blobs"},
     ("synthetic", "features"): {"kind": "blobs"},
+    ("synthetic", "length"): {"kind": "copy"},
+    ("synthetic", "delay"): {"kind": "copy"},
 }
 """What an example of a key sets besides, by its kind or table: a key without which it means nothing."""
 

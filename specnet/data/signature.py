@@ -255,7 +255,7 @@ def _rows_by_split(
     """Return how many rows each split has; note splits that would be empty, and classes that there are not."""
     if split is None:
         return dict(raw.rows)
-    if split.stratify and raw.class_count is None:
+    if split.stratify and (raw.class_count is None or raw.target):
         collector.add(
             "SN552",
             "`stratify` needs one class per row as target: strings, or whole numbers from 0",

@@ -116,6 +116,14 @@ def test_regression_comes_down_to_the_noise():
     assert np.sqrt(np.mean((result.model.predict(x) - np.sin(x)) ** 2)) < 0.05
 
 
+def test_copy_task_is_remembered():
+    assert trained("copy-task.toml").splits["test"]["accuracy"] == 1.0
+
+
+def test_adding_adds():
+    assert trained("adding.toml").splits["test"]["loss"] < 0.001
+
+
 def test_vae_tells_digits_apart_by_few_numbers():
     result = trained("vae.toml")
     # In nats per digit; the best that the same pixels for every digit could come to is 0.42 * 64 = 27.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-KINDS = ["xor", "moons", "circles", "spirals", "blobs", "sine", "linear"]
+KINDS = ["xor", "moons", "circles", "spirals", "blobs", "sine", "linear", "copy", "adding"]
 CLASSES = ["xor", "moons", "circles", "spirals", "blobs"]
 
 
@@ -14,7 +14,7 @@ def test_every_kind_of_any_size(desk, kind, samples):
     data = desk.load(type="synthetic", kind=kind, samples=samples)
     assert len(data.splits["train"]) == samples
     assert np.isfinite(data.splits["train"].inputs).all()
-    assert data.signature.target_kind == ("class" if kind in CLASSES else "number")
+    assert data.signature.target_kind == ("class" if kind in (*CLASSES, "copy") else "number")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -97,7 +97,7 @@ def test_blobs_and_spirals_take_classes_and_features(desk):
     assert desk.inspect(type="synthetic", kind="blobs", classes=5, features=3).inputs == (3,)
     assert desk.inspect(type="synthetic", kind="blobs", classes=5).class_count == 5
     assert desk.inspect(type="synthetic", kind="spirals", classes=3).class_count == 3
-    with pytest.raises(ValidationError, match="`classes` applies to spirals and blobs only"):
+    with pytest.raises(ValidationError, match="`classes` applies to spirals, blobs and copy only"):
         desk.inspect(type="synthetic", kind="moons", classes=3)
     with pytest.raises(ValidationError, match="`features` applies to blobs and linear only"):
         desk.inspect(type="synthetic", kind="sine", features=3)
@@ -108,3 +108,39 @@ def test_spirals_turn_outward(desk):
     radius = np.hypot(*data.inputs.T)
     for label in range(3):
         np.testing.assert_allclose(radius[data.targets == label], np.linspace(0, 1, 20), atol=1e-15)
+
+
+def test_copies_are_what_was_shown(desk):
+    data = desk.load(type="synthetic", kind="copy", samples=50, classes=5, length=4, delay=3)
+    x, y = data.splits["train"].inputs, data.splits["train"].targets
+    assert x.shape == y.shape == (50, 11)
+    assert (data.signature.tokens, data.signature.class_count) == (7, 7)
+    assert set(np.unique(x[:, :4])) == {1, 2, 3, 4, 5}
+    assert (x[:, 4:6] == 0).all()
+    assert (x[:, 6] == 6).all()
+    assert (x[:, 7:] == 0).all()
+    assert (y[:, :7] == 0).all()
+    np.testing.assert_array_equal(y[:, 7:], x[:, :4])
+
+
+def test_two_numbers_are_to_be_added(desk):
+    train = desk.load(type="synthetic", kind="adding", samples=50, length=7).splits["train"]
+    assert train.inputs.shape == (50, 7, 2)
+    numbers, marks = train.inputs[..., 0], train.inputs[..., 1]
+    assert (marks[:, :3].sum(axis=1) == 1).all()
+    assert (marks[:, 3:].sum(axis=1) == 1).all()
+    np.testing.assert_allclose(train.targets, (numbers * marks).sum(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "moons", "length": 5}, "`length` applies to copy and adding only, not to moons"),
+        ({"kind": "adding", "delay": 5}, "`delay` applies to copy only, not to adding"),
+        ({"kind": "copy", "noise": 0.1}, "`noise` does not apply to copy"),
+        ({"kind": "adding", "test": {"noise": 0.1}}, "`noise` does not apply to adding"),
+    ],
+)
+def test_fields_of_sequences(desk, fields, message):
+    with pytest.raises(ValidationError, match=message):
+        desk.load(type="synthetic", **fields)

@@ -26,6 +26,10 @@ LOUDEST = 1e30
 """The standard deviation from which on noise may exceed what float32 can hold."""
 
 
+SEQUENCES = ("copy", "adding")
+"""The kinds whose rows are sequences."""
+
+
 class SyntheticRows(Table):
     """More rows of the same kind, drawn independently of the training rows."""
 
@@ -48,21 +52,32 @@ class Synthetic(DataFormat):
     - `sine`: x drawn uniformly from [-π, π], target sin x; the noise is added to the target.
     - `linear`: `features` standard normal inputs, target x·w + b with w and b standard normal; the noise is
       added to the target.
+    - `copy`: sequences of `length` symbols, `delay` blanks of which the last is a signal, and `length` blanks; the
+      target at each step is a blank, and at the last `length` steps the symbols in their order. `classes` is the number
+      of symbols; blanks are 0, and the signal comes after the last symbol.
+    - `adding`: sequences of `length` steps with a number drawn uniformly from [0, 1] and a mark, which is 1 at one step
+      in each half and else 0; the target is the sum of the two numbers that are marked.
 
+    `copy` and `adding` are tasks for networks with a memory (Hochreiter and Schmidhuber, 1997; Arjovsky et al., 2016).
     Classes alternate row by row. `moons` and `circles` are as in scikit-learn's functions of those names.
     """
 
     type: Literal["synthetic"] = "synthetic"
-    kind: Literal["xor", "moons", "circles", "spirals", "blobs", "sine", "linear"]
+    kind: Literal["xor", "moons", "circles", "spirals", "blobs", "sine", "linear", "copy", "adding"]
     """The kind of rows."""
     samples: Samples = 200
     """The number of rows."""
-    noise: Noise = 0.1
-    """The standard deviation of the Gaussian noise: of each input for classes, of the target for numbers."""
+    noise: Noise | None = None
+    """The standard deviation of the Gaussian noise (default 0.1): of each input for classes, of the target for
+    numbers. `copy` and `adding` have none."""
     classes: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """The number of classes of `spirals` (default 2) and `blobs` (default 3)."""
+    """The number of classes of `spirals` (default 2) and `blobs` (default 3), and of symbols of `copy` (default 8)."""
     features: PositiveInt | None = None
     """The number of inputs of `blobs` (default 2) and `linear` (default 1)."""
+    length: Annotated[int, Field(ge=2, le=100_000)] | None = None
+    """The number of symbols of `copy` (default 10), and of steps of `adding` (default 50)."""
+    delay: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """How many steps after the last symbol the copy begins (default 20)."""
     target: Literal["inputs"] | None = None
     """`inputs` to predict the transformed inputs; by default the target of the kind."""
     validation: SyntheticRows | None = None
@@ -73,20 +88,52 @@ class Synthetic(DataFormat):
     @table_check()
     def _classes_apply(self) -> Iterator[PydanticCustomError]:
         if self.classes is not None:
-            yield from self._only("classes", ("spirals", "blobs"))
+            yield from self._only("classes", ("spirals", "blobs", "copy"))
 
     @table_check()
     def _features_apply(self) -> Iterator[PydanticCustomError]:
         if self.features is not None:
             yield from self._only("features", ("blobs", "linear"))
 
+    @table_check()
+    def _length_applies(self) -> Iterator[PydanticCustomError]:
+        if self.length is not None:
+            yield from self._only("length", SEQUENCES)
+
+    @table_check()
+    def _delay_applies(self) -> Iterator[PydanticCustomError]:
+        if self.delay is not None:
+            yield from self._only("delay", ("copy",))
+
+    @table_check()
+    def _noise_applies(self) -> Iterator[PydanticCustomError]:
+        if self.kind in SEQUENCES and self.noise is not None:
+            yield fault(f"`noise` does not apply to {self.kind}", key="noise")
+        for name, table in self.tables.items():
+            if self.kind in SEQUENCES and table.noise is not None:
+                yield fault(f"`noise` does not apply to {self.kind}", key=(name, "noise"))
+
     def _only(self, key: str, kinds: tuple[str, ...]) -> Iterator[PydanticCustomError]:
         if self.kind not in kinds:
-            yield fault(f"`{key}` applies to {joined(kinds)} only, not to {self.kind}", key=key)
+            only = f"{joined(kinds)} only, not to {self.kind}"
+            yield fault(f"`{key}` applies to {only}", key=key)
+
+    @property
+    def noisy(self) -> float:
+        """The standard deviation of the training rows' noise."""
+        return 0.1 if self.noise is None else self.noise
 
     def open(self, context: DataContext) -> SyntheticSource:
         """Return what the rows will be."""
+        from specnet.data.formats.synthetic.tasks import describe_copying
+
         spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
+        if self.kind == "copy":
+            return SyntheticSource(
+                self, describe_copying(self.classes or 8, self.length or 10, self.delay or 20, spans)
+            )
+        if self.kind == "adding":
+            return SyntheticSource(self, DataDescription((self.length or 50, 2), (), spans))
         if self.kind in ("sine", "linear"):
             width = 1 if self.kind == "sine" else self.features or 1
             return SyntheticSource(self, DataDescription((width,), (), spans))
@@ -109,7 +156,7 @@ class SyntheticSource(DataSource):
 
     def is_sound(self) -> bool:
         """Return whether noise leaves the numbers far below what float32 can hold."""
-        noises = [self.format.noise, *(table.noise or 0.0 for table in self.format.tables.values())]
+        noises = [self.format.noisy, *(table.noise or 0.0 for table in self.format.tables.values())]
         return max(noises) < LOUDEST
 
     def read(self, seed: int) -> dict[str, DataPart]:
@@ -123,7 +170,7 @@ class SyntheticSource(DataSource):
         for split, samples in self.description.rows.items():
             rng = stream(seed, "data/synthetic" if split == "train" else f"data/synthetic/{split}")
             table = self.format.tables.get(split)
-            noise = self.format.noise if table is None or table.noise is None else table.noise
+            noise = self.format.noisy if table is None or table.noise is None else table.noise
             # What all splits share, such as the centres of the clouds, has a stream of its own.
             shared = stream(seed, "data/synthetic/shared")
             with np.errstate(over="ignore", invalid="ignore"):  # values that are not finite are reported
@@ -136,7 +183,13 @@ class SyntheticSource(DataSource):
     ) -> tuple[Array, Array]:
         import numpy as np
 
-        width = self.description.inputs[0]
+        from specnet.data.formats.synthetic.tasks import adding, copying
+
+        own, width = self.format, self.description.inputs[0]
+        if own.kind == "copy":
+            return copying(samples, own.classes or 8, own.length or 10, own.delay or 20, rng)
+        if own.kind == "adding":
+            return adding(samples, width, rng)
         if self.format.kind == "sine":
             inputs = rng.uniform(-np.pi, np.pi, (samples, 1))
             return inputs, np.sin(inputs[:, 0]) + noise * rng.standard_normal(samples)

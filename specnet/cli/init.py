@@ -65,7 +65,7 @@ def init(
 
     must_exist(data)
     if encoding is not None:
-        from specnet.data.formats.csv.encodings import is_text_encoding
+        from specnet.data.text.encodings import is_text_encoding
 
         if not is_text_encoding(encoding):
             message = f"{encoding} is not a text encoding that Python knows"

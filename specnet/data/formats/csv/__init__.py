@@ -18,7 +18,7 @@ from specnet.data.formats.csv.compression import (
     unpacked,
 )
 from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
-from specnet.data.formats.csv.encodings import is_text_encoding
+from specnet.data.text.encodings import is_text_encoding
 from specnet.data.opening import open_given, open_regular
 from specnet.data.tables.numbers import NumberFormat
 from specnet.data.tables.tabular import FileTable

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from specnet.data.formats.csv.compression import CompressionError, MemberError, is_workbook, unpacked
 from specnet.data.formats.csv.dialect import Dialect
-from specnet.data.formats.csv.encodings import found_encoding, possible_encodings, shown_in
+from specnet.data.text.encodings import found_encoding, possible_encodings, shown_in
 from specnet.data.formats.csv.reader import RecordReader
 from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
 from specnet.data.opening import open_given

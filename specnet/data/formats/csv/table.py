@@ -15,7 +15,7 @@ from specnet.data.formats.csv.compression import (
     is_workbook,
     unpacked,
 )
-from specnet.data.formats.csv.encodings import SAMPLE, UTF16, found_encoding
+from specnet.data.text.encodings import SAMPLE, UTF16, found_encoding
 from specnet.data.formats.csv.reader import (
     LONGEST,
     EndlessLineError,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import specnet
-from specnet.data.formats.csv.encodings import found_encoding, is_text_encoding, possible_encodings
+from specnet.data.text.encodings import found_encoding, is_text_encoding, possible_encodings
 from specnet.data.formats.csv.survey import survey
 
 TEXTS = {

@@ -43,6 +43,8 @@ METRICS = {
     "dice": ("Dice coefficient", ""),
     "confusion": ("confusion", "rows"),
     "auc": ("AUC", ""),
+    "perplexity": ("perplexity", ""),
+    "bits_per_character": ("bits per character", "bits"),
     "mse": ("MSE", SQUARED),
     "rmse": ("RMSE", UNITS),
     "mae": ("MAE", UNITS),

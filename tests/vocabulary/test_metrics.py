@@ -280,8 +280,11 @@ def test_cosine_similarity():
         assert measure("cosine_similarity", prediction, target) == pytest.approx(meant, rel=1e-12)
 
 
+TOKENS = ("perplexity", "bits_per_character")
+
+
 def test_every_metric_is_tried_and_named_apart():
-    tried = {"accuracy", "top_k", "auc", "confusion", "cosine_similarity", *FIGURES, *REGRESSION}
+    tried = {"accuracy", "top_k", "auc", "confusion", "cosine_similarity", *TOKENS, *FIGURES, *REGRESSION}
     assert tried == set(METRICS.kinds)
     assert METRICS.validate({"type": "top_k", "k": 5}).label == "top_5"
     assert METRICS.validate({"type": "f1", "average": "micro"}).label == "f1_micro"
@@ -291,7 +294,7 @@ def test_every_metric_is_tried_and_named_apart():
 
 
 def test_which_direction_is_good():
-    assert {n for n, kind in METRICS.kinds.items() if kind.better == "lower"} == {"mse", "rmse", "mae"}
+    assert {n for n, kind in METRICS.kinds.items() if kind.better == "lower"} == {"mse", "rmse", "mae", *TOKENS}
 
 
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
@@ -363,3 +366,37 @@ def test_what_does_not_fit_is_reported(options, output, target, message):
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValidationError):
         METRICS.validate(options)
+
+
+@pytest.mark.parametrize("case", [CLASSES["plain"], CLASSES["two"], CLASSES["one_row"]])
+def test_perplexity_and_bits_follow_from_the_log_loss(case):
+    labels = range(case.prediction.shape[1])
+    nats = sk.log_loss(case.actual, case.prediction, labels=labels)
+    assert measure("perplexity", case.prediction, case.target) == pytest.approx(math.exp(nats), rel=1e-12)
+    bits = measure("bits_per_character", case.prediction, case.target)
+    assert bits == pytest.approx(nats / math.log(2), rel=1e-12)
+
+
+@pytest.mark.parametrize("ignored", [None, 2])
+def test_tokens_of_all_steps_count_alike(ignored):
+    rng = np.random.default_rng(0)
+    prediction = rng.dirichlet(np.ones(5), (12, 6))
+    target = rng.integers(0, 5, (12, 6))
+    there = target != ignored
+    nats = sk.log_loss(target[there], prediction[there], labels=range(5))
+    found = measure({"type": "perplexity", "ignore_index": ignored}, prediction, target, loss="cross_entropy")
+    assert found == pytest.approx(math.exp(nats), rel=1e-12)
+    found = measure("bits_per_character", prediction, target, loss={"type": "cross_entropy", "ignore_index": ignored})
+    assert found == pytest.approx(nats / math.log(2), rel=1e-12)
+
+
+def test_a_token_that_is_held_for_impossible_has_a_bounded_cost():
+    prediction = np.array([[1.0, 0.0]])
+    assert measure("bits_per_character", prediction, np.array([1])) == pytest.approx(-math.log2(1e-30))
+    assert math.isnan(measure({"type": "perplexity", "ignore_index": 0}, prediction[None], np.array([[0]]), loss="cross_entropy"))
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_tokens_are_class_indices(kind):
+    with pytest.raises(ShapeFault):
+        measure(kind, np.ones((4, 1)), np.ones((4, 1)))

@@ -95,6 +95,8 @@ METRICS: Family[Metric] = Family(
         "dice": "classification.DiceMetric",
         "auc": "ranking.Auc",
         "confusion": "classification.Confusion",
+        "perplexity": "tokens.Perplexity",
+        "bits_per_character": "tokens.BitsPerCharacter",
         "mse": "regression.MeanSquaredErrorMetric",
         "rmse": "regression.RootMeanSquaredError",
         "mae": "regression.MeanAbsoluteErrorMetric",

@@ -286,6 +286,8 @@ WATCHED = [
     ("iris.toml", "iou", {}),
     ("iris.toml", "dice", {}),
     ("iris.toml", {"type": "top_k", "k": 2}, {}),
+    ("iris.toml", "perplexity", {}),
+    ("iris.toml", "bits_per_character", {}),
     ("regression.toml", "mse", {}),
     ("regression.toml", "rmse", {"data.transforms": [{"type": "standardize", "on": "targets"}]}),
     ("regression.toml", "mae", {"data.transforms": [{"type": "scale", "factor": 3.0, "on": "targets"}]}),

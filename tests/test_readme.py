@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from specnet.data import AUGMENTATIONS, FORMATS, TRANSFORMS
+from specnet.data.text import TOKENIZERS
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.layers import LAYERS
@@ -25,6 +26,7 @@ ROWS = {
     "`[data]`": FORMATS,
     "`[[data.transforms]]`": TRANSFORMS,
     "`[[data.augmentations]]`": AUGMENTATIONS,
+    "`tokens` in `[data]`": TOKENIZERS,
     "`[[layers]]`": LAYERS,
     "`activation = `": ACTIVATIONS,
     "`kernel_init`": INITIALIZERS,

@@ -34,7 +34,7 @@ WORDS = [
     (r"\bmend(?:s|ed|ing)?\b", "fix", "--fix mends it"),
     (r"\bsalvag\w+", "partial spec", "what can be salvaged"),
     (r"\b(?:un)?heard\b", "suppressed", "a warning that is not heard"),
-    (r"\ba text\b(?! (?:file|editor|encoding))|\btexts\b", "a string, strings", "it must be a text"),
+    (r"\b(?:be|is) a text\b", "a string", "it must be a text"),
     (r"\blistings?\b|(?<!verb )\bphrases?\b", "printer, expression", "the phrase of an op"),
     (r"\b(?:its|their|by|the) places?\b|\bplaces? from 0\b", "position, index, row, pixel", "its place among its type"),
     (r"\bin (?:the )?places? of\b|\btakes? the place of\b", "instead of, replaces", "it takes the place of the file"),

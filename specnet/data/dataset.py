@@ -198,7 +198,7 @@ def _brought(
 def drawn_rows(opened: OpenedData, parts: dict[str, DataPart], seed: int) -> Drawn:
     """Return the part of the data, and the rows of it, that each split has."""
     drawn: Drawn = {name: (part, None) for name, part in parts.items()}
-    split, part = opened.format.split, parts["train"]
+    split, part = opened.format.drawn, parts["train"]
     assigned = opened.assigned
     if assigned is None and split is not None and split.taken:
         classes = part.targets if split.stratify and isinstance(part.targets, np.ndarray) else None

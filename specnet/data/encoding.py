@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from specnet.graph.sizes import DType
 
 
-UNKEPT = frozenset({"quotable", "loading", "stored"})
+UNKEPT = frozenset({"quotable", "loading", "stored", "held"})
 """What of a signature matters only while the data are read."""
 
 
@@ -67,7 +67,8 @@ class Encoding:
     @property
     def known(self) -> KnownRows:
         """What new rows must be."""
-        return KnownRows(self.raw_shape, self.columns, self.signature.features, self.signature.classes)
+        signature = self.signature
+        return KnownRows(self.raw_shape, self.columns, signature.features, signature.classes, self.vocabulary)
 
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them (rows, ...): an array, or several by their names.
@@ -133,7 +134,7 @@ class Encoding:
             for each in self.arrays:
                 part = cut(made, each)
                 own = encoded[each.name] = np.ascontiguousarray(part, each.dtype)
-                if not holds(own, part, each.padding):
+                if not holds(own, part, each):
                     return None
         return plain(encoded)
 

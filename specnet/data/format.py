@@ -213,6 +213,11 @@ class DataFormat(Kind):
         return "target" if "target" in type(self).model_fields else "targets"
 
     @property
+    def drawn(self) -> SplitSpec | None:
+        """The split whose rows are drawn from the training rows; None where the source itself makes the splits."""
+        return self.split
+
+    @property
     def tables(self) -> dict[str, Any]:
         """The splits that have a table of their own."""
         found = {name: getattr(self, name, None) for name in ("validation", "test")}

@@ -56,15 +56,25 @@ def put_back(rows: Array, array: InputArray, elements: Array) -> None:
         start += end - first
 
 
-def holds(made: Array, given: Array, padding: Padding | None = None) -> bool:
+def token_fault(rows: Array, tokens: int) -> tuple[int, float] | None:
+    """Return the first of some rows with a number that is not the index of one of so many tokens, and this number."""
+    wrong = np.argwhere(~((rows >= 0) & (rows < tokens) & (rows == np.floor(rows))))
+    return (int(wrong[0][0]), float(rows[tuple(wrong[0])])) if len(wrong) else None
+
+
+def holds(made: Array, given: Array, array: InputArray) -> bool:
     """Return whether numbers are still what was given once they have been put into an array of its dtype.
 
-    Of floats, they must be finite, except in steps of padding; as integers, they must be the same.
+    Of floats, they must be finite, except in steps of padding; as integers, they must be the same. Indices must be
+    those of tokens.
     """
+    padding = array.padding
     if padding is not None and padding_fault(made, padding) is not None:
         return False
     if padding == "nan":
         return bool((np.isfinite(made) | _is_padding(made, padding)[..., None]).all())
+    if array.tokens and token_fault(given, array.tokens) is not None:
+        return False
     if made.dtype.kind == "f":
         # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
         return isfinite(np.vdot(made, made)) or bool(np.isfinite(made).all())

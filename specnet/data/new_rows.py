@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from specnet.data.rows import Rows
     from specnet.data.tables.plan import TablePlan
     from specnet.data.tables.table import Chunk
+    from specnet.data.text.vocabulary import Vocabulary
 
 ROWS = 2048
 """Rows that are held as text at once."""
@@ -75,6 +76,8 @@ class KnownRows:
     """The names of the elements of one input, where they have names."""
     classes: tuple[str, ...] | None
     """The names of the classes, where the targets are such."""
+    vocabulary: Vocabulary | None = None
+    """The tokens that the inputs are indices of, where they are text."""
 
     @property
     def width(self) -> int:

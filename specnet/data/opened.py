@@ -63,13 +63,13 @@ def open_data(
     collector.check()
     with collector.limited():
         source = data_format.open(context)
-        assigned = assigned_rows(data_format.split, source.description.keys, seed, collector)
-        source.learn(TrainingRows(data_format.split, assigned, seed), collector)
+        assigned = assigned_rows(data_format.drawn, source.description.keys, seed, collector)
+        source.learn(TrainingRows(data_format.drawn, assigned, seed), collector)
     resolved = resolve(data_format.transforms, source.description, source.columns(), collector)
     collector.check()
     signature = infer_signature(
         source.description,
-        data_format.split,
+        data_format.drawn,
         resolved.transforms,
         collector,
         assigned=None if assigned is None else {name: len(rows) for name, rows in assigned.items()},

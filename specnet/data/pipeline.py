@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from specnet.data.files import memory
-from specnet.data.inputs import cut, holds, padding_fault
+from specnet.data.inputs import cut, holds, padding_fault, token_fault
 from specnet.data.lowered import LoweredPipeline, affine, lower
 from specnet.data.rows import Rows, blocks, number_of
 from specnet.data.running import Runner
@@ -175,7 +175,7 @@ class Pipeline:
                         else:
                             out = made[array.name][place]
                             out[...] = part
-                        sound = sound and holds(out, part, array.padding)
+                        sound = sound and holds(out, part, array)
         except TransformError as error:
             self._note(collector, error, whose)
             return
@@ -231,6 +231,16 @@ class Pipeline:
                     message = f"{self.on} of {whose}: row {_row(source, row) + 1} of the data {why}"
                     collector.add(
                         "SN513", message, help="a sequence needs a step, and padding comes after its steps"
+                    )
+                    return
+            for array in (array for array in arrays if array.tokens):
+                outside = token_fault(cut(block, array), array.tokens)
+                if outside is not None:
+                    row, value = outside
+                    message = f"{self.on} of {whose}: row {_row(source, row) + 1} of the data has the index {value:g}, "
+                    message += f"and the tokens are 0 to {array.tokens - 1}"
+                    collector.add(
+                        "SN547", message, help="a model of text takes texts, or indices of their tokens"
                     )
                     return
             absent = (

@@ -136,6 +136,8 @@ class Signature:
     """How many tokens there are, where all inputs are indices of tokens (steps,); 0 elsewhere."""
     padding: Padding | None = None
     """How sequences are filled up that are shorter than others; None where all are of one length."""
+    held: int = field(default=0, compare=False)
+    """The bytes of the arrays in memory that rows are windows of."""
 
 
 @dataclass(slots=True)
@@ -166,6 +168,7 @@ class DataDescription:
     weighted: bool = False
     tokens: int = 0
     padding: Padding | None = None
+    held: int = 0
     keys: SplitKeys | None = None
     """What splits the rows of `train` by groups, by times or as a column says, where the document asks for it."""
 
@@ -246,6 +249,7 @@ def infer_signature(
         raw.weighted,
         raw.tokens,
         raw.padding,
+        raw.held,
     )
 
 

@@ -91,6 +91,14 @@ KEYS = _table("""
     stratify: stratified
     transforms: preprocessing transform preprocess
     augmentations: augmentation augment dataaugmentation
+    tokens: tokenizer tokenization vocab vocabulary
+    block: blocksize contextlength contextsize seqlen sequencelength seqlength bptt maxseqlen
+    length: maxlen maxlength outputsequencelength padto
+    truncate: truncation truncating
+    normalization: normalisation normalform unicodenormalization
+    lowercase: lower dolowercase
+    min_count: mincount minfreq minfrequency mindf
+    size: vocabsize vocabularysize maxtokens maxfeatures numwords
     samples: nsamples count rows size
     noise: std stddev sigma
     stddev: std sigma noise scale
@@ -210,6 +218,7 @@ KINDS = {
         builtin: iris digits sklearn dataset
         synthetic: generated random make moons circles blobs xor spirals toy
         inline: list array literal values
+        text: txt textfile textlines textlinedataset languagemodel corpus
     """),
     "transform": _table("""
         standardize: standardscaler normalize normalise zscore standard whiten standardise
@@ -225,6 +234,12 @@ KINDS = {
         rotate: randomrotation rotation
         cutout: randomerasing erasing coarsedropout
         mixup: mix
+    """),
+    "tokenizer": _table("""
+        char: character characters chars letter letters
+        byte: bytes utf8
+        word: words whitespace split
+        bpe: bytepair bytepairencoding sentencepiece wordpiece unigram subword
     """),
     "regularizer": _table("""
         l1: lasso

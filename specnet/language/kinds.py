@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from specnet.data import AUGMENTATIONS, FORMATS, TRANSFORMS
+from specnet.data.text import TOKENIZERS
 from specnet.diagnostics import Diagnostic
 from specnet.diagnostics.spelling import folded
 from specnet.diagnostics.text import article, clipped, joined, plural
@@ -42,6 +43,7 @@ FAMILIES: tuple[Family[Any], ...] = (
     FORMATS,
     TRANSFORMS,
     AUGMENTATIONS,
+    TOKENIZERS,
 )
 """All families of the vocabulary."""
 

@@ -101,7 +101,10 @@ def _of_names(network: Network, inputs: Mapping[str, Any]) -> dict[str, Array]:
 
 def _typed(given: Array, array: InputArray) -> Array:
     own = np.ascontiguousarray(given, array.dtype)
-    if own.dtype.kind == "i" and not holds(own, given):
+    if own.dtype.kind == "i" and not holds(own, given, array):
+        if array.tokens and np.array_equal(own, given):
+            also = ", and after padding, 0, comes nothing else" if array.padding == "token" else ""
+            raise ValueError(f"inputs are no indices of tokens: these are 0 to {array.tokens - 1}{also}")
         raise ValueError("inputs are no whole numbers, and the model reads them as indices")
     return own
 

@@ -112,7 +112,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     in_one = sum(n for p, n in feeds if n <= p.batch)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     parts = {
-        "data": sum(rows.values()) * held + reading,
+        "data": sum(rows.values()) * held + reading + signature.held,
         "parameters": (copies * kept + per_element * network.trained_size) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(batch * row + 8 * n for batch, n, row in cut)

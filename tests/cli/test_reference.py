@@ -17,6 +17,7 @@ from specnet.cli.app import app
 from specnet.cli.examples import example
 from specnet.cli.vocabulary import FamilyEntry, families
 from specnet.data import AUGMENTATIONS, FORMATS, TRANSFORMS
+from specnet.data.text import TOKENIZERS
 from specnet.language.spec import Spec
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
@@ -42,6 +43,7 @@ FAMILIES = [
     FORMATS,
     TRANSFORMS,
     AUGMENTATIONS,
+    TOKENIZERS,
 ]
 KINDS = [(entry, kind) for entry in families() for kind in entry.family]
 
@@ -138,6 +140,9 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         shaped = {"type": "reshape", "shape": SHAPES[example_["layers"][0]["type"]]}
         layers = [shaped, *example_["layers"], {"type": "flatten"}, DENSE_10]
         return {**document, "data": {"type": "builtin", "name": "digits"}, "layers": layers}
+    if name == "tokenizer":
+        lines = {"type": "text", "path": "lines.txt", "lines": "label_first", **example_["data"]}
+        return {**document, "data": lines, "layers": [{"type": "flatten"}, DENSE_3]}
     if name == "augmentation":
         shaped = {"transforms": [{"type": "reshape", "shape": [8, 8, 1]}], **example_["data"]}
         layers = [{"type": "flatten"}, {"type": "dense", "units": 10}]
@@ -169,6 +174,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
     (tmp_path / "labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
     write_classes(tmp_path / "pictures", count=2)
+    (tmp_path / "lines.txt").write_text("".join(f"{'abc'[n % 3]} {n} times {n}\n" for n in range(30)))
     return tmp_path
 
 

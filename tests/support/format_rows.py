@@ -56,6 +56,8 @@ class Row:
     targets: Array | None = field(default_factory=lambda: Y)
     passed: Callable[[Array, Array], PassedData] | None = None
     """Returns what a program passes, if the rows do not come from files."""
+    is_text: bool = False
+    """Whether the inputs are indices of tokens, which no transform changes, and of which there are no samples."""
     damages: tuple[Callable[[Path], None], ...] = (Path.unlink, empty, cut, replace_by_folder)
     """What can be done to any one of the files that were written, so that they are no data."""
 
@@ -136,6 +138,23 @@ def _of_images(folder: Path, x: Array, y: Array) -> dict[str, Any]:
     return {"path": "all", "size": [2, 2]}
 
 
+LETTERS = np.random.default_rng(7).integers(2, 9, (24, 4))
+"""Four letters a row: the indices of a to g, after those of padding and of unknown letters."""
+
+
+def _text(path: Path, x: Array, y: Array | None = None) -> Path:
+    lines = ["".join("__abcdefg"[i] for i in row) for row in x]
+    if y is not None:
+        lines = [f"{'uvw'[label]} {line}" for label, line in zip(y, lines, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _of_text(folder: Path, x: Array, y: Array) -> dict[str, Any]:
+    _text(folder / "lines.txt", x, y)
+    return {"path": "lines.txt", "lines": "label_first"}
+
+
 def _inline(_: Path, x: Array, y: Array) -> dict[str, Any]:
     return {"inputs": x.tolist(), "targets": y.tolist()}
 
@@ -178,6 +197,15 @@ TABLE = [
         inputs=PIXELS[BY_CLASS],
         targets=Y[BY_CLASS],
         damages=(empty, cut, replace_by_folder),
+    ),
+    Row(
+        "text",
+        _of_text,
+        new=lambda folder, x: _text(folder / "new.txt", x),
+        labelled=lambda folder, x, y: _text(folder / "labelled.txt", x, y),
+        inputs=LETTERS,
+        is_text=True,
+        damages=(Path.unlink, empty, replace_by_folder),
     ),
     Row("builtin", lambda *_: {"name": "iris"}, inputs=None, targets=None),
     Row("synthetic", lambda *_: {"kind": "moons", "samples": 24}, inputs=None, targets=None),

@@ -294,7 +294,12 @@ def test_every_metric_is_tried_and_named_apart():
 
 
 def test_which_direction_is_good():
-    assert {n for n, kind in METRICS.kinds.items() if kind.better == "lower"} == {"mse", "rmse", "mae", *TOKENS}
+    assert {n for n, kind in METRICS.kinds.items() if kind.better == "lower"} == {
+        "mse",
+        "rmse",
+        "mae",
+        *TOKENS,
+    }
 
 
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
@@ -386,14 +391,20 @@ def test_tokens_of_all_steps_count_alike(ignored):
     nats = sk.log_loss(target[there], prediction[there], labels=range(5))
     found = measure({"type": "perplexity", "ignore_index": ignored}, prediction, target, loss="cross_entropy")
     assert found == pytest.approx(math.exp(nats), rel=1e-12)
-    found = measure("bits_per_character", prediction, target, loss={"type": "cross_entropy", "ignore_index": ignored})
+    found = measure(
+        "bits_per_character", prediction, target, loss={"type": "cross_entropy", "ignore_index": ignored}
+    )
     assert found == pytest.approx(nats / math.log(2), rel=1e-12)
 
 
 def test_a_token_that_is_held_for_impossible_has_a_bounded_cost():
     prediction = np.array([[1.0, 0.0]])
     assert measure("bits_per_character", prediction, np.array([1])) == pytest.approx(-math.log2(1e-30))
-    assert math.isnan(measure({"type": "perplexity", "ignore_index": 0}, prediction[None], np.array([[0]]), loss="cross_entropy"))
+    assert math.isnan(
+        measure(
+            {"type": "perplexity", "ignore_index": 0}, prediction[None], np.array([[0]]), loss="cross_entropy"
+        )
+    )
 
 
 @pytest.mark.parametrize("kind", TOKENS)

@@ -278,6 +278,20 @@ FILES = {
 
                 return move
     ''',
+    "letter_pair": '''
+        from typing import Literal
+
+        from specnet.data.text import Word
+
+
+        class LetterPair(Word):
+            """One token for each two letters."""
+
+            type: Literal["letter_pair"] = "letter_pair"
+
+            def cut(self, text):
+                return [text[i : i + 2] for i in range(0, len(text), 2)]
+    ''',
 }
 CLASSES = {name: "".join(part.capitalize() for part in name.split("_")) for name in FILES}
 
@@ -671,7 +685,7 @@ def test_what_is_no_complete_kind_is_refused(kind, error, message):
 @pytest.mark.parametrize("other", [int, Zeros(), "relu", None])
 def test_what_belongs_to_no_family_is_refused(other):
     with pytest.raises(
-        TypeError, match=r"it must be a subclass of `Layer`, `Activation`, .* or `Augmentation`$"
+        TypeError, match=r"it must be a subclass of `Layer`, `Activation`, .* or `Tokenizer`$"
     ):
         specnet.register(other)
     with pytest.raises(TypeError, match="is not a layer: it must be a subclass of"):

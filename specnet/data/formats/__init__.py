@@ -15,6 +15,7 @@ FORMATS: Family[DataFormat] = Family(
         "npy": "npy.Npy",
         "idx": "idx.Idx",
         "images": "images.Images",
+        "text": "text.Text",
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",
         "arrays": "arrays.Arrays",

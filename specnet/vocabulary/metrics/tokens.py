@@ -26,7 +26,11 @@ class TokenCost(OfClasses):
         """Return the metric with what the loss ignores; its `finish` then divides by the tokens that count."""
         made = super().under(loss)
         kind = type(made)
-        return made if made.ignore_index is None else cast("Self", AMONG.get(kind, kind).model_construct(**dict(made)))
+        return (
+            made
+            if made.ignore_index is None
+            else cast("Self", AMONG.get(kind, kind).model_construct(**dict(made)))
+        )
 
     def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return what the tokens cost in nats, as a share of the rows that each example has."""
@@ -69,7 +73,11 @@ class BitsPerCharacter(TokenCost):
         return float(totals["nats"]) / rows / log(2.0)
 
 
-class PerplexityAmong(Perplexity):
+class CostAmong(TokenCost):
+    """Base of the same among the tokens that count."""
+
+
+class PerplexityAmong(CostAmong, Perplexity):
     """The perplexity of the positions that have a token."""
 
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:
@@ -77,7 +85,7 @@ class PerplexityAmong(Perplexity):
         return exp(float(totals["nats"]) / float(totals["counted"])) if totals["counted"] else float("nan")
 
 
-class BitsAmong(BitsPerCharacter):
+class BitsAmong(CostAmong, BitsPerCharacter):
     """The bits of the positions that have a token."""
 
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:

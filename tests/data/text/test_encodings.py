@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import specnet
-from specnet.data.text.encodings import found_encoding, is_text_encoding, possible_encodings
 from specnet.data.formats.csv.survey import survey
+from specnet.data.text.encodings import found_encoding, is_text_encoding, possible_encodings
 
 TEXTS = {
     "Korean": "이름,도시,나이\n김철수,서울,23\n이영희,부산,31\n박민수,대구,28\n",

@@ -18,10 +18,10 @@ from specnet.data.formats.csv.compression import (
     unpacked,
 )
 from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
-from specnet.data.text.encodings import is_text_encoding
 from specnet.data.opening import open_given, open_regular
 from specnet.data.tables.numbers import NumberFormat
 from specnet.data.tables.tabular import FileTable
+from specnet.data.text.encodings import is_text_encoding
 from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from specnet.data.formats.csv.compression import CompressionError, MemberError, is_workbook, unpacked
 from specnet.data.formats.csv.dialect import Dialect
-from specnet.data.text.encodings import found_encoding, possible_encodings, shown_in
 from specnet.data.formats.csv.reader import RecordReader
 from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
 from specnet.data.opening import open_given
@@ -21,6 +20,7 @@ from specnet.data.tables.number_formats import likely_format
 from specnet.data.tables.numbers import PLAIN, NumberFormat
 from specnet.data.tables.settings import MARKERS
 from specnet.data.tables.table import RECORDS
+from specnet.data.text.encodings import found_encoding, possible_encodings, shown_in
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 from specnet.diagnostics.text import listed
 

@@ -15,7 +15,6 @@ from specnet.data.formats.csv.compression import (
     is_workbook,
     unpacked,
 )
-from specnet.data.text.encodings import SAMPLE, UTF16, found_encoding
 from specnet.data.formats.csv.reader import (
     LONGEST,
     EndlessLineError,
@@ -27,6 +26,7 @@ from specnet.data.formats.csv.reader import (
 from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
+from specnet.data.text.encodings import SAMPLE, UTF16, found_encoding
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import joined, sized
 

@@ -1,0 +1,88 @@
+"""Texts as examples of a fixed length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from specnet.data.signature import NAMED, DataDescription
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.files import DataContext
+    from specnet.data.splits import SplitSpec
+    from specnet.data.text import Tokenizer
+    from specnet.data.text.files import TextFile
+    from specnet.data.text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class TextForm:
+    """What a document says about its text; see the fields of `Text`."""
+
+    tokens: Tokenizer
+    lines: str | None
+    steps: int
+    """How many tokens an example of one long text has."""
+    stride: int
+    context: int | None
+    length: int | None
+    truncate: str | None
+    encoding: str
+    split: SplitSpec | None
+
+
+class LinePlace(NamedTuple):
+    """Where a line is: what a message about it needs."""
+
+    file: TextFile
+    number: int
+
+    @property
+    def where(self) -> str:
+        """What a sentence calls the line."""
+        return f"line {self.number} of `{self.file.place.name}`"
+
+
+def lines_of(files: Sequence[TextFile]) -> Iterator[tuple[LinePlace, str]]:
+    """Yield the lines of files, one file after the other."""
+    for file in files:
+        for number, text in file.lines():
+            yield LinePlace(file, number), text
+
+
+def describe(
+    vocabulary: Vocabulary,
+    inputs: tuple[int, ...],
+    target: tuple[int, ...],
+    rows: dict[str, int],
+    context: DataContext,
+) -> DataDescription:
+    """Return the description of examples whose targets are tokens."""
+    return DataDescription(
+        inputs=inputs,
+        target=target,
+        rows=rows,
+        target_kind="class",
+        class_count=len(vocabulary),
+        classes=vocabulary.tokens if len(vocabulary) <= NAMED else None,
+        whole=True,
+        tokens=len(vocabulary),
+        padding=None if vocabulary.padding is None else "token",
+        quotable=context.quotable,
+    )
+
+
+def padded(
+    rows: Sequence[NDArray[np.int64]], length: int, count: int, truncate: str | None = None
+) -> NDArray[Any]:
+    """Return rows of indices below `count` as (rows, length), truncated or filled up with 0 at their end."""
+    made = np.zeros((len(rows), length), np.min_scalar_type(max(0, count - 1)))
+    for place, row in zip(made, rows, strict=True):
+        kept = row[-length:] if truncate == "start" else row[:length]
+        place[: len(kept)] = kept
+    return made

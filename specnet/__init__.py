@@ -18,6 +18,7 @@ from specnet._version import __version__
 if TYPE_CHECKING:
     from specnet.api import (
         AveragedModel,
+        Backtest,
         Diagnostic,
         Ended,
         EpochEnded,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Figures,
         FoldEnded,
         FoldStarted,
+        Forecast,
         GradientCheck,
         History,
         Importance,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AveragedModel",
+    "Backtest",
     "Diagnostic",
     "Ended",
     "EpochEnded",
@@ -70,6 +73,7 @@ __all__ = [
     "Figures",
     "FoldEnded",
     "FoldStarted",
+    "Forecast",
     "GradientCheck",
     "History",
     "Importance",

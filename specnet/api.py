@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from specnet.model.averaged import AveragedModel
     from specnet.model.conformal import Intervals, PredictionSets
     from specnet.model.evaluation import Evaluation, Figures
+    from specnet.model.forecast import Backtest, Forecast
     from specnet.model.model import Model
     from specnet.runs.out_of_fold import OutOfFold
     from specnet.training.events import (
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AveragedModel",
+    "Backtest",
     "Diagnostic",
     "Ended",
     "EpochEnded",
@@ -62,6 +64,7 @@ __all__ = [
     "Figures",
     "FoldEnded",
     "FoldStarted",
+    "Forecast",
     "GradientCheck",
     "History",
     "Importance",
@@ -98,6 +101,7 @@ __all__ = [
 
 _LATER = {
     "AveragedModel": "specnet.model.averaged",
+    "Backtest": "specnet.model.forecast",
     "Ended": "specnet.training.events",
     "EpochEnded": "specnet.training.events",
     "Evaluation": "specnet.model.evaluation",
@@ -105,6 +109,7 @@ _LATER = {
     "Figures": "specnet.model.evaluation",
     "FoldEnded": "specnet.training.events",
     "FoldStarted": "specnet.training.events",
+    "Forecast": "specnet.model.forecast",
     "GradientCheck": "specnet.analysis.gradients",
     "History": "specnet.training.history",
     "Importance": "specnet.analysis.importance",

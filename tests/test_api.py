@@ -49,6 +49,7 @@ optimizer = "adam"
 def test_exactly_these_names_are_exported():
     assert sorted(specnet.__all__) == [
         "AveragedModel",
+        "Backtest",
         "Diagnostic",
         "Ended",
         "EpochEnded",
@@ -57,6 +58,7 @@ def test_exactly_these_names_are_exported():
         "Figures",
         "FoldEnded",
         "FoldStarted",
+        "Forecast",
         "GradientCheck",
         "History",
         "Importance",

@@ -18,7 +18,7 @@ from specnet.analysis.sampling import (
     thinning,
 )
 from specnet.analysis.verdict import Baseline, BaselineScore
-from specnet.analysis.weighting import counted_costs, mean_of, median_of, variance_of
+from specnet.analysis.weighting import counted_costs, mean_of, median_of, quantile_of, variance_of
 from specnet.data import Split
 from specnet.engines.execution import Executable
 from specnet.graph import ops
@@ -143,6 +143,10 @@ def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> 
             "the mean and the variance of the targets",
             np.concatenate([shares, np.log(np.maximum(spread, tiny))], axis=-1),
         )
+    elif loss.output_activation == "median":
+        levels: tuple[float, ...] = getattr(loss, "quantiles", ())
+        constants = np.stack([quantile_of(targets, level, weights) for level in levels], axis=-1)
+        yield "the quantiles of the targets", constants.reshape(*targets.shape[1:-1], -1)
     elif loss.targets == "binary":
         yield "the more frequent class", np.where(shares > (targets.max() + targets.min()) / 2, 1.0, -1.0)
         yield "a score between the classes", np.clip(2.0 * shares - 1.0, -1.0, 1.0)

@@ -36,11 +36,16 @@ def variance_of(targets: Array, weights: Array | None) -> Array:
 
 def median_of(targets: Array, weights: Array | None) -> Array:
     """Return the median of each element (rows, ...); with weights, the lower weighted median."""
+    return quantile_of(targets, 0.5, weights)
+
+
+def quantile_of(targets: Array, level: float, weights: Array | None) -> Array:
+    """Return a quantile of each element (rows, ...); with weights, the lower weighted one."""
     if weights is None:
-        return np.asarray(np.median(targets, axis=0))
+        return np.asarray(np.quantile(targets, level, axis=0))
     columns = targets.reshape(len(targets), -1)
     order = np.argsort(columns, axis=0, kind="stable")
     below = np.cumsum(weights[order], axis=0)
-    places = np.argmax(below >= below[-1] / 2, axis=0)
+    places = np.argmax(below >= below[-1] * level, axis=0)
     middle = columns[order[places, np.arange(columns.shape[1])], np.arange(columns.shape[1])]
     return np.asarray(middle.reshape(targets.shape[1:]))

@@ -27,6 +27,7 @@ NAMES = [
     "check-gradients",
     "evaluate",
     "predict",
+    "forecast",
     "init",
     "runs",
     "compare",

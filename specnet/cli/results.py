@@ -139,9 +139,9 @@ def show_importance(console: Console, found: Importance) -> None:
 
 
 def results_table(
-    splits: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int], columns: int
+    splits: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int], columns: int, head: str = "split"
 ) -> TextTable:
-    """Return one row a split, with its loss and every metric that is a number.
+    """Return one row a split, below its `head`, with its loss and every metric that is a number.
 
     Where that is wider than there are columns, it is turned: one column a split.
     """
@@ -149,7 +149,7 @@ def results_table(
     figures = [name for name, value in next(iter(splits.values())).items() if not isinstance(value, list)]
     by_figure = [column([splits[split].get(name) for split in names]) for name in figures]
     lines = [[split, f"{rows[split]:,}", *(texts[n] for texts in by_figure)] for n, split in enumerate(names)]
-    return _table(["split", "rows", *figures], lines, columns)
+    return _table([head, "rows", *figures], lines, columns)
 
 
 def target_table(by_target: Mapping[str, Mapping[str, float]], columns: int) -> TextTable:

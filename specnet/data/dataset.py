@@ -19,7 +19,6 @@ from specnet.data.pipeline import Pipeline
 from specnet.data.rows import ChosenRows, Rows, StoredRows, TargetRows
 from specnet.data.signature import InputArray, Signature, only_array
 from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
-from specnet.data.tables.scaling import column_scales
 from specnet.data.weights import check_weights, chosen_weights
 from specnet.diagnostics import KeyPath
 from specnet.graph.sizes import DType
@@ -43,6 +42,8 @@ class Split:
     in the document's dtype; as `inputs`. Where the targets are the inputs, it is the same object."""
     weights: NDArray[np.float64] | None = None
     """(rows,): how much each row counts, as the data say it; None where all count alike."""
+    scales: NDArray[np.float64] | None = None
+    """(rows, 3, targets): center, span and naive error of each row's targets, for windows of series."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -134,9 +135,9 @@ def read_data(
     part.inputs.fit(slice(None) if chosen is None else chosen, collector)
     collector.check()
     plan = source.columns()
-    before = [] if plan is None else column_scales(plan)
-    inputs = Pipeline.of(opened.transforms, "inputs", before)
-    targets = Pipeline.of(opened.transforms, "targets")
+    before = source.steps()
+    inputs = Pipeline.of(opened.transforms, "inputs", before.get("inputs", ()))
+    targets = Pipeline.of(opened.transforms, "targets", before.get("targets", ()))
     inputs.fit(part.inputs, chosen, collector)
     if part.targets is not None:
         targets.fit(_target_rows(part.targets), chosen, collector)
@@ -164,15 +165,28 @@ def read_data(
         assert not isinstance(y, Mapping)
         # What one split's faults are may only be reported once the training split, fitted on, is sound.
         collector.check()
-        splits[name] = Split(x, y, chosen_weights(part, chosen))
+        splits[name] = Split(x, y, chosen_weights(part, chosen), _chosen_scales(part, chosen))
         if raw:
             unencoded[name] = ChosenRows(part.inputs, chosen)
     encoding = Encoding(
-        data_format, signature, raw_shape, dtype, inputs, targets, plan, arrays, source.vocabulary()
+        data_format,
+        signature,
+        raw_shape,
+        dtype,
+        inputs,
+        targets,
+        plan,
+        arrays,
+        source.vocabulary(),
+        source.series(),
     )
     sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
     sources += tuple(sorted(context.digests.items()))
     return Dataset(splits, signature, encoding, sources, places, unencoded)
+
+
+def _chosen_scales(part: DataPart, chosen: Chosen) -> NDArray[np.float64] | None:
+    return part.scales if part.scales is None or chosen is None else part.scales[chosen]
 
 
 def _target_rows(targets: NDArray[Any] | StoredRows) -> Rows | StoredRows:

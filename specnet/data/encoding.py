@@ -15,9 +15,10 @@ from specnet.data.format import DataFormat
 from specnet.data.inputs import Encoded, cut, holds, plain
 from specnet.data.new_rows import KnownRows
 from specnet.data.pipeline import Pipeline
-from specnet.data.rows import BLOCK, ArrayRows, Rows
+from specnet.data.rows import BLOCK, ArrayRows, Rows, StoredRows
+from specnet.data.series.scaling import SeriesScale, SeriesScales
 from specnet.data.signature import ColumnSlice, InputArray, Signature, only_array
-from specnet.data.streamed import Inputs, whole_rows
+from specnet.data.streamed import Inputs, StreamedRows, whole_rows
 from specnet.data.tables.frames import is_frame
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 UNKEPT = frozenset({"quotable", "loading", "stored", "held"})
 """What of a signature matters only while the data are read."""
+
+
+OPTIONAL = frozenset({"weighted", "scaled"})
+"""What of a signature is kept only where it is true."""
 
 
 @dataclass(slots=True)
@@ -60,6 +65,9 @@ class Encoding:
     vocabulary: Vocabulary | None = None
     """The tokens that the inputs are indices of, where the data are text."""
 
+    series: SeriesScales | None = None
+    """What is known of each series, for windows of such."""
+
     def __post_init__(self) -> None:
         s = self.signature
         self.arrays = self.arrays or only_array(s.inputs, self.dtype, s.tokens, s.padding)
@@ -68,7 +76,14 @@ class Encoding:
     def known(self) -> KnownRows:
         """What new rows must be."""
         signature = self.signature
-        return KnownRows(self.raw_shape, self.columns, signature.features, signature.classes, self.vocabulary)
+        return KnownRows(
+            self.raw_shape,
+            self.columns,
+            signature.features,
+            signature.classes,
+            self.vocabulary,
+            self.series,
+        )
 
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them (rows, ...): an array, or several by their names.
@@ -148,11 +163,20 @@ class Encoding:
 
         Raises SpecError where they have another shape than those that it was trained on.
         """
+        self._check_shape(raw, collector)
+        return plain(self.inputs.run(raw, None, self.arrays, whose, collector))
+
+    def streamed(self, raw: StoredRows, whose: str, collector: Collector) -> StreamedRows:
+        """Return raw rows that are read as they are needed, as the model takes them; as `run` otherwise."""
+        self._check_shape(raw, collector)
+        self.inputs.check(raw, None, self.arrays, whose, collector)
+        return StreamedRows(raw, None, self.inputs, self.arrays[0])
+
+    def _check_shape(self, raw: Rows, collector: Collector) -> None:
         if raw.shape != self.raw_shape:
             shapes = f"{list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
             collector.add("SN572", f"one input has shape {shapes}")
             collector.check()
-        return plain(self.inputs.run(raw, None, self.arrays, whose, collector))
 
     def raw_rows(self, inputs: Inputs) -> NDArray[Any]:
         """Return the rows of which the model takes these inputs; NaN for elements that it does not take."""
@@ -222,7 +246,9 @@ class Encoding:
             "version": 1,
             "reader": self.format.model_dump(mode="json", exclude=self.format.row_fields),
             "signature": {
-                k: v for k, v in asdict(self.signature).items() if k not in UNKEPT and (k != "weighted" or v)
+                k: v
+                for k, v in asdict(self.signature).items()
+                if k not in UNKEPT and (k not in OPTIONAL or v)
             },
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
@@ -230,6 +256,8 @@ class Encoding:
         }
         if self.vocabulary is not None:
             plain["vocabulary"] = self.vocabulary.state()
+        if self.series is not None:
+            plain["series"] = self.series.state()
         state: dict[str, Any] = {"encoding": plain}
         for pipeline in (self.inputs, self.targets):
             plain[pipeline.on] = [
@@ -267,6 +295,7 @@ class Encoding:
             _restored(state, "targets"),
             None if plain["columns"] is None else TablePlan.from_state(plain["columns"]),
             vocabulary=Vocabulary.from_state(plain["vocabulary"]) if "vocabulary" in plain else None,
+            series=SeriesScales.from_state(plain["series"]) if "series" in plain else None,
         )
 
 
@@ -285,6 +314,8 @@ def _transform(fields: dict[str, Any]) -> Transform:
         return ColumnScale.model_validate(fields)
     if fields["type"] == "column_transform":
         return ColumnTransform.model_validate(fields)
+    if fields["type"] == "series_scale":
+        return SeriesScale.model_validate(fields)
     return TRANSFORMS.validate(fields)
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
@@ -22,11 +22,13 @@ from specnet.vocabulary.kind import Kind, NamesFile, fault, table_check
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from specnet.data.collector import Collector
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows, StoredRows
+    from specnet.data.series.scaling import SeriesScales
     from specnet.data.tables.plan import TablePlan
     from specnet.data.text.vocabulary import Vocabulary
     from specnet.data.training_rows import TrainingRows
@@ -52,6 +54,8 @@ class DataPart:
     they are the inputs."""
     weights: NDArray[Any] | None = None
     """(rows,): how much each row counts; None where all count alike."""
+    scales: NDArray[np.float64] | None = None
+    """(rows, 3, targets): how the targets of each row are scaled, for windows of series; see `SeriesScales.rows`."""
 
 
 class DataSource(Protocol):
@@ -80,6 +84,14 @@ class DataSource(Protocol):
 
     def vocabulary(self) -> Vocabulary | None:
         """Return the tokens that the inputs are indices of; None, the default, where they are no text."""
+        return None
+
+    def steps(self) -> Mapping[Literal["inputs", "targets"], Sequence[Transform]]:
+        """Return what inputs and targets go through before the document's transforms; by default nothing."""
+        return {}
+
+    def series(self) -> SeriesScales | None:
+        """Return what is known of each series of the training; None, the default, where rows are no windows."""
         return None
 
     def is_sound(self) -> bool:
@@ -129,6 +141,8 @@ class DataFormat(Kind):
     """Whether a split that has a table of its own has weights of its own, and not in a column or array of one name."""
     has_keys: ClassVar[bool] = False
     """Whether rows can be split by groups, by times or as a column says: `open` describes them as `keys`."""
+    has_steps: ClassVar[bool] = False
+    """Whether rows are windows of series, which are split by time, in steps."""
     suffixes: ClassVar[tuple[str, ...] | None] = ()
     """The suffixes of files of new rows that are read by `new_rows`; None for all but those of other formats."""
 
@@ -153,6 +167,17 @@ class DataFormat(Kind):
             message = f"`{key}` names a column of a table, or an array, and `{self.type}` data have none"
             help = "csv, parquet and frame data have columns; npz and arrays have arrays with names"
             yield fault(message, key=("split", key), help=help)
+
+    @table_check()
+    def _steps_to_split_by(self) -> Iterator[PydanticCustomError]:
+        if self.split is None or self.has_steps:
+            return
+        for name in ("validation", "test"):
+            if getattr(self.split, f"{name}_steps"):
+                message = f"`{name}_steps` counts times of series, and `{self.type}` data have none"
+                yield fault(
+                    message, key=("split", f"{name}_steps"), help=f"`{name}` is a fraction of the rows"
+                )
 
     @table_check()
     def _one_aim_of_validation(self) -> Iterator[PydanticCustomError]:
@@ -216,6 +241,12 @@ class DataFormat(Kind):
     def drawn(self) -> SplitSpec | None:
         """The split whose rows are drawn from the training rows; None where the source itself makes the splits."""
         return self.split
+
+    @property
+    def target_columns(self) -> tuple[str, ...] | None:
+        """The names of the numbers that one target holds; None where they have none."""
+        target = getattr(self, "target", None)
+        return tuple(map(str, target)) if isinstance(target, tuple) else None
 
     @property
     def tables(self) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def labelled_rows(encoding: Encoding, path: Path, name: str | None = None) -> La
             return _arrays(encoding, place)
         if suffix == UNLABELLED:
             raise place.error("SN571", f"`{place.name}` holds no targets", help=HELP)
-        if (suffix in JSON and not named) or (not data_format.is_table and (suffix in SUFFIXES or not own)):
+        if (suffix in JSON and not named) or (
+            not data_format.is_table and not named and (suffix in SUFFIXES or not own)
+        ):
             return _of_table(encoding, place, suffix)
         rows = data_format.labelled_rows(encoding.known, place)
         if rows is None:

@@ -20,7 +20,8 @@ from specnet.diagnostics.text import clipped, counted, listed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.rows import Rows
+    from specnet.data.rows import Rows, StoredRows
+    from specnet.data.series.scaling import SeriesScales
     from specnet.data.tables.plan import TablePlan
     from specnet.data.tables.table import Chunk
     from specnet.data.text.vocabulary import Vocabulary
@@ -58,10 +59,12 @@ class LabelledRows(NamedTuple):
     """Rows with their targets, as a file has them."""
 
     inputs: Rows
-    targets: NDArray[Any] | None
+    targets: NDArray[Any] | StoredRows | None
     """None where they are the inputs."""
     weights: NDArray[Any] | None = None
     """None where all rows count alike."""
+    scales: NDArray[Any] | None = None
+    """How the targets of each row are scaled, for windows of series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class KnownRows:
     """The names of the classes, where the targets are such."""
     vocabulary: Vocabulary | None = None
     """The tokens that the inputs are indices of, where they are text."""
+    series: SeriesScales | None = None
+    """What is known of each series, for windows of such."""
 
     @property
     def width(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from specnet.data.files import memory
 from specnet.data.inputs import cut, holds, padding_fault, token_fault
 from specnet.data.lowered import LoweredPipeline, affine, lower
-from specnet.data.rows import Rows, blocks, number_of
+from specnet.data.rows import ArrayRows, Rows, blocks, number_of
 from specnet.data.running import Runner
 from specnet.data.signature import InputArray, only_array
 from specnet.data.transforms import Transform, TransformError
@@ -186,15 +186,12 @@ class Pipeline:
         """Return the data's own array where it is the only result already."""
         if chosen is not None or self.transforms or arrays[0].spans is not None:
             return None
-        array = getattr(rows, "array", None)
-        if (
-            array is None
-            or array.dtype != arrays[0].dtype
-            or not array.flags.c_contiguous
-            or not array.flags.writeable
-        ):
+        if not isinstance(rows, ArrayRows):
             return None
-        return array  # type: ignore[no-any-return]
+        array = rows.array
+        if array.dtype != arrays[0].dtype or not array.flags.c_contiguous or not array.flags.writeable:
+            return None
+        return array
 
     def apply(self, array: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """Return rows (rows, ...) after all transforms; raise TransformError, with its place."""

@@ -138,6 +138,8 @@ class Signature:
     """How sequences are filled up that are shorter than others; None where all are of one length."""
     held: int = field(default=0, compare=False)
     """The bytes of the arrays in memory that rows are windows of."""
+    scaled: bool = False
+    """Whether the targets of each row have a scale of their own: those of windows of series."""
 
 
 @dataclass(slots=True)
@@ -169,6 +171,7 @@ class DataDescription:
     tokens: int = 0
     padding: Padding | None = None
     held: int = 0
+    scaled: bool = False
     keys: SplitKeys | None = None
     """What splits the rows of `train` by groups, by times or as a column says, where the document asks for it."""
 
@@ -250,6 +253,7 @@ def infer_signature(
         raw.tokens,
         raw.padding,
         raw.held,
+        raw.scaled,
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.data.collector import Collector
@@ -31,6 +31,9 @@ class SplitSpec(Table):
     `time` and `column` name a column of a table, or an array of an npz file or of passed arrays; it is a feature only
     if `features` lists it.
 
+    Of `series`, the last times are the test split, those before them the validation split, and a window belongs to the
+    split in which all of its targets lie; the steps that it looks back at may lie before.
+
     With `folds`, `run` trains once for each fold, which is its `test` split, and reports the means; `validation` is a
     fraction of the other rows. Everything else takes such a document with its first fold.
     """
@@ -39,6 +42,10 @@ class SplitSpec(Table):
     """The fraction of the rows to validate on during training; with `folds`, of the rows that are not held out."""
     test: Fraction = Field(default=0.0, examples=[0.2])
     """The fraction of the rows to test the finished model on."""
+    validation_steps: NonNegativeInt = Field(default=0, examples=[28])
+    """For `series`: how many of the times to validate on, instead of a fraction of them."""
+    test_steps: NonNegativeInt = Field(default=0, examples=[28])
+    """For `series`: how many of the times to test on, instead of a fraction of them."""
     stratify: bool = False
     """Whether each class has the same share of the rows in every split; requires one class per row as target. With
     `group`, as nearly as whole groups allow."""
@@ -65,6 +72,19 @@ class SplitSpec(Table):
                 "less than 1 must be taken, so that rows are left to train on",
                 key="test" if "test" in self.model_fields_set else "validation",
             )
+
+    @table_check()
+    def _one_size_of_validation(self) -> Iterator[PydanticCustomError]:
+        return self._one_size("validation", self.validation, self.validation_steps)
+
+    @table_check()
+    def _one_size_of_test(self) -> Iterator[PydanticCustomError]:
+        return self._one_size("test", self.test, self.test_steps)
+
+    def _one_size(self, name: str, fraction: float, steps: int) -> Iterator[PydanticCustomError]:
+        if fraction and steps:
+            message = f"`{name}` is a fraction of all times, and `{name}_steps` a number of them: keep one"
+            yield fault(message, key=f"{name}_steps")
 
     @table_check()
     def _column_alone(self) -> Iterator[PydanticCustomError]:
@@ -146,12 +166,24 @@ class SplitSpec(Table):
     @property
     def taken(self) -> dict[str, str]:
         """The splits that are, or may be, taken from the training rows, each with the key that asks for it."""
-        found = {name: name for name in self.parts}
+        found = {name: key for name, (_, key) in self.steps(0).items()}
         if self.folds is not None:
             found["test"] = "folds"
         if self.column is not None:
             found = {"validation": "column", "test": "column"}
         return found
+
+    def steps(self, times: int) -> dict[str, tuple[int, str]]:
+        """Return how many of some times of series each held-out split takes, and the key that says so."""
+        asked = {
+            "validation": (self.validation, self.validation_steps),
+            "test": (self.test, self.test_steps),
+        }
+        return {
+            name: (steps, f"{name}_steps") if steps else (round(times * fraction), name)
+            for name, (fraction, steps) in asked.items()
+            if fraction or steps
+        }
 
     @property
     def keys(self) -> dict[str, KeyName]:

@@ -8,8 +8,15 @@ from specnet.diagnostics import Label
 from specnet.lint.ending import ending, last_dense
 from specnet.lint.rule import Finding, Subject, rule
 from specnet.model.topology import every
+from specnet.vocabulary.losses import NUMBERS
 
-APPLIED = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": (), "mean": ()}
+APPLIED = {
+    "softmax": ("softmax", "log_softmax"),
+    "sigmoid": ("sigmoid",),
+    "exp": (),
+    "mean": (),
+    "median": (),
+}
 """The last activations that a loss on logits takes away again, by the function that it applies."""
 
 
@@ -19,7 +26,7 @@ def softmax_with_numbers(subject: Subject) -> Iterator[Finding]:
     spec, last = subject.spec, ending(subject.spec)
     if last is None or spec.loss.targets != "real" or last.function.type not in ("softmax", "log_softmax"):
         return
-    if spec.loss.output_activation in ("identity", "mean"):
+    if spec.loss.output_activation in NUMBERS:
         yield Finding(
             f"{last.function.type} computes class probabilities, and {spec.loss.type} compares numbers: its "
             "gradient nearly vanishes where the network is confidently wrong",
@@ -59,10 +66,10 @@ def bounded_logits(subject: Subject) -> Iterator[Finding]:
         return  # SN702 says more of it
     if activation == "exp" and name != "relu":
         return
-    made = {"exp": "counts", "mean": "means and variances"}
+    made = {"exp": "counts", "mean": "means and variances", "median": "quantiles"}
     what = made.get(activation, "probabilities")
     known = APPLIED[activation]
-    applied = "the loss" if activation == "mean" else f"{activation} is applied here"
+    applied = "the loss" if activation in NUMBERS else f"{activation} is applied here"
     yield Finding(
         f"{spec.loss.type} computes {what} from the last layer's values, and {name} has already transformed them",
         last.path,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from specnet.diagnostics import Label
 from specnet.lint.ending import ending
 from specnet.lint.rule import Finding, Subject, rule
+from specnet.vocabulary.losses import NUMBERS
 
 if TYPE_CHECKING:
     from specnet.data.transforms.fixed import Scale
@@ -78,11 +79,7 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Finding]:
 def out_of_reach(subject: Subject) -> Iterator[Finding]:
     """Targets that the last activation cannot give."""
     spec, last = subject.spec, ending(subject.spec)
-    if (
-        last is None
-        or last.function.type not in RANGES
-        or spec.loss.output_activation not in ("identity", "mean")
-    ):
+    if last is None or last.function.type not in RANGES or spec.loss.output_activation not in NUMBERS:
         return
     span = target_range(subject)
     if span is None or spec.loss.targets != "real":
@@ -104,7 +101,7 @@ def out_of_reach(subject: Subject) -> Iterator[Finding]:
 def large_targets(subject: Subject) -> Iterator[Finding]:
     """Amounts far from where the outputs start."""
     spec = subject.spec
-    if spec.loss.targets != "real" or spec.loss.output_activation not in ("identity", "mean"):
+    if spec.loss.targets != "real" or spec.loss.output_activation not in NUMBERS:
         return
     span = target_range(subject)
     if span is not None and max(map(abs, span)) >= LARGE:

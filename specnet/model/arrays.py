@@ -13,7 +13,7 @@ from specnet.data.inputs import Encoded, cut, holds
 from specnet.data.signature import InputArray
 from specnet.data.streamed import ArrayOrStreamed, Inputs, by_name, extent
 from specnet.model.network import Network
-from specnet.model.outputs import WEIGHTS, NetworkOutput
+from specnet.model.outputs import WEIGHTS, NetworkOutput, scales_shape
 
 Array = np.ndarray[Any, Any]
 
@@ -53,6 +53,19 @@ def as_weights(network: Network, weights: Array) -> Array:
     if network.spec.loss.reduction == "mean":
         weights = weights / weights.mean()
     return np.ascontiguousarray(weights, network.spec.dtype)
+
+
+def as_scales(network: Network, split: Split) -> Array:
+    """Return how the targets of a split's rows are scaled (rows, 3, targets): center, span and naive error.
+
+    Of windows that a program gave, whose series are not known, they are 0, 1 and 0: figures are in the units of the
+    targets, and those that need the naive error are NaN.
+    """
+    scales = split.scales
+    if scales is None:
+        scales = np.zeros((len(split), *scales_shape(network.signature)))
+        scales[:, 1] = 1.0
+    return np.ascontiguousarray(scales, network.spec.dtype)
 
 
 def as_arrays(network: Network, inputs: Encoded, targets: Array) -> dict[str, Array]:

@@ -130,6 +130,14 @@ class AveragedModel(Model):
             [model.evaluate(inputs, targets, weights=weights, name=name) for model in self._models]
         )
 
+    def forecast(self, data: Any) -> Never:
+        """Raise ValueError: series have no folds."""
+        raise ValueError(self._several("forecast"))
+
+    def backtest(self, data: Any, origins: int = 1, *, step: int | None = None) -> Never:
+        """Raise ValueError: series have no folds."""
+        raise ValueError(self._several("backtest"))
+
     def outputs_of(self, layer: str, inputs: Any) -> Never:
         """Raise ValueError: each model has outputs of its own."""
         raise ValueError(self._several("outputs_of"))

@@ -29,6 +29,8 @@ from specnet.model.cutoffs import initial_cutoffs, named_cutoffs, plain_cutoffs
 from specnet.model.evaluation import Evaluation
 from specnet.model.evaluator import Evaluator, data_units
 from specnet.model.fitting import coverage
+from specnet.model.forecast import Backtest, Forecast
+from specnet.model.forecasting import Forecaster
 from specnet.model.hidden import layer_outputs
 from specnet.model.intervals import chosen
 from specnet.model.labelled import labelled_split, raw_labelled
@@ -44,6 +46,7 @@ from specnet.passes.pipeline import plan
 from specnet.storage.model_archive import write_archive
 from specnet.storage.origin import FOLDER
 from specnet.storage.resolved import resolved
+from specnet.vocabulary.losses import NUMBERS
 
 Array = np.ndarray[Any, Any]
 
@@ -198,6 +201,20 @@ class CompiledModel(Model):
         made = self.predictions(self._encoded(inputs))
         return made if output is None and self.network.several else made[key]
 
+    def forecast(self, data: Any, *, name: str | None = None) -> Forecast:
+        """Return what `Model.forecast` does; `name` is what messages call a file."""
+        return Forecaster(self, self.encoding, data, name).forecast()
+
+    def backtest(
+        self, data: Any, origins: int = 1, *, step: int | None = None, name: str | None = None
+    ) -> Backtest:
+        """Return what `Model.backtest` does; `name` is what messages call a file."""
+        if origins < 1 or (step is not None and step < 1):
+            raise ValueError(f"a backtest has at least one origin, and steps between them: {origins}, {step}")
+        forecaster = Forecaster(self, self.encoding, data, name)
+        made, splits, naive = forecaster.origins(origins, step or forecaster.settings.horizon)
+        return Backtest(made, self.measure(splits), naive)
+
     def predict_intervals(self, inputs: Any, *, output: str | None = None) -> Intervals:
         key = None if output is None else self._output(output)
         return chosen(self, self._encoded(inputs), key, Intervals)
@@ -290,7 +307,7 @@ class CompiledModel(Model):
     def way_back(self, output: NetworkOutput) -> Pipeline | None:
         """Return the transforms that lead from an output back to the units of the data."""
         encoding = self.encoding
-        if encoding is None or (output.name and output.loss.output_activation not in ("identity", "mean")):
+        if encoding is None or (output.name and output.loss.output_activation not in NUMBERS):
             return None
         if output.of_inputs:
             return encoding.inputs if encoding.inputs.transforms else None

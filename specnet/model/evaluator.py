@@ -9,11 +9,11 @@ from specnet.data import Encoding, Split
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.engines.execution import Bound, Executable
 from specnet.engines.use import ModelUse
-from specnet.model.arrays import held_arrays, weight_unit
+from specnet.model.arrays import as_scales, held_arrays, weight_unit
 from specnet.model.evaluation import Figures
 from specnet.model.feed import Feed
 from specnet.model.network import Network
-from specnet.model.outputs import WEIGHTS
+from specnet.model.outputs import SCALES, WEIGHTS
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -40,6 +40,8 @@ class Evaluator:
 
         if arrays is None:
             arrays = held_arrays(self.network, split)
+        if self.network.signature.scaled:
+            arrays = {**arrays, SCALES: as_scales(self.network, split)}
         weights, unit, count = arrays.get(WEIGHTS), 1.0, float(len(split))
         if isinstance(weights, np.ndarray) and split.weights is not None:
             unit, count = weight_unit(self.network, split.weights), float(weights.sum(dtype=np.float64))

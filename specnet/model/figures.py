@@ -9,9 +9,21 @@ from typing import Any, Literal
 
 from specnet.diagnostics import KeyPath
 from specnet.graph import ops
-from specnet.graph.graph import Value
+from specnet.graph.graph import ShapeFault, Value
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredValues:
+    """What metrics measure of an output."""
+
+    prediction: Value
+    target: Value
+    quantiles: Value | None = None
+    """(batch, ..., quantiles): all that the loss predicts of each target, if it predicts quantiles."""
+    naive: Value | None = None
+    """(batch, targets): the errors of the naive forecast of each row's series, for windows of such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +68,32 @@ class OutputFigure:
     def values(
         self,
         elements: Value,
-        prediction: Value,
-        target: Value,
+        measured: MeasuredValues,
         weights: Value | None = None,
         thresholds: Value | None = None,
     ) -> Iterator[tuple[str, Value]]:
         """Yield what to add up over batches, as `label/name`, and what to keep for a whole split, as `label:name`.
 
         What rows cost is weighted already where there are `weights` (batch,). `thresholds` (labels,) are those that
-        labels are predicted from, where a run chooses them.
+        labels are predicted from, where a run chooses them. Raises ShapeFault where there is not what it measures.
         """
         if self.metric is None:
             yield f"{self.label}/cost", ops.sum_all(elements)
             return
         metric = self.metric if thresholds is None else self.metric.deciding_from(thresholds)
-        given = (prediction, target) if weights is None else (prediction, target, weights)
+        prediction = measured.prediction
+        if metric.of_quantiles:
+            if measured.quantiles is None:
+                message = f"it measures predicted quantiles, and {self.loss.type} predicts none"
+                help = 'loss = { type = "quantile", quantiles = [0.1, 0.5, 0.9] }'
+                raise ShapeFault(message, prediction, help=help)
+            prediction = measured.quantiles
+        if metric.needs_naive:
+            if measured.naive is None:
+                message = "it is scaled by the error of a naive forecast, and only windows of series have one"
+                raise ShapeFault(message, prediction, help='leave it out, or take data of `type = "series"`')
+            metric = metric.scaled_by(measured.naive)
+        given = (prediction, measured.target) if weights is None else (prediction, measured.target, weights)
         for name, value in metric.sums(*given).items():
             yield f"{self.label}/{name}", value
         for name, value in metric.keeps(*given).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from specnet.data.collector import Collector
 from specnet.data.inputs import Encoded
 from specnet.data.labelled import labelled_rows
 from specnet.data.new_rows import LabelledRows
-from specnet.data.rows import TargetRows
+from specnet.data.rows import StoredRows, TargetRows
 from specnet.data.signature import ONLY
 from specnet.data.streamed import by_name, extent
 from specnet.data.tables.frames import is_frame
@@ -83,9 +84,14 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
 def labelled_split(network: Network, encoding: Encoding, rows: LabelledRows) -> Split:
     """Return rows and their targets as a network takes them; raise SpecError naming what is wrong with them."""
     collector = Collector(())
-    inputs = encoding.run(rows.inputs, "the data", collector)
+    if isinstance(rows.inputs, StoredRows):
+        inputs: Any = encoding.streamed(rows.inputs, "the data", collector)
+    else:
+        inputs = encoding.run(rows.inputs, "the data", collector)
     collector.check()
-    return _finish(network, encoding, inputs, rows.targets, rows.weights)
+    targets = rows.targets.take(slice(None)) if isinstance(rows.targets, StoredRows) else rows.targets
+    split = _finish(network, encoding, inputs, targets, rows.weights)
+    return split if rows.scales is None else replace(split, scales=rows.scales)
 
 
 def _finish(

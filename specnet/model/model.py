@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from specnet.language.spec import Spec
     from specnet.model.conformal import Intervals, PredictionSets
     from specnet.model.evaluation import Evaluation
+    from specnet.model.forecast import Backtest, Forecast
 
     FloatArray: TypeAlias = NDArray[np.floating[Any]]
     """Numbers of the document's dtype."""
@@ -99,6 +100,24 @@ class Model(ABC):
         """Return predicted classes with the set of all plausible ones, as `predict_intervals` does for numbers.
 
         A share of new rows has its class in the set: `level`, or a little more.
+        """
+
+    @abstractmethod
+    def forecast(self, data: Any) -> Forecast:
+        """Return the `horizon` steps after the last one of each series, in the data's units.
+
+        `data` is a file like the one that the model was trained on (CSV, Parquet, npy, npz), or a pandas or Polars
+        frame. Rows at the end of a series without a target hold what is known ahead. With a `quantile` loss, all
+        quantiles are forecast, too. Raises SpecError naming what is wrong with the data, and ValueError for a model
+        that was not trained on data of `type = "series"`, or has several outputs.
+        """
+
+    @abstractmethod
+    def backtest(self, data: Any, origins: int = 1, *, step: int | None = None) -> Backtest:
+        """Return forecasts from a number of `origins` within the data, `step` steps apart, and how good they are.
+
+        The last one forecasts the last steps of each series; `step` is the horizon by default. The model is the same
+        for all origins: steps that it was trained on are no test. `data`, and what is raised, are as in `forecast`.
         """
 
     @abstractmethod

@@ -17,7 +17,7 @@ from specnet.graph.parameter import Parameter
 from specnet.graph.sizes import BATCH, Shape, count
 from specnet.language.spec import Spec
 from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
-from specnet.model.figures import OutputFigure
+from specnet.model.figures import MeasuredValues, OutputFigure
 from specnet.model.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
 from specnet.model.lowered import Lowered
 from specnet.model.outputs import (
@@ -25,9 +25,11 @@ from specnet.model.outputs import (
     NetworkOutput,
     by_step,
     lower_outputs,
+    quantile_values,
     shape_diagnostic,
     whole_cost,
 )
+from specnet.model.row_units import row_units
 from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.topology import check_topology
 from specnet.model.units import settled
@@ -238,6 +240,7 @@ class Network:
         if not self.trained:
             message = "there is nothing to train: no layer has trainable parameters"
             found.append(Diagnostic("SN308", message, ("layers",), part="key"))
+        naive = row_units(lowered.graph, self.signature).naive if self.signature.scaled else None
         labels: dict[str, KeyPath] = {}
         for figure in self.figures:
             label, path, own = figure.label, figure.path, lowered.outputs[figure.output]
@@ -247,7 +250,10 @@ class Network:
                 message = f"two metrics would be reported as `{label}`"
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
-                tuple(figure.values(*by_step(own, own.prediction, own.target, None)))
+                quantiles = quantile_values(figure.loss, own.output)
+                elements, prediction, target, weights = by_step(own, own.prediction, own.target, None)
+                measured = MeasuredValues(prediction, target, quantiles, naive)
+                tuple(figure.values(elements, measured, weights))
             except ShapeFault as fault:
                 found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
         found += self._unweighted_metrics()

@@ -76,6 +76,5 @@ def target_columns(
     (count,) = shape
     if not 1 < count <= MAXIMUM_COLUMNS:
         return ()
-    target = getattr(spec.data, "target", None)
-    names = target if isinstance(target, tuple) and len(target) == count else range(count)
-    return tuple(map(str, names))
+    names = spec.data.target_columns
+    return names if names is not None and len(names) == count else tuple(map(str, range(count)))

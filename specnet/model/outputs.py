@@ -20,7 +20,7 @@ from specnet.language.spec import Spec
 from specnet.model.deciding import DecisionThreshold, decision_threshold
 from specnet.model.figures import OutputFigure
 from specnet.model.output_targets import INPUTS, layer_value, target_columns, target_form
-from specnet.vocabulary.losses import Loss, OutputActivation
+from specnet.vocabulary.losses import NUMBERS, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
 from specnet.vocabulary.outputs import MultiOutput, NamedOutput
 
@@ -87,11 +87,19 @@ class NetworkOutput:
     @property
     def in_units(self) -> bool:
         """Whether its predictions are numbers like the data's targets, in units that transforms may have changed."""
-        return not self.of_inputs and self.loss.output_activation in ("identity", "mean")
+        return not self.of_inputs and self.loss.output_activation in NUMBERS
 
 
 WEIGHTS = "weights"
 """The name of the array of sample weights."""
+
+SCALES = "scales"
+"""The name of the array that says how the targets of each row are scaled."""
+
+
+def scales_shape(signature: Signature) -> tuple[int, int]:
+    """Return the shape of how one row's targets (horizon,) or (horizon, targets) are scaled."""
+    return 3, signature.target[1] if len(signature.target) > 1 else 1
 
 
 def array_name(kind: str, name: str) -> str:
@@ -169,7 +177,7 @@ def _lower(
     graph.key_path = ("data",)
     target = leaf(graph, array_name("targets", name), "target", (BATCH, *shape), dtype)
     graph.key_path = path or ("loss",)
-    output, prediction = activated(value, loss.output_activation)
+    output, prediction = activated(value, loss)
     classes = signature.class_count if asked.target is None else None
     problem = loss.fault(output.shape, target.shape, target.dtype, classes)
     if problem is not None:
@@ -310,24 +318,30 @@ def _penalised(elements: Value, penalties: Iterable[Value], loss: Loss) -> Value
     return elements
 
 
-def activated(x: Value, name: OutputActivation) -> tuple[Value, Value]:
+def activated(x: Value, loss: Loss) -> tuple[Value, Value]:
     """Return what the loss sees and what a user sees of the last layer's value.
 
     A loss on logits gets what lies below a final softmax (or sigmoid), so that probabilities near 0 cost no
     accuracy; where the last layer is linear, its values are the logits.
     """
-    if name == "identity":
-        return x, x
-    if name == "mean":
-        last = x.shape[-1]
-        if not isinstance(last, int) or last < 2:
-            return x, x  # the loss has its say of that
-        return x, ops.crop(x, margins=(*((0, 0),) * (x.rank - 1), (0, last - last // 2)))
+    name = loss.output_activation
+    if name in NUMBERS:
+        return x, loss.point(x)
     function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[name]
     if x.op is function:
         return x.inputs[0], x
     logits = x.inputs[0] if name == "softmax" and x.op is ops.log_softmax else x
     return logits, function(logits)
+
+
+def quantile_values(loss: Loss, output: Value) -> Value | None:
+    """Return the quantiles (batch, ..., quantiles) that an output holds; None where its loss predicts none."""
+    if loss.output_activation != "median":
+        return None
+    from specnet.vocabulary.losses.quantile import QuantileLoss
+
+    assert isinstance(loss, QuantileLoss)
+    return loss.apart(output)
 
 
 def shape_diagnostic(

@@ -11,10 +11,12 @@ from specnet.graph.leaves import constant, leaf, number
 from specnet.graph.ops.weighting import of_rows
 from specnet.graph.sizes import BATCH
 from specnet.model.calibrators import Calibrators, calibrated
+from specnet.model.figures import MeasuredValues
 from specnet.model.lowered import Lowered
 from specnet.model.naming import GRADIENT, Naming, named_outputs
 from specnet.model.network import Network
-from specnet.model.outputs import WEIGHTS, by_step
+from specnet.model.outputs import WEIGHTS, by_step, quantile_values
+from specnet.model.row_units import in_data_units
 from specnet.model.updates import Update, append_update
 from specnet.passes.differentiate import differentiate
 from specnet.vocabulary.schedules import RunLength
@@ -119,7 +121,8 @@ def evaluation_graph(
     keeps, named `label/name` and `label:name`. With `units`, metrics of numbers see predictions and targets times the
     leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed. With `loss`, the
     output `loss`, penalties included, takes the place of the cost and the penalty. Rows have weights where it is
-    `weighted`, by default where the network's are. With `calibrators`, calibrated probabilities are measured.
+    `weighted`, by default where the network's are; where the network's targets are those of series, the leaf `scales`
+    (batch, 3, targets) leads to the units of each row's. With `calibrators`, calibrated probabilities are measured.
     """
     lowered = calibrated(network, network.lower(training=False), calibrators or {}, costs=True)
     if network.weighted if weighted is None else weighted:
@@ -152,23 +155,21 @@ def _add_steps(network: Network, lowered: Lowered, *, costs: bool) -> None:
 def _measure(network: Network, lowered: Lowered, *, units: bool) -> None:
     """Append what the figures of all outputs add up and keep."""
     graph = lowered.graph
-    scaling: tuple[Value, ...] | None = None
+    units_of = in_data_units(graph, network.signature, units=units)
     for name, output in network.outputs.items():
         own = lowered.outputs[name]
-        prediction, target = own.prediction, own.target
-        if units and output.in_units:
-            if scaling is None:
-                scaling = tuple(
-                    leaf(graph, f"units/{of}", "constant", output.target_shape) for of in ("scale", "offset")
-                )
-            scale, offset = scaling
-            prediction, target = prediction * scale + offset, target * scale + offset
+        measured = MeasuredValues(own.prediction, own.target, quantile_values(output.loss, own.output))
+        if output.in_units:
+            measured = units_of(measured, output.target_shape)
         thresholds = None
         if output.is_chosen and output.threshold is not None:
             thresholds = leaf(graph, output.thresholds, "constant", (len(output.threshold.values),))
-        elements, prediction, target, weights = by_step(own, prediction, target, lowered.weights)
+        elements, prediction, target, weights = by_step(
+            own, measured.prediction, measured.target, lowered.weights
+        )
+        measured = replace(measured, prediction=prediction, target=target)
         for figure in output.figures:
-            graph.outputs |= figure.values(elements, prediction, target, weights, thresholds)
+            graph.outputs |= figure.values(elements, measured, weights, thresholds)
 
 
 def prediction_graph(network: Network, calibrators: Calibrators | None = None) -> Graph:

@@ -89,9 +89,7 @@ def _needed(loss: Loss, of_inputs: bool, signature: Signature) -> int | str:
         if target and target[-1] > 1:
             return target[-1]
         return f"{loss.type} needs a value for each class, and the targets do not say how many there are"
-    units = target[-1] if target else 1
-    # The other half are scales.
-    return 2 * units if loss.output_activation == "mean" else units
+    return (target[-1] if target else 1) * loss.outputs_per_target
 
 
 def _replaced(layers: Sequence[Layer], path: KeyPath, units: int) -> Sequence[Layer]:

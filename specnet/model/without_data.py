@@ -28,7 +28,7 @@ def signature_without_data(spec: Spec) -> Signature:
             [Diagnostic("SN402", f"without data, the plan is not known: {message}", (), help=help)]
         )
     last, _, _ = lower_layers(spec, only_array(spec.input_shape, spec.dtype), training=False)
-    _, prediction = activated(last, spec.loss.output_activation)
+    _, prediction = activated(last, spec.loss)
     target, integers = at(prediction.shape[1:], 1), False
     if spec.data.reproduces:
         target = spec.input_shape

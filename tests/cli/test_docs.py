@@ -78,6 +78,8 @@ def document(piece: dict[str, Any]) -> dict[str, Any]:
         columns = {"group", "time", "column"} & set(piece["data"].get("split", {}))
         rows = {"type": "csv", "path": "t.csv", "target": "y"} if columns else base["data"]
         rows = {"type": "text", "path": "t.txt"} if "tokens" in piece["data"] else rows
+        if {"validation_steps", "test_steps"} & set(piece["data"].get("split", {})):
+            rows = {"type": "series", "path": "t.csv", "target": "y", "lookback": 4, "horizon": 2}
         piece = {**piece, "data": {**rows, **piece["data"]}}  # type: ignore[dict-item]
     return {**base, **piece}
 

@@ -91,6 +91,7 @@ def sgd(table: dict[str, Any], key: str, *reads: str) -> Row:
     return Row(("training", "optimizer"), {"type": "sgd", **table}, (key,), frozenset(reads))
 
 
+SERIES = {"type": "series", "path": "s.csv", "target": "y", "lookback": 2, "horizon": 1}
 NPY = {"type": "npy", "inputs": "a.npy", "targets": "b.npy"}
 HEAD = {"outputs": {"layer_1": {"loss": "mse", "layer": "dense_1"}}, "loss": None}
 
@@ -225,6 +226,15 @@ ROWS = [
     layer("batch_norm", {"center": False, "beta_init": "ones"}, "beta_init"),
     layer("batch_norm", {"center": False, "beta_regularizer": "l2"}, "beta_regularizer"),
     Row(("layers", 0, "kernel_init"), {"type": "uniform", "low": 2, "high": 1}, ("high",)),
+    data({**SERIES, "split": {"stratify": True, "test": 0.2}}, ("split", "stratify")),
+    data({**CSV, "split": {"test_steps": 3}}, ("split", "test_steps")),
+    split({"validation": 0.2, "validation_steps": 3}, "validation_steps"),
+    split({"test": 0.2, "test_steps": 3}, "test_steps"),
+    data({**SERIES, "calendar": ["month"]}, "calendar", "time"),
+    data({**SERIES, "date_format": "%Y"}, "date_format", "time"),
+    data({**SERIES, "target": []}, "target"),
+    data({**SERIES, "scale_by": "together"}, "scale_by", "scale"),
+    Row(("loss",), {"type": "quantile", "quantiles": [0.5, 0.1]}, ("quantiles", 1)),
     schedule("constant", {"warmup_steps": 2, "warmup_epochs": 1}, "warmup_epochs"),
     schedule("constant", {"warmup_from": 0.5}, "warmup_from", "warmup_steps", "warmup_epochs"),
     schedule("multistep", {"milestones": [5, 2]}, ("milestones", 1)),

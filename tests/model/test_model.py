@@ -407,6 +407,8 @@ def test_the_interface_has_no_other_names():
         "predict",
         "predict_intervals",
         "predict_sets",
+        "forecast",
+        "backtest",
         "save",
         "spec",
         "thresholds",

@@ -187,7 +187,19 @@ def half(y):
     return np.random.default_rng(1).normal(0.0, 3.0, (*y.shape[:-1], y.shape[-1] // 2))
 
 
+def pinball(y, t, levels=(0.2, 0.7)):
+    y = y.reshape(len(y), -1, len(levels))
+    return torch.stack(
+        [
+            torch.where(t >= y[..., i], q * (t - y[..., i]), (q - 1) * (t - y[..., i]))
+            for i, q in enumerate(levels)
+        ],
+        -1,
+    )
+
+
 TABLE = [
+    Row("quantile", pinball, half, {"quantiles": [0.2, 0.7]}, activation="median"),
     Row("mse", lambda y, t: F.mse_loss(y, t, reduction="none"), real),
     Row("mse", lambda y, t: F.mse_loss(y, t, reduction="none"), near),
     Row("mae", lambda y, t: F.l1_loss(y, t, reduction="none"), real),

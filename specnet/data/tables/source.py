@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specnet.data.files import DataContext, FilePlace, memory
 from specnet.data.format import DataPart, DataSource
@@ -18,6 +18,7 @@ from specnet.data.tables.describe import check_columns, describe, plan_of
 from specnet.data.tables.frames import FrameTable
 from specnet.data.tables.plan import FITTED
 from specnet.data.tables.rules import first_formats, known_format
+from specnet.data.tables.scaling import column_scales
 from specnet.data.tables.scan import scan
 from specnet.data.tables.splitting import keys_of
 from specnet.data.tables.table import records_at_once, rows_ahead
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from specnet.data.tables.scan import Scan
     from specnet.data.tables.settings import TableSettings
     from specnet.data.tables.table import DataTable
+    from specnet.data.transform import Transform
     from specnet.diagnostics import KeyPath
 
 CELL = 120
@@ -86,6 +88,10 @@ class TableSource(DataSource):
     def columns(self) -> TablePlan:
         """Return how the columns become inputs and targets."""
         return self.plan
+
+    def steps(self) -> dict[Literal["inputs", "targets"], list[Transform]]:
+        """Return what the `scale` of columns comes to."""
+        return {"inputs": column_scales(self.plan)}
 
     def samples(self) -> dict[str, Sample]:
         """Return all rows, as they have been read, or the first ones where they stay in their file."""

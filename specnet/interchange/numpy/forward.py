@@ -11,7 +11,7 @@ from specnet.graph.graph import Graph, KeyPath, Value
 from specnet.model.inputs import cut_rows
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
-from specnet.model.outputs import WEIGHTS
+from specnet.model.outputs import SCALES, WEIGHTS
 from specnet.model.reading import is_sum
 from specnet.model.topology import every
 
@@ -20,6 +20,7 @@ ACTIVATED = {
     "sigmoid": ("logits", "probabilities"),
     "exp": ("log_output", "output"),
     "mean": ("output", "mean"),
+    "median": ("output", "median"),
 }
 """What the last layer's values and the predictions made of them are called."""
 
@@ -64,10 +65,11 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
 
 
 def target_names(network: Network) -> dict[str, str]:
-    """Return the variable of each array of targets, and of the weights if rows have some, by the array's name."""
+    """Return the variable of each array of targets, and of rows' weights and scales if any, by the array's name."""
     names = Names()
     found = {output.target: names.new(output.target) for output in network.outputs.values()}
-    return {**found, WEIGHTS: names.new(WEIGHTS)} if network.weighted else found
+    beside = {WEIGHTS: network.weighted, SCALES: network.signature.scaled}
+    return found | {name: names.new(name) for name, given in beside.items() if given}
 
 
 def input_expressions(network: Network) -> dict[str, str]:

@@ -32,11 +32,11 @@ from specnet.interchange.numpy.watching import (
     time_is_over,
     watching,
 )
-from specnet.model.arrays import as_targets, as_weights
+from specnet.model.arrays import as_scales, as_targets, as_weights
 from specnet.model.compiled import CompiledModel
 from specnet.model.feed import shuffle_within
 from specnet.model.inputs import rows_dtype
-from specnet.model.outputs import WEIGHTS
+from specnet.model.outputs import SCALES, WEIGHTS
 from specnet.model.programs import accumulating_graph, training_graph
 from specnet.model.settings import batch_rows, run_length
 from specnet.model.updates import update_graph
@@ -131,6 +131,8 @@ class _Training:
             weights = self.data.splits[name].weights
             if weights is not None:
                 fitted = {**fitted, WEIGHTS: as_weights(self.network, weights)}
+            if self.network.signature.scaled:
+                fitted = {**fitted, SCALES: as_scales(self.network, self.data.splits[name])}
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
         counts = [

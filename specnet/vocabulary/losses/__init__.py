@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specnet.vocabulary.family import Family
-from specnet.vocabulary.losses.loss import Loss, OutputActivation, Targets, aligned
+from specnet.vocabulary.losses.loss import NUMBERS, Loss, OutputActivation, Targets, aligned
 
 LOSSES: Family[Loss] = Family(
     "loss",
@@ -25,6 +25,7 @@ LOSSES: Family[Loss] = Family(
         "dice": "overlap.Dice",
         "binary_dice": "overlap.BinaryDice",
         "cosine_similarity": "direction.CosineSimilarity",
+        "quantile": "quantile.QuantileLoss",
         "gaussian_nll": "gaussian.GaussianNLL",
         "triplet": "embedding.Triplet",
         "contrastive": "embedding.Contrastive",
@@ -33,6 +34,7 @@ LOSSES: Family[Loss] = Family(
 
 __all__ = [
     "LOSSES",
+    "NUMBERS",
     "Loss",
     "OutputActivation",
     "Targets",

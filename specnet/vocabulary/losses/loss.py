@@ -10,7 +10,11 @@ from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape
 from specnet.vocabulary.kind import Kind
 
-OutputActivation = Literal["identity", "softmax", "sigmoid", "exp", "mean"]
+OutputActivation = Literal["identity", "softmax", "sigmoid", "exp", "mean", "median"]
+
+NUMBERS = frozenset({"identity", "mean", "median"})
+"""The output activations of which predictions are numbers like the targets, in their units."""
+
 Targets = Literal["real", "classes", "binary", "groups", "several"]
 
 
@@ -51,9 +55,18 @@ class Loss(Kind):
         """What turns the network's output into predictions.
 
         A loss on logits names the function that makes them probabilities, and is given the logits even where
-        the last layer applies that function itself. `mean` is the first half of the last axis.
+        the last layer applies that function itself. `mean` and `median` are a part of the last axis, `point`.
         """
         return "identity"
+
+    @property
+    def outputs_per_target(self) -> int:
+        """How many values the network gives for each target, along the last axis."""
+        return 1
+
+    def point(self, output: Value) -> Value:
+        """Return what is predicted of an output that says more of each target than a number."""
+        return output
 
     @property
     def ignored(self) -> int | None:

@@ -34,6 +34,12 @@ class Metric(Kind):
     extensive: ClassVar[bool] = False
     """Whether it is as many times as large where all sample weights are."""
 
+    of_quantiles: ClassVar[bool] = False
+    """Whether it measures all quantiles that a loss predicts, and not the predictions."""
+
+    needs_naive: ClassVar[bool] = False
+    """Whether it is scaled by the errors of naive forecasts, which windows of series have."""
+
     @property
     def label(self) -> str:
         """The name that results give it under."""
@@ -41,6 +47,10 @@ class Metric(Kind):
 
     def under(self, loss: Loss) -> Self:
         """Return the metric with what a document left out taken from its loss."""
+        return self
+
+    def scaled_by(self, naive: Value) -> Self:
+        """Return the metric with the naive errors (batch, targets) of each row's series, if it needs them."""
         return self
 
     def deciding_from(self, thresholds: tuple[float, ...] | Value) -> Self:
@@ -101,6 +111,10 @@ METRICS: Family[Metric] = Family(
         "rmse": "regression.RootMeanSquaredError",
         "mae": "regression.MeanAbsoluteErrorMetric",
         "r2": "regression.R2",
+        "smape": "forecasts.SMAPE",
+        "mase": "forecasts.MASE",
+        "wql": "forecasts.WQL",
+        "quantile_coverage": "forecasts.QuantileCoverage",
         "cosine_similarity": "regression.CosineSimilarityMetric",
     },
 )

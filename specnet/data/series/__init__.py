@@ -1,0 +1,1 @@
+"""Series over time: their dates, their panel, and the windows that a forecast is learnt from."""

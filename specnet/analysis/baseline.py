@@ -20,8 +20,9 @@ from specnet.analysis.sampling import (
 from specnet.analysis.verdict import Baseline, BaselineScore
 from specnet.analysis.weighting import counted_costs, mean_of, median_of, quantile_of, variance_of
 from specnet.data import Split
+from specnet.data.inputs import is_padded
+from specnet.data.signature import Padding
 from specnet.engines.execution import Executable
-from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
@@ -39,7 +40,7 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """
     if network.spec.loss.targets == "groups":
         return None  # one point for all rows says nothing of them
-    if any(output.is_masked and not _padded_with_0(network, output) for output in network.outputs.values()):
+    if any(output.is_masked and _padding(network, output) is None for output in network.outputs.values()):
         return None  # the targets do not show which steps there are
     targets = sampled_targets(network, train)
     weights = sampled_weights(train, thinning(network, train))
@@ -82,23 +83,25 @@ def _counts_classes_alike(loss: Loss) -> bool:
     return alike and loss.type not in {"dice", "binary_dice"}
 
 
-def _padded_with_0(network: Network, output: NetworkOutput) -> bool:
-    """Return whether the target of a step of padding is the index of the token that stands for padding."""
-    return network.signature.padding == "token" and output.target_dtype == "int64"
+def _padding(network: Network, output: NetworkOutput) -> Padding | None:
+    """Return how an output's targets show which of their steps are padding; None where they do not, or none are."""
+    found = {array.padding for array in network.inputs}
+    if output.target_dtype != "int64" or not output.is_masked:
+        return None
+    return "token" if "token" in found else "boundary" if "boundary" in found else None
 
 
 def _frequencies(
-    targets: Array, weights: Array | None, loss: Loss, classes: int = 0, *, padded: bool = False
+    targets: Array, weights: Array | None, loss: Loss, classes: int = 0, padding: Padding | None = None
 ) -> Array:
     """Return how many class indices (rows, ...) there are of each class, or the sum of their rows' weights.
 
-    Those that the loss ignores are left out, or 0 where steps are `padded` with it.
+    Those that the loss ignores are left out, and steps of padding.
     """
     flat = targets.reshape(-1)
     each = None if weights is None else np.repeat(weights, len(flat) // len(targets))
-    ignored = 0 if padded else loss.ignored
-    if ignored is not None:
-        there = flat != ignored
+    if padding is not None or loss.ignored is not None:
+        there = flat != loss.ignored if padding is None else ~is_padded(targets, padding).reshape(-1)
         flat, each = flat[there], None if each is None else each[there]
     return np.bincount(flat, each, minlength=classes)
 
@@ -108,20 +111,22 @@ def _candidates(
 ) -> Iterator[tuple[str, dict[str, Array]]]:
     """Yield a constant for each output, as its loss takes it, with what they predict."""
     if not network.several:
-        for prediction, constant in _constants(network.outputs[""], targets["targets"], weights):
+        for prediction, constant in _constants(network, network.outputs[""], targets["targets"], weights):
             yield prediction, {"": constant}
         return
     first = {
-        name: next(iter(_constants(output, targets[output.target], weights)))[1]
+        name: next(iter(_constants(network, output, targets[output.target], weights)))[1]
         for name, output in network.outputs.items()
     }
     yield "the same for every row", first
 
 
-def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> Iterator[tuple[str, Array]]:
+def _constants(
+    network: Network, output: NetworkOutput, targets: Array, weights: Array | None
+) -> Iterator[tuple[str, Array]]:
     loss, tiny = output.loss, 1e-30
     if output.target_dtype == "int64":
-        counts = _frequencies(targets, weights, loss, output.shape[-1], padded=output.is_masked)
+        counts = _frequencies(targets, weights, loss, output.shape[-1], _padding(network, output))
         shares = counts / max(counts.sum(), 1)
     else:
         shares = mean_of(targets, weights)
@@ -161,13 +166,14 @@ def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> 
 def _constant_costs(network: Network, constants: Mapping[str, Array], targets: Targets) -> Array:
     """Return what each row costs where every row is given the same outputs."""
     graph = Graph(network.spec.dtype)
-    values = {}
+    values, masks = {}, dict[str, Array]()
     for name, output in network.outputs.items():
         given = leaf(graph, array_name("outputs", name), "input", (BATCH, *output.loss_shape))
         target = leaf(graph, output.target, "target", (BATCH, *output.target_shape), output.target_dtype)
-        mask = None
-        if output.is_masked:
-            mask = ops.where(ops.equal(ops.cast(target, to=graph.dtype), 0.0), 0.0, 1.0)
+        padding, mask = _padding(network, output), None
+        if padding is not None:
+            mask = leaf(graph, array_name("masks", name), "input", (BATCH, *output.target_shape))
+            masks[array_name("masks", name)] = ~is_padded(targets[output.target], padding)
         elements, _ = element_costs(output.loss, given, target, mask)
         values[name] = OutputValues(target, given, given, elements, mask)
     whole, _ = whole_cost(network.outputs, values, (), network.spec.loss)
@@ -179,6 +185,7 @@ def _constant_costs(network: Network, constants: Mapping[str, Array], targets: T
         for cut in chunks(count):
             rows = cut.stop - cut.start
             arrays = {name: array[cut] for name, array in targets.items()}
+            arrays |= {name: mask[cut].astype(network.spec.dtype) for name, mask in masks.items()}
             for name, output in network.outputs.items():
                 same = np.empty((rows, *output.loss_shape), network.spec.dtype)
                 constant = constants[name]
@@ -205,10 +212,10 @@ def _share_of_most_frequent(
         return None
     only, seen, compared = network.outputs[""], known[0]["targets"], others[0]["targets"]
     if only.target_dtype == "int64":
-        padded = only.is_masked
-        most = _frequencies(seen, known[1], only.loss, only.shape[-1], padded=padded).argmax()
-        if padded or only.loss.ignored is not None:
-            among_counted = _frequencies(compared, others[1], only.loss, only.shape[-1], padded=padded)
+        padding = _padding(network, only)
+        most = _frequencies(seen, known[1], only.loss, only.shape[-1], padding).argmax()
+        if padding is not None or only.loss.ignored is not None:
+            among_counted = _frequencies(compared, others[1], only.loss, only.shape[-1], padding)
             return float(among_counted[most] / max(among_counted.sum(), 1))
         return float(mean_of(compared == most, others[1]).mean())
     if only.loss.targets == "binary" and only.target_shape == (1,):

@@ -40,10 +40,21 @@ def padding_fault(rows: Array, padding: Padding) -> tuple[int, str] | None:
     return min(found, default=None)
 
 
+def is_padded(targets: Array, padding: Padding) -> Array:
+    """Return which of the tokens that sequences are to continue with are padding, (rows, steps) as the targets."""
+    padded: Array = targets == 0
+    if padding == "boundary":  # the first of them ends a sequence
+        padded[:, 1:] = padded[:, :-1].copy()
+        padded[:, 0] = False
+    return padded
+
+
 def _is_padding(rows: Array, padding: Padding) -> Array:
     """Return which steps of sequences (rows, steps, ...) are padding: (rows, steps)."""
-    if padding == "token":
+    if padding != "nan":
         padded: Array = rows == 0
+        if padding == "boundary":
+            padded[:, 0] = False
         return padded
     return cast("Array", np.isnan(rows).all(axis=tuple(range(2, rows.ndim))))
 

@@ -34,9 +34,10 @@ WHOLE = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8")
 """The types of stored arrays that hold nothing but whole numbers, all of which int64 holds."""
 
 
-Padding = Literal["token", "nan"]
-"""How a sequence that is shorter than others is filled up at its end: with token 0, which stands for nothing else, or
-with steps (steps, features) of NaN."""
+Padding = Literal["token", "boundary", "nan"]
+"""How a sequence that is shorter than others is filled up at its end: with token 0, which stands for nothing else; with
+token 0, which else is only the first of a sequence, and the last of its targets; or with steps (steps, features) of
+NaN."""
 
 
 class ColumnSlice(NamedTuple):

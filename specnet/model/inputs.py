@@ -101,9 +101,18 @@ def sequences(build: Builder, x: Value, array: InputArray) -> Value:
         return build.mask(ops.where(known, x, 0.0), mask)
     if array.tokens:
         build.vocabularies[x] = array.tokens
-    if array.padding == "token":
-        build.mask(x, ops.minimum(x if x.dtype == build.dtype else ops.cast(x, to=build.dtype), 1.0))
+    if array.padding is not None:
+        there = ops.minimum(x if x.dtype == build.dtype else ops.cast(x, to=build.dtype), 1.0)
+        build.mask(x, there if array.padding == "token" else _with_first(there))
     return x
+
+
+def _with_first(mask: Value) -> Value:
+    """Return a mask (batch, steps) with the first step of each row."""
+    steps = mask.shape[1]
+    assert isinstance(steps, int)
+    first = ops.fixed(mask.graph, [1.0] + [0.0] * (steps - 1))
+    return ops.maximum(mask, first)
 
 
 def whole_numbers(arrays: tuple[InputArray, ...], signature: Signature) -> set[str]:

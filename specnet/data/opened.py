@@ -14,6 +14,7 @@ from specnet.data.format import DataFormat, DataSource
 from specnet.data.passed import PassedData
 from specnet.data.resolved_transforms import resolve
 from specnet.data.signature import Signature, infer_signature
+from specnet.data.text.outside import OutsideVocabularyError
 from specnet.data.training_rows import TrainingRows
 from specnet.diagnostics import KeyPath
 
@@ -64,7 +65,10 @@ def open_data(
     with collector.limited():
         source = data_format.open(context)
         assigned = assigned_rows(data_format.drawn, source.description.keys, seed, collector)
-        source.learn(TrainingRows(data_format.drawn, assigned, seed), collector)
+        try:
+            source.learn(TrainingRows(data_format.drawn, assigned, seed), collector)
+        except OutsideVocabularyError as error:
+            raise collector.error("SN548", str(error), "tokens", help=error.help) from error
     resolved = resolve(data_format.transforms, source.description, source.columns(), collector)
     collector.check()
     signature = infer_signature(

@@ -30,6 +30,10 @@ class Char(Tokenizer):
     min_count: PositiveInt = 1
     """How often a character must occur in the training text to get a token."""
 
+    unknown: bool = True
+    """Whether there is a token for characters that the training text lacks; without one, text that has some is an
+    error."""
+
     unit: ClassVar[str] = "character"
 
     def learn(self, texts: Iterable[str], special: int) -> tuple[str, ...]:

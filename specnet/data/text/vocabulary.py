@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from specnet.data.text import TOKENIZERS, Tokenizer
+from specnet.data.text.outside import OutsideVocabularyError
 from specnet.data.text.tokenizer import Codec
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ class Vocabulary:
         """Return the vocabulary of texts, which are the training data alone.
 
         The other arguments say which special tokens it has: `boundary` is one token for both begin and end. It has an
-        unknown token unless every text can be expressed without one.
+        unknown token unless every text can be expressed without one, or the tokenizer is to have none.
         """
         wanted = {PADDING: padding, BEGIN: begin, END: end, BOUNDARY: boundary}
         special = tuple(name for name, there in wanted.items() if there)
-        if not tokenizer.complete:
+        if not tokenizer.complete and getattr(tokenizer, "unknown", True):
             special = (*special, UNKNOWN)
         return cls(tokenizer, special, tokenizer.learn(map(tokenizer.normalised, texts), len(special)))
 
@@ -75,9 +76,14 @@ class Vocabulary:
         return self.tokenizer.codec(self.tokens[len(self.special) :])
 
     def encode(self, text: str) -> NDArray[np.int64]:
-        """Return the indices (tokens,) of a text, without begin and end; the unknown token for what it lacks."""
+        """Return the indices (tokens,) of a text, without begin and end; the unknown token for what it lacks.
+
+        Raises OutsideVocabularyError where there is no unknown token.
+        """
         indices = self._codec.encode(self.tokenizer.normalised(text))
         if self.unknown is None:
+            if (indices < 0).any():
+                raise OutsideVocabularyError(self.outside(text), self.tokenizer.unit)
             return indices + len(self.special) if self.special else indices
         outside = indices < 0
         indices += len(self.special)

@@ -42,6 +42,9 @@ class Word(Tokenizer):
     line_breaks: bool = False
     """Whether the end of a line is a token, too."""
 
+    unknown: bool = True
+    """Whether there is a token for words that the vocabulary lacks; without one, text that has some is an error."""
+
     unit: ClassVar[str] = "word"
 
     def learn(self, texts: Iterable[str], special: int) -> tuple[str, ...]:

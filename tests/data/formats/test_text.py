@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+import specnet
 from specnet.data import FORMATS, Encoding, load_data, open_data, row_files
 from specnet.data.labelled import labelled_rows
 from specnet.data.streamed import taken
@@ -187,13 +188,13 @@ def names(desk):
 def test_a_document_is_predicted_from_its_beginning_to_its_end(names):
     data = load(names, path="names.txt", lines="documents")
     vocabulary, train = data.encoding.vocabulary, data.splits["train"]
-    assert vocabulary.tokens[:3] == ("<pad>", "<|>", "<unk>")
+    assert vocabulary.tokens[:2] == ("<|>", "<unk>")
     inputs, targets = rows(train.inputs), rows(train.targets)
     assert inputs.shape == targets.shape == (6, 5)
     bo = vocabulary.encode("bo").tolist()
-    assert inputs[1].tolist() == [1, *bo, 0, 0]
-    assert targets[1].tolist() == [*bo, 1, 0, 0]
-    assert data.signature.padding == "token"
+    assert inputs[1].tolist() == [0, *bo, 0, 0]
+    assert targets[1].tolist() == [*bo, 0, 0, 0]
+    assert data.signature.padding == "boundary"
     assert data.signature.target == (5,)
 
 
@@ -214,7 +215,7 @@ def test_documents_of_a_split_are_drawn_at_random(names):
     data = load(names, path="names.txt", lines="documents", split={"test": 0.5})
     assert data.signature.rows == {"train": 3, "test": 3}
     trained = {text_of(data, row) for row in rows(data.splits["train"].inputs)}
-    known = set(data.encoding.vocabulary.tokens[3:])
+    known = set(data.encoding.vocabulary.tokens[2:])
     assert known == set("".join(trained))
 
 
@@ -241,7 +242,44 @@ def test_the_tokens_of_a_document_are_in_one_split(desk):
     assert len(data.encoding.vocabulary) == 2 + 5
     whole = load(desk, path="names.txt", lines="documents", split={"validation": 0.2, "test": 0.3})
     # They are the documents that a model of whole lines has.
-    assert data.encoding.vocabulary.tokens[2:] == whole.encoding.vocabulary.tokens[3:]
+    assert data.encoding.vocabulary.tokens == whole.encoding.vocabulary.tokens
+
+
+def test_without_an_unknown_token_text_outside_the_vocabulary_is_refused(names):
+    tokens = {"type": "char", "unknown": False}
+    data = load(names, path="names.txt", lines="documents", tokens=tokens)
+    assert data.encoding.vocabulary.tokens[:2] == ("<|>", "a")
+    with pytest.raises(specnet.RunError, match="has characters that the vocabulary lacks: `x`, `!`"):
+        data.encoding.encode(["axa!"])
+    names.write("others.txt", "xa\n")
+    found = codes(names, path="names.txt", lines="documents", tokens=tokens, test={"path": "others.txt"})
+    assert [code for code, *_ in found] == ["SN548"]
+
+
+def test_padding_after_the_end_of_documents_costs_nothing(names):
+    layers = [
+        {"type": "embedding", "input_dim": 13, "output_dim": 4},
+        {"type": "gru", "units": 4, "return_sequences": True},
+        {"type": "dense", "units": "auto"},
+    ]
+    document = {
+        "specnet": 1,
+        "dtype": "float64",
+        "data": {"type": "text", "path": str(names.folder / "names.txt"), "lines": "documents"},
+        "layers": layers,
+        "loss": "cross_entropy",
+        "metrics": ["perplexity"],
+        "training": {"epochs": 1, "batch_size": 2},
+    }
+    result = specnet.run(document)
+    words = ("ann", "bo", "cara", "dan", "eve", "fay")
+    vocabulary = load(names, path="names.txt", lines="documents").encoding.vocabulary
+    costs = []
+    for word, p in zip(words, result.model.predict(list(words)), strict=True):
+        targets = [*vocabulary.encode(word), vocabulary.end]
+        costs += [-np.log(p[i, target]) for i, target in enumerate(targets)]
+    assert result.splits["train"]["loss"] == pytest.approx(np.mean(costs), rel=1e-12)
+    assert result.splits["train"]["perplexity"] == pytest.approx(np.exp(np.mean(costs)), rel=1e-9)
 
 
 @pytest.mark.parametrize("context", [None, 3])
@@ -416,7 +454,7 @@ def test_a_model_of_a_text_takes_the_last_tokens(song):
 def test_a_model_of_documents_takes_their_beginnings(names):
     encoding = load(names, path="names.txt", lines="documents").encoding
     vocabulary = encoding.vocabulary
-    assert encoding.encode(["an", ""]).tolist() == [[1, *vocabulary.encode("an"), 0, 0], [1, 0, 0, 0, 0]]
+    assert encoding.encode(["an", ""]).tolist() == [[0, *vocabulary.encode("an"), 0, 0], [0, 0, 0, 0, 0]]
     encoding = load(names, path="names.txt", lines="documents", context=3).encoding
     begin = encoding.vocabulary.begin
     wanted = [[begin, begin, *encoding.vocabulary.encode("a")], encoding.vocabulary.encode("ann").tolist()]

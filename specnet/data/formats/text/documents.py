@@ -12,7 +12,7 @@ from specnet.data.assigning import draw_rows, share_rows
 from specnet.data.format import DataPart, DataSource
 from specnet.data.formats.text.examples import LinePlace, TextForm, describe, lines_of, padded
 from specnet.data.rows import ArrayRows
-from specnet.data.signature import DataDescription
+from specnet.data.signature import DataDescription, Padding
 from specnet.data.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class DocumentSource(DataSource):
         train = self.texts["train"]
         trained = train if chosen is None else [train[i] for i in chosen]
         context = self.form.context
-        vocabulary = Vocabulary.learn(trained, self.form.tokens, padding=context is None, boundary=True)
+        vocabulary = Vocabulary.learn(trained, self.form.tokens, boundary=True)
         self._vocabulary = vocabulary
         encoded = {name: list(map(vocabulary.encode, texts)) for name, texts in self.texts.items()}
         if context is not None:
@@ -61,7 +61,8 @@ class DocumentSource(DataSource):
             self._parts = {name: whole(own, vocabulary, length, self.form) for name, own in encoded.items()}
             steps = target = (length,)
         counts = {name: len(part.inputs) for name, part in self._parts.items()}
-        self.description = describe(vocabulary, steps, target, counts, self.context)
+        padding: Padding | None = "boundary" if context is None else None
+        self.description = describe(vocabulary, steps, target, counts, self.context, padding)
         if context is not None:
             self.description.batches = ("inputs",)
             self.description.held = sum(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from specnet.data.signature import NAMED, DataDescription
+from specnet.data.signature import NAMED, DataDescription, Padding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +61,7 @@ def describe(
     target: tuple[int, ...],
     rows: dict[str, int],
     context: DataContext,
+    padding: Padding | None = None,
 ) -> DataDescription:
     """Return the description of examples whose targets are tokens."""
     return DataDescription(
@@ -72,7 +73,7 @@ def describe(
         classes=vocabulary.tokens if len(vocabulary) <= NAMED else None,
         whole=True,
         tokens=len(vocabulary),
-        padding=None if vocabulary.padding is None else "token",
+        padding=padding,
         quotable=context.quotable,
     )
 

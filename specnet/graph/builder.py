@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal, NamedTuple, Protocol
@@ -10,6 +10,7 @@ from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.parameter import GroupSettings, Initial, Parameter, Penalty, Role
 from specnet.graph.sizes import Count, DType, Shape, show
+from specnet.graph.streaming import CannotStream, Past, Streaming
 
 INPUT = "input"
 """What `inputs` calls the value that the list of layers around a layer gets."""
@@ -58,6 +59,10 @@ class Stage(Protocol):
     @property
     def learning_rate_multiplier(self) -> float:
         """What the learning rate is multiplied by for its parameters."""
+        ...
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        """Say why it cannot take new steps of what it takes behind those that it has seen, or return None."""
         ...
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
@@ -167,6 +172,8 @@ class Builder:
     """How many tokens there are, of inputs that hold indices of tokens."""
     followed: list[Following] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
+    streaming: Streaming | None = None
+    """Set where the graph takes new steps behind those that it has seen, and not whole examples."""
 
     @property
     def dtype(self) -> DType:
@@ -206,6 +213,53 @@ class Builder:
         if self.training:
             self.followed.append(Following(statistic, observed, momentum, values))
 
+    def carried(
+        self, name: str, shape: Shape, *, start: Value | None = None, dtype: DType | None = None
+    ) -> Value:
+        """Return what the last call left under a name of the layer's own, and `start` or zeros in the first call."""
+        full = f"carried/{self.scope.name}.{name}"
+        if full not in self.leaves:
+            self.leaves[full] = leaf(self.graph, full, "state", shape, dtype)
+        if start is None:
+            return self.leaves[full]
+        assert self.streaming is not None, "only graphs of new steps have a first call"
+        return start if self.streaming.opening else self.leaves[full]
+
+    def carry(self, name: str, value: Value) -> None:
+        """Leave a value for the next call, where `carried` returns it; it has the shape that `carried` was given."""
+        self.graph.assign(self.leaves[f"carried/{self.scope.name}.{name}"], value)
+
+    def held(self, name: str, shape: Shape, make: Callable[[], Value]) -> Value:
+        """Return what does not depend on the steps: the first call makes it, and later ones find it."""
+        if self.streaming is None:
+            return make()
+        if not self.streaming.opening:
+            return self.carried(name, shape, start=self.streaming.position)
+        value = self.carried(name, shape, start=make())
+        self.carry(name, value)
+        return value
+
+    def past(self, name: str, new: Value, axis: int, length: int) -> Past | None:
+        """Keep what a layer makes of each new step, and return what it kept of the last `length` steps before.
+
+        None where it needs none of them.
+        """
+        streaming = self.streaming
+        assert streaming is not None, "whole examples have no past"
+        if length < 1:
+            return None
+        full = f"past/{self.scope.name}.{name}"
+        shape = (*new.shape[:axis], length, *new.shape[axis + 1 :])
+        before = leaf(self.graph, full, "state", shape, new.dtype)
+        if length not in streaming.places:
+            streaming.places[length] = leaf(self.graph, f"places/{length}", "state", (length,))
+        streaming.pasts[full] = Past(before, streaming.places[length], new, axis, length)
+        return streaming.pasts[full]
+
+    def streams(self, value: Value) -> bool:
+        """Say whether a value comes from new steps behind those that were seen."""
+        return self.streaming is not None and self.streaming.covers(value)
+
     def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:
         # Arrays of one role lie one after the other.
         alike = (p.name for p in reversed(self.parameters.values()) if p.role == role)
@@ -235,7 +289,7 @@ class Builder:
 
     def mask(self, x: Value, mask: Value | None) -> Value:
         """Say which steps of x (batch, steps, ...) exist, and return x."""
-        if mask is not None:
+        if mask is not None and not self.streams(x):  # new steps all exist
             assert x.shape[:2] == mask.shape, f"{show(mask.shape)} is not a mask of {show(x.shape)}"
             self.masks[x] = mask
         return x
@@ -345,6 +399,10 @@ class Builder:
         scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
         self.check_count(1)
+        if any(map(self.streams, taken)):
+            why = stage.stream_fault(self, taken)
+            if why is not None:
+                raise CannotStream(scope.name, stage.type, why, scope.path)
         shapes, kind = tuple([x.shape for x in taken]), stage.type
         # A container comes before its layers, and what it gives is known after them.
         self.layers.append(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from math import prod
@@ -15,6 +15,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.ops.weighting import of_rows
 from specnet.graph.parameter import Parameter
 from specnet.graph.sizes import BATCH, Shape, count
+from specnet.graph.streaming import Streaming
 from specnet.language.spec import Spec
 from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
 from specnet.model.figures import MeasuredValues, OutputFigure
@@ -23,7 +24,7 @@ from specnet.model.lowered import Lowered
 from specnet.model.outputs import (
     WEIGHTS,
     NetworkOutput,
-    figure_values,
+    by_step,
     lower_outputs,
     quantile_values,
     shape_diagnostic,
@@ -251,8 +252,9 @@ class Network:
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
                 quantiles = quantile_values(figure.loss, own.output)
-                values = MeasuredValues(own.prediction, own.target, quantiles, naive)
-                tuple(figure_values(figure, own, values))
+                elements, prediction, target, weights = by_step(own, own.prediction, own.target, None)
+                measured = MeasuredValues(prediction, target, quantiles, naive)
+                tuple(figure.values(elements, measured, weights))
             except ShapeFault as fault:
                 found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
         found += self._unweighted_metrics()
@@ -283,13 +285,25 @@ class Network:
 
 
 def lower_layers(
-    spec: Spec, inputs: tuple[InputArray, ...], *, training: bool, signature: Signature | None = None
+    spec: Spec,
+    inputs: tuple[InputArray, ...],
+    *,
+    training: bool,
+    signature: Signature | None = None,
+    streaming: Callable[[Mapping[str, Value]], Streaming] | None = None,
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
-    """Build a graph of the layers alone over some inputs; return the last one's value."""
+    """Build a graph of the layers alone over some inputs; return the last one's value.
+
+    `streaming` is asked, with the inputs by their names, how the graph takes new steps behind those that it has seen;
+    CannotStream says which layer cannot.
+    """
     spec = settled(spec, None)  # a network's own is settled already
     graph = Graph(spec.dtype)
     builder = Builder(graph, training, groups=spec.training.groups)
     values = input_values(builder, inputs, spec, signature)
+    if streaming is not None:
+        builder.streaming = streaming(values)
+        builder.masks = {x: mask for x, mask in builder.masks.items() if not builder.streams(x)}
     try:
         if spec.inputs is None:
             check_topology(spec.layers)

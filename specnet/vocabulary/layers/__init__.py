@@ -18,6 +18,9 @@ NUMBERED = r"^([A-Za-z_][A-Za-z0-9_-]*|[1-9][0-9]*)$"
 """A layer's name, or a number, by which the repetitions of a `sequential` are called that is written out."""
 
 
+ALL_STEPS = "needs all steps of a sequence at once"
+
+
 class Layer(Kind):
     """One stage of the network: a function of the previous layer's output."""
 
@@ -48,6 +51,10 @@ class Layer(Kind):
     def borrows(self) -> bool:
         """Whether it is nothing of its own, but the layer that it shares parameters with, applied once more."""
         return False
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        """Say why it cannot take new steps of values (batch, steps, ...) behind those that it has seen, if so."""
+        return None if self.masking == "each" else ALL_STEPS
 
     @property
     def tied(self) -> str | None:

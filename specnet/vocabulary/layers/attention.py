@@ -2,26 +2,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder, MaskUse
-from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.kind import fault, table_check
+from specnet.vocabulary.layers import ALL_STEPS
 from specnet.vocabulary.layers.dropping import Rate, dropped
-from specnet.vocabulary.layers.sequences import places, sequence_sizes
+from specnet.vocabulary.layers.sequences import places, sequence_sizes, step_numbers
 from specnet.vocabulary.layers.weights import Biased, Kernelled
 
 HIDDEN = -1e9
 """What is added to the score of a step that is not seen: its weight is exactly 0."""
 
 
+AHEAD = "sees steps ahead: it is not causal"
+
 LARGEST = 2**40
 """The number of features of all heads that no memory holds a kernel for."""
+
+
+class _Part(NamedTuple):
+    """Steps that are seen: their keys and values, and their numbers (steps,)."""
+
+    key: Value
+    value: Value
+    numbers: Value
 
 
 class Attending(Biased, Kernelled):
@@ -48,6 +59,11 @@ class Attending(Biased, Kernelled):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
     masking: ClassVar[MaskUse] = "own"
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        if not build.streams(xs[0]):
+            return ALL_STEPS
+        return None if self.causal or not build.streams(xs[-1]) else AHEAD
 
     @table_check()
     def _groups(self) -> Iterator[PydanticCustomError]:
@@ -97,19 +113,35 @@ class Attention(Attending):
             y = self._projected(build, source, name, count * size)
             y = ops.reshape(y, shape=(batch, length, shared, count // shared, size))
             y = ops.transpose(y, axes=(0, 2, 3, 1, 4))
-            return self._turned(y, length, size) if name != "value" and self.positions == "rotary" else y
+            turned = name != "value" and self.positions == "rotary"
+            return self._turned(y, step_numbers(build, source), size) if turned else y
 
-        query = heads(x, steps, "query", self.heads)
-        key, value = (heads(context, seen, name, shared) for name in ("key", "value"))
-        scores = ops.MATMUL(query * size**-0.5, key, b_t=True)
-        bias = self._bias(build.graph, steps, seen, shared, groups)
-        there = build.mask_of(context)
-        if there is not None:
+        def of_context(name: str) -> Value:
+            def made() -> Value:
+                return heads(context, seen, name, shared)
+
+            if not build.streams(x) or build.streams(context):
+                return made()
+            return build.held(name, (batch, shared, 1, seen, size), made)
+
+        query = heads(x, steps, "query", self.heads) * size**-0.5
+        parts = [_Part(of_context("key"), of_context("value"), step_numbers(build, context))]
+        window = min(self.window, steps + seen) if self.window else None
+        if build.streaming is not None and build.streams(context):
+            window = min(self.window or build.streaming.steps, build.streaming.steps)
+            parts = [*_before(build, parts[0], window - 1), *parts]
+        scores = _joined([ops.MATMUL(query, part.key, b_t=True) for part in parts], axis=4)
+        numbers = step_numbers(build, x), _joined([part.numbers for part in parts], axis=0)
+        bias = self._bias(*numbers, window, shared, groups)
+        mask = build.mask_of(context)
+        if mask is not None:
+            exists = mask
+            there = build.held("mask", (batch, seen), lambda: exists) if build.streams(x) else exists
             hidden = ops.reshape((1.0 - there) * HIDDEN, shape=(batch, 1, 1, 1, seen))
             bias = hidden if bias is None else bias + hidden
         weights = ops.softmax(scores if bias is None else scores + bias)
         weights = dropped(build, weights, self.dropout)
-        mixed = ops.transpose(ops.MATMUL(weights, value), axes=(0, 3, 1, 2, 4))
+        mixed = ops.transpose(_mixed(weights, [part.value for part in parts]), axes=(0, 3, 1, 2, 4))
         mixed = ops.reshape(mixed, shape=(batch, steps, self.heads * size))
         return build.mask(self._projected(build, mixed, "output", features), build.mask_of(x))
 
@@ -120,28 +152,30 @@ class Attention(Attending):
             return y
         return y + build.parameter(f"{name}.bias", (units,), self.bias_init, self.bias_regularizer)
 
-    def _turned(self, y: Value, steps: int, size: int) -> Value:
-        """Turn each pair of features (..., steps, head_dim) by an angle in proportion to its step."""
+    def _turned(self, y: Value, numbers: Value, size: int) -> Value:
+        """Turn each pair of features (..., steps, head_dim) by an angle in proportion to its step's number."""
         half, none = size // 2, ((0, 0),) * (y.rank - 1)
         speeds = ops.exp(places(y.graph, half) * (-math.log(self.rotary_base) / half))
-        angles = ops.reshape(places(y.graph, steps), shape=(steps, 1)) * speeds
+        angles = ops.reshape(numbers, shape=(y.shape[-2], 1)) * speeds
         cosine, sine = ops.cos(angles), ops.sin(angles)
         first = ops.crop(y, margins=(*none, (0, half)))
         second = ops.crop(y, margins=(*none, (half, 0)))
         return ops.concat(first * cosine - second * sine, second * cosine + first * sine, axis=y.rank - 1)
 
-    def _bias(self, graph: Graph, steps: int, seen: int, shared: int, groups: int) -> Value | None:
+    def _bias(
+        self, numbers: Value, numbers_seen: Value, window: int | None, shared: int, groups: int
+    ) -> Value | None:
         """Return what is added to the scores, (steps, seen) or (shared, groups, steps, seen), or None."""
-        if not (self.causal or self.window or self.positions == "alibi"):
+        if not (self.causal or window or self.positions == "alibi"):
             return None
-        after = ops.reshape(places(graph, steps), shape=(steps, 1)) - places(graph, seen)
+        after = ops.reshape(numbers, shape=(*numbers.shape, 1)) - numbers_seen
         distance = after if self.causal else ops.absolute(after)
         bias = distance * 0.0
         if self.positions == "alibi":
-            slopes = ops.exp((places(graph, self.heads) + 1.0) * (-8.0 * math.log(2.0) / self.heads))
+            slopes = ops.exp((places(after.graph, self.heads) + 1.0) * (-8.0 * math.log(2.0) / self.heads))
             bias = -(ops.reshape(slopes, shape=(shared, groups, 1, 1)) * distance)
-        if self.window:
-            bias = ops.where(ops.less(distance, float(min(self.window, steps + seen))), bias, HIDDEN)
+        if window:
+            bias = ops.where(ops.less(distance, float(window)), bias, HIDDEN)
         return ops.where(ops.less(after, 0.0), HIDDEN, bias) if self.causal else bias
 
     def _head_dim(self, x: Value, features: int) -> int:
@@ -165,3 +199,25 @@ class Attention(Attending):
                 help=f"head_dim = {size + 1}",
             )
         return size
+
+
+def _before(build: Builder, new: _Part, length: int) -> list[_Part]:
+    """Return the part of so many steps before the new ones, as far as any are seen."""
+    key, value = (build.past(name, y, 3, length) for name, y in (("key", new.key), ("value", new.value)))
+    return [_Part(key.before, value.before, key.positions)] if key and value else []
+
+
+def _joined(parts: list[Value], axis: int) -> Value:
+    return ops.concat(*parts, axis=axis) if len(parts) > 1 else parts[0]
+
+
+def _mixed(weights: Value, values: list[Value]) -> Value:
+    """Return the mean of values, in parts (..., seen, head_dim), by their weights (..., steps, all seen)."""
+    (*parts, last), none = values, ((0, 0),) * (weights.rank - 1)
+    if not parts:
+        return ops.MATMUL(weights, last)
+    ((before),) = parts
+    ends = before.shape[-2], last.shape[-2]
+    first = ops.crop(weights, margins=(*none, (0, ends[1])))
+    second = ops.crop(weights, margins=(*none, (ends[0], 0)))
+    return ops.MATMUL(first, before) + ops.MATMUL(second, last)

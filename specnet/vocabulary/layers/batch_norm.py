@@ -10,6 +10,7 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
 from specnet.graph.sizes import count
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.layers import ALL_STEPS
 from specnet.vocabulary.layers.affine import Affine, inner_axis, sizes
 from specnet.vocabulary.layers.masks import beside, moments
 
@@ -42,6 +43,9 @@ class BatchNorm(Affine):
     """Initializer of the running variance."""
 
     masking: ClassVar[MaskUse] = "each"
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return ALL_STEPS if inner_axis(self, xs[0], self.axis) == 1 else None
 
     def lower(self, build: Builder, x: Value) -> Value:
         axis = inner_axis(self, x, self.axis)

@@ -52,6 +52,9 @@ class Bidirectional(Container):
                 message = "`name` would be ignored: the two layers are called `forward` and `backward`"
                 yield fault(message, key=("layers", 0, "name"), code="SN306", part="key", help="leave it out")
 
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return "goes through the steps of a sequence in both directions"
+
     def lower(self, build: Builder, x: Value) -> Value:
         (layer,) = self.layers
         assert isinstance(layer, Recurrent | MinGRU)

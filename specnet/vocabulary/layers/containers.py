@@ -13,7 +13,7 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import broadcast, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.kind import Words, fault, table_check
-from specnet.vocabulary.layers import LAYERS, Layer
+from specnet.vocabulary.layers import ALL_STEPS, LAYERS, Layer
 from specnet.vocabulary.layers.merging import combined, joined
 
 Layers = tuple[Annotated[Layer, LAYERS], ...]
@@ -150,6 +150,10 @@ class Parallel(Container):
     """The axis along which `concat` joins the results."""
     is_parallel: ClassVar[bool] = True
     minimum: ClassVar[int] = 2
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        joins_steps = self.merge == "concat" and self.axis in (1, 1 - xs[0].rank)
+        return ALL_STEPS if joins_steps else None
 
     @table_check()
     def _joined(self) -> Iterator[PydanticCustomError]:

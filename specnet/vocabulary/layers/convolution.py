@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import PositiveInt, PrivateAttr
+from pydantic import PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
@@ -11,7 +11,6 @@ from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.initializers import Initializer
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
@@ -116,32 +115,35 @@ class Conv1D(Convolution):
     """The distance between the steps of a window; Keras's `dilation_rate`."""
 
     masking: ClassVar[MaskUse] = "own"
-    _scale_init: Initializer | None = PrivateAttr(default=None)
-    """Initializer of the lengths of filters, if these are parameters of their own."""
 
-    def normed(self, scale_init: Initializer) -> Self:
-        """Return the layer with filters whose lengths are parameters, `scale` (Salimans and Kingma, 2016)."""
-        made = self.model_copy()
-        made._scale_init = scale_init  # noqa: SLF001  a copy's own
-        return made
-
-    def kernel(self, build: Builder, *shape: int) -> Value:
-        """Declare the kernel and the lengths of filters, if there are some, and return the filters."""
-        kernel = super().kernel(build, *shape)
-        if self._scale_init is None:
-            return kernel
-        scale = build.parameter("scale", (self.filters,), self._scale_init)
-        return kernel * (scale / ops.sqrt(ops.reduce_sum(ops.square(kernel), axes=(0, 1))))
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        if along(self.strides)[1] > 1:
+            return "leaves out steps: its strides are more than 1"
+        if self.padding == "causal" or along(self.kernel_size)[1] == 1:
+            return None
+        return 'sees steps ahead: its padding is not "causal"'
 
     def lower(self, build: Builder, x: Value) -> Value:
-        rows = images.rows(self.type, build.without_padding(x))
         (_, size), (_, stride), (_, apart) = map(along, (self.kernel_size, self.strides, self.dilation))
-        y = self.convolved(build, rows, (size,), self.padding, (1, stride), (1, apart))
+        reach, padding, seen = (size - 1) * apart + 1, self.padding, build.without_padding(x)
+        if build.streams(x):
+            seen, padding = _with_past(build, x, reach - 1), "valid"
+        rows = images.rows(self.type, seen)
+        y = self.convolved(build, rows, (size,), padding, (1, stride), (1, apart))
         y, mask = self.activation.lower(images.sequences(y)), build.mask_of(x)
         if mask is None:
             return y
-        reach, whole = (size - 1) * apart + 1, self.padding == "valid"
+        whole = self.padding == "valid"
         return build.mask(y, windowed(mask, static(y.shape[1]), stride, reach, whole=whole))
+
+
+def _with_past(build: Builder, x: Value, reach: int) -> Value:
+    """Return new steps x (batch, steps, channels) after the last ones before that a window over them sees."""
+    if not reach:
+        return x
+    whole = ops.concat(build.carried("inputs", (x.shape[0], reach, x.shape[2])), x, axis=1)
+    build.carry("inputs", ops.crop(whole, margins=((0, 0), (x.shape[1], 0), (0, 0))))
+    return whole
 
 
 class Conv2D(Windowed, Convolution):

@@ -12,7 +12,7 @@ from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.sizes import Shape, broadcast, show
-from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers import ALL_STEPS, Layer
 
 Values = tuple[Value, ...]
 
@@ -93,6 +93,9 @@ class Concat(Merge):
 
     def lower_all(self, build: Builder, xs: Values) -> Value:
         return joined(build, xs, self.axis)
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return ALL_STEPS if self.axis in (1, 1 - xs[0].rank) else None
 
 
 class Dot(_Pair):

@@ -12,7 +12,7 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.layers.dropping import Rate, dropped
-from specnet.vocabulary.layers.sequences import of_steps, sequence_sizes
+from specnet.vocabulary.layers.sequences import of_steps, sequence_sizes, stream_fault
 from specnet.vocabulary.layers.weights import Weighted
 
 
@@ -47,6 +47,9 @@ class MinGRU(Weighted):
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
     masking: ClassVar[MaskUse] = "own"
 
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return stream_fault(reverse=self.reverse, return_sequences=self.return_sequences)
+
     def lower(self, build: Builder, x: Value) -> Value:
         return self.lower_all(build, (x,))
 
@@ -62,22 +65,25 @@ class MinGRU(Weighted):
         if mask is not None:
             replaced = replaced * of_steps(mask)
         kept, added = 1.0 - replaced, replaced * self.activation.lower(new)
-        if given:
-            (state,) = given
-            if state.shape != (batch, self.units):
-                wanted = show((batch, self.units))
-                raise ShapeFault(
-                    f"the state before the first step must be {wanted}, got {show(state.shape)}", state
-                )
+        state = given[0] if given else None
+        if state is not None and state.shape != (batch, self.units):
+            wanted = show((batch, self.units))
+            raise ShapeFault(
+                f"the state before the first step must be {wanted}, got {show(state.shape)}", state
+            )
+        if build.streams(xs[0]):
+            state = build.carried("state", (batch, self.units), start=state)
+        if state is not None:
             first = ops.reshape(state, shape=(batch, 1, self.units))
             rest = (steps - 1, 0) if self.reverse else (0, steps - 1)
             added = added + kept * ops.pad(first, margins=((0, 0), rest, (0, 0)))
         states = linear_recurrence(kept, added, reverse=self.reverse)
-        if self.return_sequences:
-            return build.mask(states, mask)
         others = (0, steps - 1) if self.reverse else (steps - 1, 0)
         last = ops.crop(states, margins=((0, 0), others, (0, 0)))
-        return ops.reshape(last, shape=(batch, self.units))
+        last = ops.reshape(last, shape=(batch, self.units))
+        if build.streams(xs[0]):
+            build.carry("state", last)
+        return build.mask(states, mask) if self.return_sequences else last
 
 
 def linear_recurrence(kept: Value, added: Value, *, reverse: bool = False) -> Value:

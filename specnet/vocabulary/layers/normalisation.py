@@ -10,7 +10,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Dim, count, joined, show
-from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers import ALL_STEPS, Layer
 from specnet.vocabulary.layers.affine import Affine, ScaledLayer, inner_axis, sizes
 from specnet.vocabulary.layers.masks import beside, normalised
 
@@ -58,6 +58,12 @@ def _order(layer: Layer, x: Value, axis: Axes) -> tuple[tuple[int, ...], int]:
     return (*(a for a in range(x.rank) if a not in meant), *meant), len(meant)
 
 
+def _over_steps(layer: Layer, x: Value, axis: Axes) -> str | None:
+    """Say that a layer normalises over the steps of x (batch, steps, ...), or return None."""
+    order, last = _order(layer, x, axis)
+    return "normalizes over the steps of a sequence" if 1 in order[-last:] else None
+
+
 class LayerNorm(Affine):
     """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the features of each position separately.
 
@@ -72,6 +78,9 @@ class LayerNorm(Affine):
     """The axis to normalise over, or several, counted from the batch axis, which is 0, or from the end, which is -1."""
 
     masking: ClassVar[MaskUse] = "each"
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return _over_steps(self, xs[0], self.axis)
 
     def lower(self, build: Builder, x: Value) -> Value:
         y, (order, last) = _over(build, self, x, self.axis, self.epsilon, center=True)
@@ -93,6 +102,9 @@ class RMSNorm(ScaledLayer):
     """Added to mean squares to avoid division by zero."""
 
     masking: ClassVar[MaskUse] = "each"
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return _over_steps(self, xs[0], self.axis)
 
     def lower(self, build: Builder, x: Value) -> Value:
         y, (order, last) = _over(build, self, x, self.axis, self.epsilon, center=False)
@@ -139,6 +151,9 @@ class GroupNorm(Affine):
 
     masking: ClassVar[MaskUse] = "each"
 
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return ALL_STEPS
+
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)
         if features % self.groups:
@@ -168,6 +183,9 @@ class InstanceNorm(Affine):
     type: Literal["instance_norm"] = "instance_norm"
 
     masking: ClassVar[MaskUse] = "each"
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return ALL_STEPS
 
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)

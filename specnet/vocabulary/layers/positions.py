@@ -12,7 +12,7 @@ from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer
-from specnet.vocabulary.layers.sequences import places, sequence_sizes
+from specnet.vocabulary.layers.sequences import places, sequence_sizes, step_numbers
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
@@ -53,12 +53,17 @@ class PositionalEmbedding(Layer):
         _, steps, features = sequence_sizes(
             self.type, x, help="`embedding` makes vectors of the indices of a sequence"
         )
-        shape = (steps, features)
+        streaming = build.streaming if build.streams(x) else None
+        shape = (steps if streaming is None else streaming.steps, features)
+        numbers = step_numbers(build, x)
+        if streaming is not None:
+            streaming.bounded = streaming.bounded or build.scope.name
         if self.kind == "learned":
-            return x + build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)
+            table = build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)
+            return x + (table if streaming is None else ops.gather(table, ops.cast(numbers, to="int64")))
         half = -(-features // 2)
         speeds = ops.exp(places(x.graph, half) * (-2.0 * math.log(10000.0) / features))
-        angles = ops.reshape(places(x.graph, steps), shape=(steps, 1)) * speeds
+        angles = ops.reshape(numbers, shape=(steps, 1)) * speeds
         waves = [ops.reshape(wave(angles), shape=(steps, half, 1)) for wave in (ops.sin, ops.cos)]
         table = ops.reshape(ops.concat(*waves, axis=2), shape=(steps, 2 * half))
         return x + (ops.crop(table, margins=((0, 0), (0, 1))) if features % 2 else table)

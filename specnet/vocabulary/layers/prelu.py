@@ -34,6 +34,9 @@ class PReLU(Layer):
 
     masking: ClassVar[MaskUse] = "each"
 
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return None if 1 in (self.shared_axes or ()) else "has a parameter for each step"
+
     def lower(self, build: Builder, x: Value) -> Value:
         shared = self.shared_axes or ()
         beyond = [axis for axis in shared if axis >= x.rank]

@@ -18,7 +18,7 @@ from specnet.graph.sizes import Dim, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer
 from specnet.vocabulary.layers.dropping import Rate, drawn_mask, dropped
-from specnet.vocabulary.layers.sequences import sequence_sizes
+from specnet.vocabulary.layers.sequences import sequence_sizes, stream_fault
 from specnet.vocabulary.layers.weights import Weighted
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
@@ -80,6 +80,12 @@ class Recurrent(Weighted):
         drives = [turned @ part for part in kernel]
         drives = [drive + bias for drive, bias in zip(drives, outer, strict=True)] if outer else drives
         states = [self._checked(value, batch) for value in given]
+        if build.streams(xs[0]):
+            starts = [*states, *[None] * (self.carried - len(states))]
+            states = [
+                build.carried(f"state_{n}", (batch, self.units), start=start)
+                for n, start in enumerate(starts)
+            ]
         zeros = ops.expand(constant(build.graph, 0.0), shape=(batch, self.units))
         states += [zeros] * (self.carried - len(states))
 
@@ -95,9 +101,14 @@ class Recurrent(Weighted):
             return after, after[:1] if self.return_sequences else []
 
         last, outputs = ops.scan(step, states, drives, length=steps, reverse=self.reverse)
+        for number, state in enumerate(last if build.streams(xs[0]) else ()):
+            build.carry(f"state_{number}", state)
         if not self.return_sequences:
             return last[0]
         return build.mask(ops.transpose(outputs[0], axes=(1, 0, 2)), there)
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return stream_fault(reverse=self.reverse, return_sequences=self.return_sequences)
 
     @abstractmethod
     def step(

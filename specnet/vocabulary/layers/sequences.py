@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specnet.graph import ops
+from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.sizes import Dim, show
 
@@ -20,6 +21,21 @@ def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim
             help=help or (JOIN if x.rank > 3 else LAY_OUT),
         )
     return x.shape[0], steps, features
+
+
+def stream_fault(*, reverse: bool, return_sequences: bool) -> str | None:
+    """Say why a recurrent layer with these options cannot take new steps after those that it has seen, if so."""
+    if reverse:
+        return "goes from the last step to the first"
+    return None if return_sequences else "returns its state after the last step only"
+
+
+def step_numbers(build: Builder, x: Value) -> Value:
+    """Return the numbers of the steps of x (batch, steps, ...), from 0: (steps,)."""
+    steps = x.shape[1]
+    assert isinstance(steps, int)
+    numbers = places(x.graph, steps)
+    return numbers + build.streaming.position if build.streaming and build.streams(x) else numbers
 
 
 def places(graph: Graph, steps: int) -> Value:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import PositiveInt
 from pydantic_core import PydanticCustomError
 
+from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
@@ -58,6 +59,9 @@ class TCNBlock(Weighted):
             message = "`scale_init` would be ignored without `weight_norm = true`"
             yield fault(message, key="scale_init", code="SN306", part="key", help="leave it out")
 
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        return None
+
     def lower(self, build: Builder, x: Value) -> Value:
         batch, _, channels = sequence_sizes(self.type, x)
         y = x
@@ -79,5 +83,18 @@ class TCNBlock(Weighted):
             "dilation": self.dilation,
             "padding": "causal",
         }
-        made = Conv1D(**options)
-        return made.normed(self.scale_init) if self.weight_norm else made
+        return NormedConv1D(scale_init=self.scale_init, **options) if self.weight_norm else Conv1D(**options)
+
+
+class NormedConv1D(Conv1D):
+    """A convolution whose filters have lengths that are parameters of their own."""
+
+    scale_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("ones")
+    """Initializer of these lengths."""
+
+    def kernel(self, build: Builder, *shape: int) -> Value:
+        """Declare the kernel and the lengths, and return the filters that they give."""
+        kernel = super().kernel(build, *shape)
+        scale = build.parameter("scale", (self.filters,), self.scale_init)
+        lengths = ops.sqrt(ops.reduce_sum(ops.square(kernel), axes=(0, 1)))
+        return kernel * (scale / lengths)

@@ -8,7 +8,8 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.layers.attention import Attending, Attention
+from specnet.vocabulary.layers import ALL_STEPS
+from specnet.vocabulary.layers.attention import AHEAD, Attending, Attention
 from specnet.vocabulary.layers.dense import Dense
 from specnet.vocabulary.layers.dropping import Rate, dropped
 from specnet.vocabulary.layers.normalisation import LayerNorm, RMSNorm
@@ -48,6 +49,11 @@ class TransformerBlock(Attending):
     dropout: Rate = 0.0
     """In training, the fraction of attention weights, of hidden features, and of what each part gives that is set to
     0."""
+
+    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
+        if any(map(build.streams, xs[1:])):
+            return ALL_STEPS
+        return None if self.causal else AHEAD
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         _, _, features = sequence_sizes(self.type, xs[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from functools import partial
 
+import numpy as np
 import pytest
 
 import specnet.model.plans
@@ -22,6 +23,7 @@ from tests.support.layer_cases import (
     rows,
 )
 from tests.support.lowering import lowered
+from tests.support.streaming import over_whole, streamed, streams
 
 ROWS = rows()
 ALONE = [
@@ -84,3 +86,24 @@ def test_a_penalty_that_is_left_out_is_found_out(tmp_path):
     assert isinstance(row, Row)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         compare_training(dataclasses.replace(row, penalty=None), tmp_path)
+
+
+SEQUENCES = [row for row in ROWS if len(row.shape) == 2 and not row.indices]
+STREAMING = [row for row in SEQUENCES if streams(row.options, row.shape)]
+
+
+def test_layers_that_keep_something_from_step_to_step_take_one_after_the_other():
+    kinds = {row.options["type"] for row in STREAMING}
+    assert kinds >= {"simple_rnn", "lstm", "gru", "min_gru", "conv1d", "tcn_block"}
+    assert kinds >= {"positional_embedding", "attention", "transformer_block"}
+
+
+@named(STREAMING)
+@pytest.mark.parametrize("by", [1, 2])
+def test_steps_that_come_one_after_the_other_give_what_the_whole_sequence_gives(row, by):
+    rng = np.random.default_rng(0)
+    x = row.draw(rng, (3, *row.shape))
+    whole, arrays = over_whole(row.options, x, rng)
+    parts = [1, *[by] * ((row.shape[0] - 1) // by)]
+    parts += [1] * (row.shape[0] - sum(parts))
+    np.testing.assert_allclose(streamed(row.options, x, arrays, parts), whole, 1e-10, 1e-12)

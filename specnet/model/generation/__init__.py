@@ -1,0 +1,1 @@
+"""Sequences that a model continues: token by token, from states that it keeps, or from its last tokens."""

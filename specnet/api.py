@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from specnet.model.conformal import Intervals, PredictionSets
     from specnet.model.evaluation import Evaluation, Figures
     from specnet.model.forecast import Backtest, Forecast
+    from specnet.model.generation.generating import GeneratedSequence, GeneratedToken, Generation
     from specnet.model.model import Model
     from specnet.runs.out_of_fold import OutOfFold
     from specnet.training.events import (
@@ -65,6 +66,9 @@ __all__ = [
     "FoldEnded",
     "FoldStarted",
     "Forecast",
+    "GeneratedSequence",
+    "GeneratedToken",
+    "Generation",
     "GradientCheck",
     "History",
     "Importance",
@@ -110,6 +114,9 @@ _LATER = {
     "FoldEnded": "specnet.training.events",
     "FoldStarted": "specnet.training.events",
     "Forecast": "specnet.model.forecast",
+    "GeneratedSequence": "specnet.model.generation.generating",
+    "GeneratedToken": "specnet.model.generation.generating",
+    "Generation": "specnet.model.generation.generating",
     "GradientCheck": "specnet.analysis.gradients",
     "History": "specnet.training.history",
     "Importance": "specnet.analysis.importance",

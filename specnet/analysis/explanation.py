@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from specnet.analysis.generating import Generating, generating
 from specnet.analysis.learning_rate import rate_function
 from specnet.data.transforms import CURVES, Transform
 from specnet.engines.numpy.emit import emit
@@ -107,6 +108,11 @@ class Explanation:
         return rate_function(spec.training.schedule, spec.training.optimizer.learning_rate, run) or []
 
     @cached_property
+    def generating(self) -> Generating | None:
+        """How the model generates; None if it does not predict tokens of its input."""
+        return generating(self.network)
+
+    @cached_property
     def _sizes(self) -> dict[str, int]:
         return {p.name: p.size for p in self.network.parameters}
 
@@ -152,6 +158,7 @@ class Explanation:
             "plans": {name: self._plan(plan) for name, plan in self.programs.items()},
             "flops": self.flops(),
             "memory": {**self.memory, "total": sum(self.memory.values())},
+            "generation": None if self.generating is None else self.generating.as_dict(),
         }
 
     def _plan(self, plan: Plan) -> dict[str, Any]:

@@ -28,6 +28,7 @@ NAMES = [
     "evaluate",
     "predict",
     "forecast",
+    "generate",
     "init",
     "runs",
     "compare",

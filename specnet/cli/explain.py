@@ -119,6 +119,10 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
         section(console, "learning rate of a step, counted from 0")
         for text in formula:
             line(console, f" {text}")
+    if explanation.generating is not None:
+        section(console, "generation")
+        for text in explanation.generating.lines():
+            line(console, f" {text}")
     section(console, "totals")
     _totals(explanation, times).show(console)
 
@@ -201,6 +205,7 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
     table.rows += _counts(explanation)
     parts = ", ".join(f"{phase} {amount(flops[phase])}" for phase in PHASES)
     table.rows.append(["FLOPs of a step", amount(sum(flops.values())), parts])
+    table.rows += _per_token(explanation)
     for name, measured in times.items():
         again = f"median of {measured.executions:,}; the steps above add up to {_milli(sum(measured.steps))}"
         table.rows.append(
@@ -226,6 +231,15 @@ def _counts(explanation: Explanation) -> list[list[str]]:
         ["parameters, trained", f"{explanation.network.trained_size:,}", ""],
         ["not trained", f"{sum(apart.values()):,}", which],
     ]
+
+
+def _per_token(explanation: Explanation) -> list[list[str]]:
+    """Return the row of what a generated token takes, if the model generates."""
+    found = explanation.generating
+    if found is None or found.fault is not None:
+        return []
+    beyond = f"beyond {found.steps:,} tokens {amount(found.flops_beyond)}"
+    return [["FLOPs of a generated token", amount(found.flops), "" if found.context else beyond]]
 
 
 def _milli(seconds: float) -> str:

@@ -15,6 +15,13 @@ class OutputStyle(StrEnum):
     JSON = "json"
 
 
+class TextStyle(StrEnum):
+    """The format of generated text."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Page(StrEnum):
     """The format of a reference page."""
 
@@ -88,3 +95,4 @@ NamedPlugins = Annotated[
     ),
 ]
 As = Annotated[OutputStyle, choice("--output", kinds=OutputStyle, help="The output format.")]
+Text = Annotated[TextStyle, choice("--output", kinds=TextStyle, help="The output format.")]

@@ -16,6 +16,7 @@ SYNONYMS = {
     "check-gradients": ("gradcheck", "gradients", "gradient-check"),
     "evaluate": ("test", "eval", "score", "measure"),
     "predict": ("infer", "inference", "apply"),
+    "generate": ("sample", "complete", "write", "continue", "talk"),
     "init": ("new", "create", "draft", "scaffold", "generate-spec"),
     "runs": ("list", "ls", "history", "status"),
     "compare": ("diff",),

@@ -122,6 +122,10 @@ class AveragedModel(Model):
         """Raise ValueError: prediction sets are those of one model."""
         raise ValueError(self._several("predict_sets"))
 
+    def generate(self, prompt: Any = None, **settings: Any) -> Never:
+        """Raise ValueError: each model generates sequences of its own."""
+        raise ValueError(self._several("generate"))
+
     def evaluate(
         self, inputs: Any, targets: Any = None, *, weights: Any = None, name: str | None = None
     ) -> Evaluation:

@@ -31,6 +31,9 @@ from specnet.model.evaluator import Evaluator, data_units
 from specnet.model.fitting import coverage
 from specnet.model.forecast import Backtest, Forecast
 from specnet.model.forecasting import Forecaster
+from specnet.model.generation.generating import Generation, generation
+from specnet.model.generation.settings import Sampling, stops
+from specnet.model.generation.stream import GenerationPlans
 from specnet.model.hidden import layer_outputs
 from specnet.model.intervals import chosen
 from specnet.model.labelled import labelled_split, raw_labelled
@@ -86,6 +89,7 @@ class CompiledModel(Model):
         """The thresholds of the labels of each output that the document sets some for; predictions are read by them."""
         self._own |= {network.outputs[name].thresholds: array for name, array in self.cutoffs.items()}
         self._uncertainty: Uncertainty | None = None
+        self.generation_plans = GenerationPlans(network)
         self._uncalibrated = self._predictor = Predictor(network, self._own, self.use)
         ways = {name: self.way_back(output) for name, output in network.outputs.items()}
         self._ways = {name: way for name, way in ways.items() if way is not None}
@@ -233,6 +237,37 @@ class CompiledModel(Model):
 
     def _encoded(self, inputs: Any) -> Any:
         return inputs if self.encoding is None else self.encoding.encode(inputs)
+
+    def generate(
+        self,
+        prompt: str | Sequence[int] | None = None,
+        *,
+        tokens: int = 100,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float = 1.0,
+        stop: str | int | Sequence[str | int] = (),
+        seed: int = 0,
+        n: int = 1,
+        beams: int | None = None,
+        source: Any = None,
+    ) -> Generation:
+        sampling = Sampling(
+            tokens,
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            repetition_penalty,
+            stops(stop),
+            seed,
+            n,
+            beams,
+        )
+        vocabulary = None if self.encoding is None else self.encoding.vocabulary
+        return generation(self.generation_plans, self._own, self.use, vocabulary, prompt, source, sampling)
 
     def evaluate(
         self, inputs: Any, targets: Any = None, *, weights: Any = None, name: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from specnet.model.conformal import Intervals, PredictionSets
     from specnet.model.evaluation import Evaluation
     from specnet.model.forecast import Backtest, Forecast
+    from specnet.model.generation.generating import Generation
 
     FloatArray: TypeAlias = NDArray[np.floating[Any]]
     """Numbers of the document's dtype."""
@@ -118,6 +119,42 @@ class Model(ABC):
 
         The last one forecasts the last steps of each series; `step` is the horizon by default. The model is the same
         for all origins: steps that it was trained on are no test. `data`, and what is raised, are as in `forecast`.
+        """
+
+    @abstractmethod
+    def generate(
+        self,
+        prompt: str | Sequence[int] | None = None,
+        *,
+        tokens: int = 100,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        repetition_penalty: float = 1.0,
+        stop: str | int | Sequence[str | int] = (),
+        seed: int = 0,
+        n: int = 1,
+        beams: int | None = None,
+        source: Any = None,
+    ) -> Generation:
+        """Return an iterator over the tokens that the model generates after a prompt, each computed when it is due.
+
+        The prompt is a string, or the indices of its tokens for a model without a vocabulary. At most `tokens` tokens
+        follow; a sequence ends earlier with the model's end token, and before any of the strings of `stop`. Tokens
+        are drawn from the softmax of the logits divided by `temperature`; at 0 the most probable one is taken. `top_k`
+        draws from that many of the most probable tokens, `top_p` from the fewest whose probabilities add up to it
+        (Holtzman et al., 2020), and `min_p` from those with at least that fraction of the largest probability
+        (Nguyen et al., 2024). `repetition_penalty` divides positive logits of earlier tokens and multiplies negative
+        ones (Keskar et al., 2019). `n` sequences are generated together, each with a stream of randomness that
+        follows from `seed` and its number. With `beams`, nothing is drawn: the `n` best sequences of a beam search, by
+        the mean log-probability of their tokens, are returned.
+
+        `source` is what a sequence-to-sequence model reads, the input next to the one that is called `target`.
+
+        Each item has the number of its `sample`, the `text` that it adds, its `token` and `log_probability`;
+        `samples` of the iterator has the sequences. Raises ValueError for a model that does not predict the next token
+        of its own input, for a prompt that contains what the vocabulary lacks, and for settings out of range.
         """
 
     @abstractmethod

@@ -401,6 +401,7 @@ def test_the_interface_has_no_other_names():
         "classes",
         "columns",
         "evaluate",
+        "generate",
         "loss_and_gradients",
         "outputs_of",
         "parameters",

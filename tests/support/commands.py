@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from tests.support.command_line import HANG, environment
 
 DOCUMENT = """\
@@ -19,6 +21,19 @@ training = {{ epochs = 3, batch_size = 8 }}
 output = {{ show = ["predictions", "weights"] }}
 """
 
+LANGUAGE = """\
+specnet = 1
+loss = "cross_entropy"
+data = { type = "npz", path = "tokens.npz" }
+layers = [
+    { type = "embedding", input_dim = 5, output_dim = 4 },
+    { type = "gru", units = 4, return_sequences = true },
+    { type = "dense", units = 5 },
+]
+training = { epochs = 1 }
+"""
+"""A model that predicts the next of five tokens."""
+
 COMMANDS = {
     "run": ["run", "s.toml", "--no-save"],
     "validate": ["validate", "s.toml"],
@@ -30,6 +45,7 @@ COMMANDS = {
     "check-gradients": ["check-gradients", "s.toml"],
     "evaluate": ["evaluate", "run"],
     "predict": ["predict", "run", "t.csv"],
+    "generate": ["generate", "language", "--prompt", "1 2", "--tokens", "5"],
     "init": ["init", "t.csv", "-o", "-"],
     "runs": ["runs", "."],
     "compare": ["compare", "run", "other"],
@@ -45,8 +61,11 @@ def make_project(folder: Path) -> Path:
     rows = "".join(f"{i % 7},{i * 5 % 11},{'yes' if i % 7 > 2 else 'no'}\n" for i in range(32))
     (folder / "t.csv").write_text(f"a,b,kind\n{rows}")
     (folder / "s.toml").write_text(DOCUMENT.format(name="small", target="kind", classes=2))
-    for name, more in (("run", "0"), ("other", "1")):
-        done = specnet_in(folder, "run", "s.toml", "--out", name, "--seed", more, "-q")
+    tokens = np.arange(60) % 5
+    np.savez(folder / "tokens.npz", inputs=tokens[:-4].reshape(-1, 7), targets=tokens[1:-3].reshape(-1, 7))
+    (folder / "l.toml").write_text(LANGUAGE)
+    for spec, name, seed in (("s", "run", "0"), ("s", "other", "1"), ("l", "language", "0")):
+        done = specnet_in(folder, "run", f"{spec}.toml", "--out", name, "--seed", seed, "-q")
         assert done.returncode == 0, done.stderr
     return folder
 

@@ -174,6 +174,23 @@ def uncertainty(spec: specnet.Spec, data: Rows) -> None:
     assert np.all(intervals.lower <= intervals.upper)
 
 
+def generating() -> None:
+    """Continue a sequence of tokens."""
+    tokens = np.arange(48).reshape(6, 8) % 3
+    layers: list[dict[str, object]] = [
+        {"type": "embedding", "input_dim": 3, "output_dim": 2},
+        {"type": "gru", "units": 2, "return_sequences": True},
+        {"type": "dense", "units": 3},
+    ]
+    document: dict[str, object] = {"specnet": 1, "data": {"type": "arrays"}, "loss": "cross_entropy"}
+    model = specnet.compile({**document, "layers": layers}, data=(tokens, (tokens + 1) % 3))
+    made = model.generate([0, 1], tokens=4, n=2)
+    assert_type(made, specnet.Generation)
+    assert_type(next(made), specnet.GeneratedToken)
+    assert_type(made.finish().samples, tuple[specnet.GeneratedSequence, ...])
+    assert [len(sample.tokens) for sample in made.samples] == [4, 4]
+
+
 def folds(data: Rows, folder: Path) -> None:
     """Train a model for each fold, and use their mean."""
     spec = specnet.load(DOCUMENT, overrides={"data.split": {"folds": 3, "stratify": True}})
@@ -209,4 +226,5 @@ def main(folder: Path) -> None:
     using(runs(spec, data, folder).model, data, folder)
     uncertainty(spec, data)
     folds(data, folder)
+    generating()
     checks(spec, data)

@@ -40,6 +40,8 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """
     if network.spec.loss.targets == "groups":
         return None  # one point for all rows says nothing of them
+    if not all(output.loss.by_step for output in network.outputs.values()):
+        return None  # the same at every step spells at most one class
     if any(output.is_masked and _padding(network, output) is None for output in network.outputs.values()):
         return None  # the targets do not show which steps there are
     targets = sampled_targets(network, train)

@@ -13,11 +13,12 @@ from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain
 from specnet.vocabulary.kind import Kind, Table
 
-ALWAYS = ("activation", "learning_rate")
+ALWAYS = ("activation", "learning_rate", "input_dim")
 """Options that every example of a kind that has them shows, in the place of another."""
 
 VALUES: dict[str, Any] = {
     "units": 32,
+    "input_dim": 17,
     "filters": 32,
     "kernel_size": 2,
     "output_size": 2,

@@ -174,8 +174,8 @@ def calibrated(
         outputs[name] = replace(own, prediction=prediction)
         if costs:
             logits = calibrator.logits(own, prediction, loss.output_activation)
-            elements, _ = element_costs(loss, logits, own.target, own.mask)
-            outputs[name] = OutputValues(own.target, logits, prediction, elements, own.mask)
+            elements, _ = element_costs(loss, logits, own.target, own.exists)
+            outputs[name] = replace(own, output=logits, prediction=prediction, elements=elements)
     lowered = replace(lowered, outputs=outputs)
     if not costs:
         return lowered
@@ -190,6 +190,7 @@ def calibratable(network: Network) -> dict[str, NetworkOutput]:
         name: output
         for name, output in network.outputs.items()
         if output.loss.output_activation in ("softmax", "sigmoid")
+        and output.loss.by_step
         and not (output.of_inputs or network.spec.data.reproduces)
     }
 

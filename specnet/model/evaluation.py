@@ -45,6 +45,8 @@ class Figures(dict[str, Figure]):
                 "bits_per_character",
                 "cosine_similarity",
                 "dice",
+                "edit_distance",
+                "exact_match",
                 "f1",
                 "iou",
                 "mae",

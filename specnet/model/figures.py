@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any, Literal
 
@@ -57,6 +57,15 @@ class OutputFigure:
     def is_number(self) -> bool:
         """Whether it is one number."""
         return self.metric is None or self.metric.is_number
+
+    @property
+    def of_sequences(self) -> bool:
+        """Whether it compares whole sequences, and not step by step."""
+        return self.metric is not None and self.metric.of_sequences
+
+    def among(self, mask: Value | None) -> OutputFigure:
+        """Return the figure of sequences whose steps exist where a mask (batch, steps) says so."""
+        return replace(self, metric=self.metric and self.metric.among(mask))
 
     @property
     def unweighted(self) -> bool:

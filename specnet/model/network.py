@@ -24,7 +24,7 @@ from specnet.model.lowered import Lowered
 from specnet.model.outputs import (
     WEIGHTS,
     NetworkOutput,
-    by_step,
+    figure_values,
     lower_outputs,
     quantile_values,
     shape_diagnostic,
@@ -252,9 +252,8 @@ class Network:
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
                 quantiles = quantile_values(figure.loss, own.output)
-                elements, prediction, target, weights = by_step(own, own.prediction, own.target, None)
-                measured = MeasuredValues(prediction, target, quantiles, naive)
-                tuple(figure.values(elements, measured, weights))
+                values = MeasuredValues(own.prediction, own.target, quantiles, naive)
+                tuple(figure_values(figure, own, values))
             except ShapeFault as fault:
                 found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
         found += self._unweighted_metrics()

@@ -50,6 +50,8 @@ def target_form(
             return (), "int64"
         # A number for each place where the last layer gives one for each class: these can only be class indices.
         places, classes = at(value.shape[1:-1], 1), value.shape[-1]
+        if not asked.loss.by_step and asked.loss.targets == "classes" and len(signature.target) == 1:
+            return signature.target, "int64"
         masks = asked.loss.targets == "classes" and places and classes != 1
         if masks and signature.target in (places, (*places, 1)):
             return places, "int64"

@@ -6,8 +6,8 @@ empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
@@ -18,7 +18,7 @@ from specnet.graph.leaves import constant, leaf
 from specnet.graph.sizes import BATCH, DType, at, joined, show, static
 from specnet.language.spec import Spec
 from specnet.model.deciding import DecisionThreshold, decision_threshold
-from specnet.model.figures import OutputFigure
+from specnet.model.figures import MeasuredValues, OutputFigure
 from specnet.model.output_targets import INPUTS, layer_value, target_columns, target_form
 from specnet.vocabulary.losses import NUMBERS, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -120,6 +120,8 @@ class OutputValues:
     """What each row or element costs; 0 at steps that are padding."""
     mask: Value | None = None
     """Which steps are no padding, (batch, steps), times the row's weight where rows have weights; None for all."""
+    exists: Value | None = None
+    """Which steps are no padding, whether the loss compares step by step or not; None for all."""
 
     def copy(self, new: Callable[[Value], Value]) -> OutputValues:
         """Return the same values in another graph, given what each is there."""
@@ -129,6 +131,7 @@ class OutputValues:
             new(self.prediction),
             new(self.elements),
             self.mask and new(self.mask),
+            self.exists and new(self.exists),
         )
 
 
@@ -183,8 +186,8 @@ def _lower(
     if problem is not None:
         raise SpecError([shape_diagnostic(ShapeFault(problem, value), value, (*path, "loss"))])
     try:
-        mask = builder.mask_of(value)
-        elements, mask = element_costs(loss, output, target, mask)
+        exists = builder.mask_of(value)
+        elements, mask = element_costs(loss, output, target, exists)
     except ShapeFault as fault:
         raise SpecError([shape_diagnostic(fault, value, (*path, "loss"))]) from fault
     predicted, of_inputs = at(prediction.shape[1:], 1), asked.target == INPUTS
@@ -205,7 +208,7 @@ def _lower(
         mask is not None,
         threshold,
     )
-    return made, OutputValues(target, output, prediction, elements, mask)
+    return made, OutputValues(target, output, prediction, elements, mask, exists)
 
 
 def element_costs(loss: Loss, output: Value, target: Value, mask: Value | None) -> tuple[Value, Value | None]:
@@ -220,22 +223,30 @@ def element_costs(loss: Loss, output: Value, target: Value, mask: Value | None) 
     return elements * ops.reshape(mask, shape=(*mask.shape, *(1 for _ in elements.shape[2:]))), mask
 
 
-def by_step(
-    own: OutputValues, prediction: Value, target: Value, weights: Value | None
-) -> tuple[Value, Value, Value, Value | None]:
-    """Return what metrics see of an output: its elements, predictions and targets, and weights.
+def figure_values(
+    figure: OutputFigure,
+    own: OutputValues,
+    measured: MeasuredValues,
+    weights: Value | None = None,
+    thresholds: Value | None = None,
+) -> Iterator[tuple[str, Value]]:
+    """Yield what a figure of an output adds up and keeps, by name, given the values that it measures.
 
-    Where steps may be padding, each step is a row (batch * steps, ...), and the mask its weight.
+    Where steps may be padding, each step is a row (batch * steps, ...) whose weight is the mask, but for metrics of
+    whole sequences.
     """
     mask = own.mask
+    if figure.of_sequences:
+        return figure.among(own.exists).values(own.elements, measured, weights, thresholds)
     if mask is None:
-        return own.elements, prediction, target, weights
+        return figure.values(own.elements, measured, weights, thresholds)
     rows = joined(mask.shape)
 
     def flat(x: Value) -> Value:
         return ops.reshape(x, shape=(rows, *x.shape[2:]))
 
-    return own.elements, flat(prediction), flat(target), flat(mask)
+    by_step = replace(measured, prediction=flat(measured.prediction), target=flat(measured.target))
+    return figure.values(own.elements, by_step, flat(mask), thresholds)
 
 
 def _figures(

@@ -15,7 +15,7 @@ from specnet.model.figures import MeasuredValues
 from specnet.model.lowered import Lowered
 from specnet.model.naming import GRADIENT, Naming, named_outputs
 from specnet.model.network import Network
-from specnet.model.outputs import WEIGHTS, by_step, quantile_values
+from specnet.model.outputs import WEIGHTS, figure_values, quantile_values
 from specnet.model.row_units import in_data_units
 from specnet.model.updates import Update, append_update
 from specnet.passes.differentiate import differentiate
@@ -164,12 +164,8 @@ def _measure(network: Network, lowered: Lowered, *, units: bool) -> None:
         thresholds = None
         if output.is_chosen and output.threshold is not None:
             thresholds = leaf(graph, output.thresholds, "constant", (len(output.threshold.values),))
-        elements, prediction, target, weights = by_step(
-            own, measured.prediction, measured.target, lowered.weights
-        )
-        measured = replace(measured, prediction=prediction, target=target)
         for figure in output.figures:
-            graph.outputs |= figure.values(elements, measured, weights, thresholds)
+            graph.outputs |= figure_values(figure, own, measured, lowered.weights, thresholds)
 
 
 def prediction_graph(network: Network, calibrators: Calibrators | None = None) -> Graph:

@@ -52,6 +52,7 @@ LINE = {"type": "synthetic", "kind": "linear", "split": {"validation": 0.2}}
 MOONS = {"type": "synthetic", "kind": "moons", "split": {"validation": 0.2}}
 DENSE_4 = {"type": "dense", "units": 4}
 PLANE = {"type": "inline", "inputs": [[n] for n in range(4)], "targets": [[n, 1 - n] for n in range(4)]}
+SPELT = {"type": "inline", "inputs": [[[n], [1], [2]] for n in range(4)], "targets": [[1, 0], [2, 1]] * 2}
 DENSE_3 = {"type": "dense", "units": 3}
 DENSE_1 = {"type": "dense", "units": 1}
 DENSE_10 = {"type": "dense", "units": 10}
@@ -98,6 +99,9 @@ def test_the_overview_has_every_kind_and_every_key_of_a_document_in_80_columns()
 def host(entry: FamilyEntry, kind: type[Kind]) -> dict[str, Any]:
     """What the document around an example needs, so that the example makes sense in it."""
     name = entry.family.name
+    if kind.model_fields["type"].default in ("ctc", "edit_distance", "exact_match"):
+        loss = {} if name == "loss" else {"loss": "ctc"}
+        return {"data": SPELT, "layers": [DENSE_3], **loss}
     if name == "loss":
         real = kind.targets == "real"  # type: ignore[attr-defined]
         data = {"real": LINE, "binary": MOONS}.get(kind.targets, IRIS)  # type: ignore[attr-defined]

@@ -187,6 +187,7 @@ ROWS = [
     ),
     layer("bidirectional", {"layers": [{"type": "gru", "units": 2}] * 2}, "layers"),
     layer("tcn_block", {**CONV, "scale_init": "zeros"}, "scale_init", "weight_norm"),
+    layer("embedding", {"input_dim": 3, "output_dim": 2, "padding_index": 5}, "padding_index"),
     layer("dense", {"units": 2, "tie": "x"}, "units"),
     layer("dense", {"tie": "x", "kernel_init": "zeros"}, "kernel_init"),
     layer("dense", {"tie": "x", "kernel_regularizer": "l2"}, "kernel_regularizer"),

@@ -323,7 +323,8 @@ def loss_of(row):
 
 
 def test_the_table_covers_every_loss():
-    assert {row.type for row in TABLE} == set(LOSSES.kinds)
+    # Its targets are sequences: tests/vocabulary/test_ctc.py.
+    assert {row.type for row in TABLE} == set(LOSSES.kinds) - {"ctc"}
 
 
 def ours(loss, y, t, dtype="float64", through=None):

@@ -254,6 +254,7 @@ FORECASTS = ("smape", "mase", "wql", "quantile_coverage")
 def test_every_metric_is_tried_and_named_apart():
     tried = {"accuracy", "top_k", "auc", "confusion", "cosine_similarity", *FIGURES, *REGRESSION}
     tried |= {*TOKENS, *FORECASTS}
+    tried |= {"edit_distance", "exact_match"}  # tests/vocabulary/test_sequence_metrics.py
     assert tried == set(METRICS.kinds)
     assert METRICS.validate({"type": "top_k", "k": 5}).label == "top_5"
     assert METRICS.validate({"type": "f1", "average": "micro"}).label == "f1_micro"
@@ -264,7 +265,7 @@ def test_every_metric_is_tried_and_named_apart():
 
 def test_which_direction_is_good():
     assert {n for n, kind in METRICS.kinds.items() if kind.better == "lower"} == {
-        *("mse", "rmse", "mae", "smape", "mase", "wql"),
+        *("edit_distance", "mse", "rmse", "mae", "smape", "mase", "wql"),
         *TOKENS,
     }
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, PrivateAttr
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
@@ -11,6 +11,7 @@ from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.initializers import Initializer
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
@@ -115,6 +116,22 @@ class Conv1D(Convolution):
     """The distance between the steps of a window; Keras's `dilation_rate`."""
 
     masking: ClassVar[MaskUse] = "own"
+    _scale_init: Initializer | None = PrivateAttr(default=None)
+    """Initializer of the lengths of filters, if these are parameters of their own."""
+
+    def normed(self, scale_init: Initializer) -> Self:
+        """Return the layer with filters whose lengths are parameters, `scale` (Salimans and Kingma, 2016)."""
+        made = self.model_copy()
+        made._scale_init = scale_init  # noqa: SLF001  a copy's own
+        return made
+
+    def kernel(self, build: Builder, *shape: int) -> Value:
+        """Declare the kernel and the lengths of filters, if there are some, and return the filters."""
+        kernel = super().kernel(build, *shape)
+        if self._scale_init is None:
+            return kernel
+        scale = build.parameter("scale", (self.filters,), self._scale_init)
+        return kernel * (scale / ops.sqrt(ops.reduce_sum(ops.square(kernel), axes=(0, 1))))
 
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
         if along(self.strides)[1] > 1:

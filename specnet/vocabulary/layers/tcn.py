@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import PositiveInt
 from pydantic_core import PydanticCustomError
 
-from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
@@ -83,18 +82,5 @@ class TCNBlock(Weighted):
             "dilation": self.dilation,
             "padding": "causal",
         }
-        return NormedConv1D(scale_init=self.scale_init, **options) if self.weight_norm else Conv1D(**options)
-
-
-class NormedConv1D(Conv1D):
-    """A convolution whose filters have lengths that are parameters of their own."""
-
-    scale_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("ones")
-    """Initializer of these lengths."""
-
-    def kernel(self, build: Builder, *shape: int) -> Value:
-        """Declare the kernel and the lengths, and return the filters that they give."""
-        kernel = super().kernel(build, *shape)
-        scale = build.parameter("scale", (self.filters,), self.scale_init)
-        lengths = ops.sqrt(ops.reduce_sum(ops.square(kernel), axes=(0, 1)))
-        return kernel * (scale / lengths)
+        made = Conv1D(**options)
+        return made.normed(self.scale_init) if self.weight_norm else made

@@ -27,6 +27,7 @@ LOSSES: Family[Loss] = Family(
         "cosine_similarity": "direction.CosineSimilarity",
         "quantile": "quantile.QuantileLoss",
         "gaussian_nll": "gaussian.GaussianNLL",
+        "ctc": "ctc.CTC",
         "triplet": "embedding.Triplet",
         "contrastive": "embedding.Contrastive",
     },

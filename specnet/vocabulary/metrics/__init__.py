@@ -40,6 +40,9 @@ class Metric(Kind):
     needs_naive: ClassVar[bool] = False
     """Whether it is scaled by the errors of naive forecasts, which windows of series have."""
 
+    of_sequences: ClassVar[bool] = False
+    """Whether it compares whole sequences: it then sees (batch, steps, ...), even if steps may be padding."""
+
     @property
     def label(self) -> str:
         """The name that results give it under."""
@@ -47,6 +50,10 @@ class Metric(Kind):
 
     def under(self, loss: Loss) -> Self:
         """Return the metric with what a document left out taken from its loss."""
+        return self
+
+    def among(self, mask: Value | None) -> Self:
+        """Return the metric of sequences whose steps exist where a mask (batch, steps) says so; None for all."""
         return self
 
     def scaled_by(self, naive: Value) -> Self:
@@ -105,6 +112,8 @@ METRICS: Family[Metric] = Family(
         "dice": "classification.DiceMetric",
         "auc": "ranking.Auc",
         "confusion": "classification.Confusion",
+        "edit_distance": "sequences.EditDistance",
+        "exact_match": "sequences.ExactMatch",
         "perplexity": "tokens.Perplexity",
         "bits_per_character": "tokens.BitsPerCharacter",
         "mse": "regression.MeanSquaredErrorMetric",

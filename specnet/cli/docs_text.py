@@ -53,7 +53,10 @@ class TextPage:
         if self._begun:
             self._console.print()
         self._begun = True
-        line(self._console, (title, "bold cyan"), *([("  " + what, "dim")] if what else []))
+        fits = width_of(title) + 2 + width_of(what) <= self._width
+        line(self._console, (title, "bold cyan"), *([("  " + what, "dim")] if what and fits else []))
+        if not fits:
+            self._lines(what, "", "dim")
 
     def _kind(self, entry: FamilyEntry, kind: type[Kind]) -> None:
         description = describe(kind)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from specnet.cli.keys import NAME, Key, Language, family_of, header
-from specnet.cli.vocabulary import FamilyEntry
+from specnet.cli.keys import Key, Language, family_of, header
+from specnet.cli.vocabulary import NAME, FamilyEntry
 from specnet.language.spec import Spec
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain

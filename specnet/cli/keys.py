@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from specnet.cli.vocabulary import FamilyEntry, families
+from specnet.cli.vocabulary import NAME, FamilyEntry, families
 from specnet.diagnostics.text import joined, plural
 from specnet.language.spec import Spec
 from specnet.language.suggestions import meant_key, sure_kind
@@ -17,9 +17,6 @@ from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind, Table
 
 Path = tuple[str, ...]
-
-NAME = "NAME"
-"""Stands in a path for a name of the document's own choice."""
 
 
 def header(path: Path, *, several: bool) -> str:

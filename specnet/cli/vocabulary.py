@@ -11,6 +11,9 @@ from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind, Table
 
+NAME = "NAME"
+"""Stands in a path for a name of the document's own choice."""
+
 FIRST = ("layers", "loss", "metrics", "training", "data")
 """The keys of a document in the order in which a reader asks for them."""
 
@@ -74,6 +77,8 @@ def _walk(
     names = sorted(fields, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     for name in names if table is Spec else fields:
         deeper = None if path is None else (*path, name)
+        if deeper is not None and fields[name].form == "map":
+            deeper = (*deeper, NAME)
         for leaf, several in _leaves(fields[name], several=False):
             if leaf.table is not None:
                 _walk(leaf.table, None if several else deeper, owner, above, found, seen)
@@ -89,7 +94,7 @@ def _walk(
 
 def _leaves(domain: Domain, *, several: bool) -> Iterator[tuple[Domain, bool]]:
     if domain.items is not None:
-        yield from _leaves(domain.items, several=True)
+        yield from _leaves(domain.items, several=several or domain.form != "map")
     elif domain.members:
         for member in domain.members:
             yield from _leaves(member, several=several)

@@ -123,7 +123,7 @@ class Encoding:
 
         None for all others. One row from a program is the case that must take microseconds.
         """
-        if self.columns is not None and any(column.text for column in self.columns.features):
+        if self.columns is not None and any(c.coded or c.type == "text" for c in self.columns.features):
             return None
         try:
             array = np.asarray(rows)

@@ -33,6 +33,13 @@ def resolve(
     for place, transform in enumerate(transforms):
         if isinstance(transform.on, str):
             resolved.append(transform)
+            texts = [part.name for part in slices or () if part.kind == "tokens"]
+            if transform.on == "inputs" and texts:
+                which = f"`{clipped(texts[0])}`" if raw.quotable else "a text column"
+                message = f"`{transform.type}` would change the tokens of {which}"
+                help = "list columns of numbers in `on`; `scale` in [data] scales numbers alone"
+                key = "on" if "on" in transform.model_fields_set else "type"
+                collector.add("SN560", message, "transforms", place, key, help=help)
             continue
         columns = _Columns(transform, place, slices, plan, collector, quotable=raw.quotable)
         found = columns.resolved()
@@ -59,7 +66,7 @@ class _Columns:
         self.features = {part.name: part for part in slices or () if not part.shape}
         self.width = sum(part.width for part in slices or ())
         self.targets = [] if plan is None else [column.name for column in plan.targets]
-        self.text = set() if plan is None else {column.name for column in plan.targets if column.text}
+        self.text = set() if plan is None else {column.name for column in plan.targets if column.coded}
 
     def resolved(self) -> Transform | None:
         """Return the transform of the elements of its columns; None where something was noted."""
@@ -99,7 +106,7 @@ class _Columns:
             part = self.features[name]
             if part.kind == "number" or (part.kind == "index" and kind == "one_hot"):
                 return True
-            what = {"boolean": "yes and no", "date": "dates"}.get(part.kind, "categories")
+            what = {"boolean": "yes and no", "date": "dates", "tokens": "text"}.get(part.kind, "categories")
             self._note("SN560", f"`{clipped(name)}` holds {what}, and `{kind}` takes a column of numbers", i)
             return False
         if name in self.targets:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.tables.date_cells import DatePart
+    from specnet.data.tables.texts import TextCounts
 
 MAXIMUM = 4096
 """How many of a column's values are looked at where an estimate will do."""
@@ -32,6 +33,8 @@ class Cells:
     """Whether the document scales the numbers of this column by themselves."""
     parts: tuple[DatePart, ...] = ()
     """The parts of dates that the network gets, where the numbers are days since 1970-01-01."""
+    texts: TextCounts | None = None
+    """How the tokens of texts fare, in a column of such; its values are equal where texts are, in all splits."""
 
     def few(self) -> NDArray[Any]:
         """Return at most MAXIMUM of the values, evenly spread."""

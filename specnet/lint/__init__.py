@@ -63,6 +63,7 @@ FAMILIES: dict[str, Callable[[Subject], bool]] = {
     "scales": _has_rows,
     "columns": _has_rows,
     "cells": _has_rows,
+    "texts": _has_rows,
     "repeats": _may_repeat,
     "calibrations": _is_calibrated,
     "classes": _has_classes,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from specnet.data import Cells, Sample
+from specnet.data.tables.many import are_texts
 from specnet.diagnostics import KeyPath, Part
 from specnet.diagnostics.text import clipped
 from specnet.lint.rule import Finding, Subject, rule
@@ -77,7 +78,7 @@ def row_numbers(subject: Subject) -> Iterator[Finding]:
     if sample is None or sample.rows < ENOUGH:
         return
     alone = len(sample.inputs) == 1
-    inputs = (column for column in sample.inputs if not column.parts)
+    inputs = (column for column in sample.inputs if not column.parts and not _is_text(column))
     names = [column.name for column in inputs if _numbering(column, alone=alone)]
     if names:
         yield Finding(
@@ -86,6 +87,11 @@ def row_numbers(subject: Subject) -> Iterator[Finding]:
             *_columns(subject),
             help=_leave_out(subject, names),
         )
+
+
+def _is_text(column: Cells) -> bool:
+    """Return whether the cells of a column are texts, whatever the document takes them for."""
+    return column.texts is not None or (column.kind == "text" and are_texts(column.categories))
 
 
 def _table(subject: Subject) -> Sample | None:
@@ -97,7 +103,7 @@ def _constant(column: Cells) -> bool:
     values = column.values
     if not len(values):
         return False
-    if column.kind == "text":
+    if column.kind == "text" and column.texts is None:
         return len(column.categories) == 1 and bool(values.min() >= 0)
     return bool((values == values[0]).all())
 

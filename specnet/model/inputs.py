@@ -19,6 +19,7 @@ from specnet.language.sections import Entry
 from specnet.language.spec import Spec
 from specnet.language.suggestions import unknown_name
 from specnet.model.output_targets import INPUTS
+from specnet.model.text_inputs import check_texts, text_fault
 
 MOVING = {"reshape", "crop"}
 """The ops that may lie between an input and where it is read as indices."""
@@ -30,6 +31,7 @@ def input_arrays(spec: Spec, signature: Signature) -> tuple[InputArray, ...]:
     Inputs that the document names are arrays of their own, unless something looks at an example as a whole: an
     augmentation, an output that is compared with the inputs, or rows that are read from their file batch by batch.
     """
+    check_texts(spec, signature, whole=seen_whole(spec))
     if spec.inputs is None:
         return only_array(signature.inputs, spec.dtype, signature.tokens, signature.padding)
     named = named_arrays(spec.inputs, signature, spec.dtype)
@@ -53,6 +55,10 @@ def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType
             column_slices = _column_slices(name, entry, signature)
         except SpecError as error:
             found += error.diagnostics
+            continue
+        fault = text_fault(name, entry, column_slices, quotable=signature.quotable)
+        if fault is not None:
+            found.append(fault)
             continue
         spans = tuple(_joined((s.start, s.start + s.width) for s in column_slices))
         size = sum(end - start for start, end in spans)

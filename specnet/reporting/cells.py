@@ -66,6 +66,8 @@ def cells(encoding: Encoding, row: Array, errors: Array) -> list[str]:
 def _cell(column: ColumnPlan, values: Array, error: float) -> str:
     if np.isnan(values).any():
         return NOT_USED
+    if column.texts is not None:
+        return column.texts.text(np.rint(values))
     if column.type == "number":
         return number(float(values[0]), error)
     if column.parts:

@@ -75,7 +75,9 @@ def document(piece: dict[str, Any]) -> dict[str, Any]:
         del base["loss"]
     if "type" not in piece.get("data", {"type": ""}):
         # Only tables have columns by which their rows may be split.
-        columns = {"group", "time", "column"} & set(piece["data"].get("split", {}))
+        columns = "columns" in piece["data"] or {"group", "time", "column"} & set(
+            piece["data"].get("split", {})
+        )
         rows = {"type": "csv", "path": "t.csv", "target": "y"} if columns else base["data"]
         rows = {"type": "text", "path": "t.txt"} if "tokens" in piece["data"] else rows
         if {"validation_steps", "test_steps"} & set(piece["data"].get("split", {})):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specnet.data.new_rows import LabelledRows
 from specnet.data.tables.choose import choose_by_plan
-from specnet.data.tables.rows import TableRows, targets
+from specnet.data.tables.rows import TableRows, features_of, targets
 from specnet.data.tables.rules import known_format
 from specnet.data.tables.scan import scan
 
@@ -27,9 +27,9 @@ def rows_by_plan(plan: TablePlan, table: DataTable, *, labelled: bool, single: b
     found = scan(table, layout, dict(zip(layout.used, formats, strict=True)))
     if labelled and not found.rows:
         raise table.place.error("SN506", f"`{table.place.name}` has no rows of data")
-    rows = TableRows(plan, [found.columns[i].values for i in layout.features])
+    rows = TableRows(plan, features_of(plan, found, layout.features))
     aimed = [found.columns[i] for i in layout.targets]
-    whole = single and bool(aimed) and plan.targets[0].text
+    whole = single and bool(aimed) and plan.targets[0].coded
     return LabelledRows(
         rows,
         targets(aimed, integers=whole, single=single) if aimed else None,

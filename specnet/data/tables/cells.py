@@ -103,6 +103,8 @@ class CellFormat:
     """Whether cells are read as true or false, which are the categories then."""
     dates: DateFormat | None = None
     """How cells write dates, which are read as numbers of days; None for a column of anything else."""
+    texts: bool = False
+    """Whether cells are texts, of which any number may differ."""
     own: str | None = None
     """The category that cells without a value are, known or not; it comes last."""
     origin: Literal["file", "values"] = "file"

@@ -140,6 +140,10 @@ def _check_use(
     if column.type == "date":
         message = f"`{key}` is a target, and a date can be a feature only"
         faults.add("SN517", message, *path, "type", help="make a number of it, such as the days since a date")
+    if column.type == "text":
+        message = f"`{key}` is a target, and a text column can be a feature only"
+        cure = 'leave `type` out, or write `type = "category"`, where the cells are names of classes'
+        faults.add("SN517", message, *path, "type", help=cure)
     for option in ("encode", "scale", "unknown"):
         if getattr(column, option) is not None:
             help = 'a transform with `on = "targets"` scales targets' if option == "scale" else None

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt, ValidationError
 from pydantic_core import PydanticCustomError
 
 from specnet.data.tables.date_cells import PARTS, DateFormat, DatePart, format_problem
+from specnet.data.text import TOKENIZERS, Tokenizer
+from specnet.data.text.tokenizer import Normalization
 from specnet.vocabulary.kind import Table, fault, table_check
 
-ColumnType = Literal["number", "category", "boolean", "date"]
+ColumnType = Literal["number", "category", "boolean", "date", "text"]
 
-WORDS = {"number": "numbers", "category": "categories", "boolean": "booleans", "date": "dates"}
+WORDS = {
+    "number": "numbers",
+    "category": "categories",
+    "boolean": "booleans",
+    "date": "dates",
+    "text": "text",
+}
 
 APPLIES: dict[str, tuple[str, ...]] = {
     "encode": ("category",),
@@ -22,6 +30,12 @@ APPLIES: dict[str, tuple[str, ...]] = {
     "scale": ("number", "date"),
     "parts": ("date",),
     "format": ("date",),
+    "tokens": ("text",),
+    "size": ("text",),
+    "length": ("text",),
+    "truncate": ("text",),
+    "lowercase": ("text",),
+    "normalization": ("text",),
 }
 """The keys that do not apply to columns of every type, and the types that they apply to."""
 
@@ -30,6 +44,7 @@ FITTING: dict[str, tuple[str, ...]] = {
     "category": ("refuse", "drop", "most_frequent", "category"),
     "boolean": ("refuse", "drop", "most_frequent"),
     "date": ("refuse", "drop", "mean", "median", "most_frequent"),
+    "text": ("refuse", "drop", "empty"),
 }
 """What may become of missing cells, by the type of a column."""
 
@@ -46,7 +61,8 @@ class ColumnSettings(Table):
     """The type of its cells; by default it is a number if all cells are numbers, a category if all are text. The
     cells of a category are names even if they look like numbers; those of a boolean are true, yes, t, y, on or 1
     (also 1.0), and false, no, f, n, off or 0 (0.0), in any case, and become 1 and 0; a boolean target has the
-    classes false and true; a date, with or without a time, becomes the numbers that `parts` lists."""
+    classes false and true; a date, with or without a time, becomes the numbers that `parts` lists; text becomes a
+    sequence of the indices of its tokens, which is an input of its own."""
     format: str | None = Field(default=None, examples=["%d.%m.%Y"])
     """How a date is written, as in `strptime`: `%d.%m.%Y` for 31.5.2024, `%m/%d/%Y %H:%M` for 5/31/2024 13:45. By
     default ISO 8601, such as 2024-05-31 or 2024-05-31T13:45. A time zone is left out of account."""
@@ -61,17 +77,33 @@ class ColumnSettings(Table):
     scale: Literal["none", "standardize", "minmax"] | None = Field(default=None, examples=["standardize"])
     """How numbers, and the parts of a date, are scaled, by statistics of the training split after missing values are
     filled: to mean 0 and standard deviation 1, or to the range 0 to 1."""
-    missing: Literal["refuse", "drop", "mean", "median", "most_frequent", "category"] | None = Field(
+    missing: Literal["refuse", "drop", "mean", "median", "most_frequent", "category", "empty"] | None = Field(
         default=None, examples=["median"]
     )
     """How cells without a value are handled: an error; the row is dropped (at prediction, an error); they get the
-    training split's mean, median or most frequent value (the smallest, or first, of several); or they are a
-    category of their own, called `(missing)`, after all others."""
+    training split's mean, median or most frequent value (the smallest, or first, of several); they are a
+    category of their own, called `(missing)`, after all others; or they are empty text, as they are in a text column
+    unless the table drops their rows."""
     fill: float | str | bool | None = Field(default=None, examples=[0])
-    """The value of cells without one, instead of `missing`: a number, true or false, a date as the cells write it, or
-    a category, which becomes one of the column's even if no other cell has it."""
+    """The value of cells without one, instead of `missing`: a number, true or false, a date as the cells write it,
+    text, or a category, which becomes one of the column's even if no other cell has it."""
     unknown: Literal["refuse", "zeros"] | None = Field(default=None, examples=["zeros"])
     """How a category that the training file (or `values`) does not have is handled: an error, or all zeros."""
+    tokens: Annotated[Tokenizer, TOKENIZERS] | None = Field(default=None, examples=["word"])
+    """How text is cut into tokens; by default into words. The vocabulary is that of the training split alone, and what
+    it does not have becomes its unknown token."""
+    size: PositiveInt | None = Field(default=None, examples=[10000])
+    """How many tokens the vocabulary has at most, padding and unknown token included: short for `size` in
+    `tokens`, as are the next two."""
+    lowercase: bool | None = Field(default=None, examples=[True])
+    """Whether text is converted to lower case before it is cut."""
+    normalization: Normalization | None = Field(default=None, examples=["nfkc"])
+    """The Unicode normalization form of the text before it is cut."""
+    length: PositiveInt | None = Field(default=None, examples=[64])
+    """The number of tokens, or steps, that each cell becomes: shorter ones are padded at their end, and longer ones are
+    cut. By default that of the longest cell in the training split."""
+    truncate: Literal["end", "start"] | None = Field(default=None, examples=["start"])
+    """The end at which cells that are too long lose tokens; by default their end."""
 
     @table_check()
     def _some_category(self) -> Iterator[PydanticCustomError]:
@@ -130,6 +162,61 @@ class ColumnSettings(Table):
         return self._fits("scale")
 
     @table_check()
+    def _tokens_fit(self) -> Iterator[PydanticCustomError]:
+        return self._fits("tokens")
+
+    @table_check()
+    def _size_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("size")
+
+    @table_check()
+    def _lowercase_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("lowercase")
+
+    @table_check()
+    def _normalization_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("normalization")
+
+    @table_check()
+    def _length_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("length")
+
+    @table_check()
+    def _truncate_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("truncate")
+
+    @table_check()
+    def _size_of_tokens(self) -> Iterator[PydanticCustomError]:
+        return self._shortened("size", self.size)
+
+    @table_check()
+    def _lowercase_of_tokens(self) -> Iterator[PydanticCustomError]:
+        return self._shortened("lowercase", self.lowercase)
+
+    @table_check()
+    def _normalization_of_tokens(self) -> Iterator[PydanticCustomError]:
+        return self._shortened("normalization", self.normalization)
+
+    def _shortened(self, key: str, value: Any) -> Iterator[PydanticCustomError]:
+        """Yield a fault where a key of the tokenizer that stands beside `tokens` cannot be one of it."""
+        tokenizer = self._tokens
+        if value is None:
+            return
+        own = type(tokenizer).model_fields.get(key)
+        # A document that is written out again has all keys of `tokens`, with their defaults.
+        if own is not None and getattr(tokenizer, key) != own.default:
+            yield fault(f"`{key}` is also in `tokens`: keep one of them", key=key)
+            return
+        try:
+            type(tokenizer).model_validate({key: value})
+        except ValidationError as error:
+            if own is None:
+                message = f"`tokens` of type `{tokenizer.type}` have no `{key}`"
+            else:
+                message = f"`{key}` of `{tokenizer.type}` tokens: {error.errors()[0]['msg'].lower()}"
+            yield fault(message, key=key)
+
+    @table_check()
     def _fill_fits(self) -> Iterator[PydanticCustomError]:
         return self._fits("fill")
 
@@ -146,7 +233,7 @@ class ColumnSettings(Table):
     @property
     def own(self) -> str | None:
         """The category that missing cells are; None where they are none."""
-        if isinstance(self.fill, str) and self.type != "date":
+        if isinstance(self.fill, str) and self.type not in ("date", "text"):
             return self.fill
         return OWN if self.missing == "category" else None
 
@@ -159,6 +246,18 @@ class ColumnSettings(Table):
     def date_parts(self) -> tuple[DatePart, ...]:
         """The parts that its dates become."""
         return self.parts or PARTS
+
+    @property
+    def _tokens(self) -> Tokenizer:
+        return TOKENIZERS.validate("word") if self.tokens is None else self.tokens
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """How its texts are cut into tokens."""
+        tokens = self._tokens
+        beside = {key: getattr(self, key) for key in ("size", "lowercase", "normalization")}
+        given = {key: value for key, value in beside.items() if value is not None}
+        return type(tokens).model_validate({**tokens.model_dump(), **given}) if given else tokens
 
     def misfit(self, kind: ColumnType) -> tuple[str, str] | None:
         """Return a key that does not apply to a column of this type, and why; None if all have."""
@@ -178,6 +277,8 @@ class ColumnSettings(Table):
                 return None
             shown = f"{given:g}" if isinstance(given, float) else str(given).lower()
             return f"`{shown}` is not a date in {self.dates.stated}"
+        if key == "fill" and kind == "text":
+            return None if isinstance(given, str) else f"`{given}` is not text: put it in quotes"
         if key == "fill":
             found = (
                 "boolean" if isinstance(given, bool) else "category" if isinstance(given, str) else "number"

@@ -27,12 +27,16 @@ class Column:
     boolean: bool = False
     dates: bool = False
     """Whether its numbers are days since 1970-01-01."""
+    texts: bool = False
+    """Whether its categories are texts, in the order in which they were read."""
 
     @property
-    def type(self) -> Literal["number", "category", "boolean", "date"]:
+    def type(self) -> Literal["number", "category", "boolean", "date", "text"]:
         """What its cells are, in the document's words."""
         if self.dates:
             return "date"
+        if self.texts:
+            return "text"
         return "boolean" if self.boolean else "number" if self.kind == "number" else "category"
 
 
@@ -65,17 +69,24 @@ class Codes(dict[Any, int]):
 class ColumnReader:
     """Reads the cells of one column, piece by piece: its kind is that of its first cell with a value.
 
-    `index` contains the categories' indices, where they are known already.
+    `index` contains the categories' indices, where they are known already. Of a text column, no more than about
+    `maximum` different ones are held; all others have the first one's code.
     """
 
     def __init__(
-        self, name: str, parser: CellParser, form: CellFormat, index: dict[str, int] | None = None
+        self,
+        name: str,
+        parser: CellParser,
+        form: CellFormat,
+        index: dict[str, int] | None = None,
+        maximum: int | None = None,
     ) -> None:
         self.name = name
         self.parser = parser
         self.form = form
         self.kind = form.kind
         self.codes = Codes(parser, form, index)
+        self._maximum = maximum if form.texts else None
         self._faulty = False
 
     @property
@@ -88,6 +99,9 @@ class ColumnReader:
         values = None if self.kind == "text" else self._numbers(cells)
         if values is not None:
             return np.frombuffer(values) if cells else np.empty(0)
+        if self._maximum is not None and len(self.codes) >= self._maximum:
+            absent = (self.form.text(self.parser, cell) is None for cell in cells)
+            return np.fromiter((ABSENT if gap else 0 for gap in absent), np.int32, len(cells))
         return np.fromiter(map(self.codes.__getitem__, cells), np.int32, len(cells))
 
     def _numbers(self, cells: Sequence[Any]) -> array[float] | None:
@@ -128,6 +142,8 @@ class ColumnReader:
         """Return the column of these numbers or codes; its categories, those with a code in `used`, in order."""
         if self.kind != "text":
             return Column(self.name, "number", values, dates=self.form.dates is not None)
+        if self.form.texts:
+            return Column(self.name, "text", values, tuple(self.codes.index), texts=True)
         if self.codes.known:
             return Column(self.name, "text", values, self._with_own(self.codes.index), self.form.boolean)
         index = self.codes.index

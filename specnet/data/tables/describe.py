@@ -9,7 +9,7 @@ import numpy as np
 from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.data.tables.cells import BOOLEANS, boolean
 from specnet.data.tables.column_settings import NOTHING_SAID
-from specnet.data.tables.dates import date_help
+from specnet.data.tables.many import many_help
 from specnet.data.tables.plan import ColumnPlan, TablePlan
 from specnet.diagnostics.text import listed
 
@@ -39,23 +39,16 @@ def check_columns(settings: TableSettings, layout: Layout, found: Scan, table: D
         for i in layout.features:
             column = found.columns[i]
             which = f"{place.column(i, column.name)} of `{place.name}`"
-            help = f"leave it out with `exclude = [{place.reference(i, column.name)}]`"
-            count = len(column.categories)
+            reference = place.reference(i, column.name)
+            count = 0 if column.texts else len(column.categories)
             if count > settings.max_categories:
                 message = f"{which} has {count} categories"
                 if place.quotable:
                     message += f", such as {listed(column.categories[:3])}"
-                help = (
-                    table.number_help(column.categories)
-                    or (
-                        date_help(column.categories, place.reference(i, column.name))
-                        if place.quotable
-                        else None
-                    )
-                    or f"{help}, or raise `max_categories`"
-                )
+                help = many_help(table, column.categories, reference)
                 faults.add("SN515", message, "path", help=help)
             elif found.missing.get(i, 0) == found.rows and not _fixed(settings, layout, i):
+                help = f"leave it out with `exclude = [{reference}]`"
                 faults.add("SN511", f"{which} has no value at all", "path", help=help)
         several = settings.target if isinstance(settings.target, tuple) else ()
         for n, i in enumerate(layout.targets if several else ()):
@@ -107,7 +100,7 @@ def describe(settings: TableSettings, layout: Layout, found: Scan, plan: TablePl
 
 def _whole(plan: ColumnPlan, column: Column, rows: int) -> bool:
     """Return whether a column becomes whole numbers: codes of categories, or numbers that all are."""
-    if plan.text:
+    if plan.coded or plan.type == "text":
         return True
     if column.dates:
         return False
@@ -145,7 +138,7 @@ def _column_plan(settings: TableSettings, layout: Layout, i: int, column: Column
         name=column.name,
         place=i,
         type=column.type,
-        categories=list(column.categories),
+        categories=[] if column.texts else list(column.categories),
         names_only=i in layout.categories,
         encode=settings.encode_of(own),
         missing=missing,

@@ -27,7 +27,7 @@ class Filling:
 
     def __init__(self, plan: TablePlan) -> None:
         self._learned = [
-            (i, _Counts(column) if column.text else _Sum() if column.missing == "mean" else _Held(column))
+            (i, _Counts(column) if column.coded else _Sum() if column.missing == "mean" else _Held(column))
             for i, column in enumerate(plan.features)
             if column.missing in FITTED
         ]
@@ -40,7 +40,7 @@ class Filling:
         """Take in some rows of columns of numbers and of codes."""
         for i, learned in self._learned:
             values = columns[i][rows]
-            learned.add(values[values >= 0] if self._plan.features[i].text else values[~np.isnan(values)])
+            learned.add(values[values >= 0] if self._plan.features[i].coded else values[~np.isnan(values)])
 
     def finish(self, collector: Collector) -> None:
         """Put what each column's missing cells become into the plan; add columns without any value to the findings."""

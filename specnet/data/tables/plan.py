@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.data.signature import ColumnSlice
 from specnet.data.tables.date_cells import DateFormat, DatePart
+
+if TYPE_CHECKING:
+    from specnet.data.tables.texts import TextEncoding
 
 FITTED = ("mean", "median", "most_frequent")
 """What missing cells become by what the training split holds."""
@@ -18,7 +21,7 @@ class ColumnPlan:
     name: str
     place: int
     """Where it stands in the training file, from 0."""
-    type: Literal["number", "category", "boolean", "date"]
+    type: Literal["number", "category", "boolean", "date", "text"]
     categories: list[str]
     """The categories in the order of their indices; `false` and `true` of a boolean; empty for a number."""
     names_only: bool
@@ -35,10 +38,12 @@ class ColumnPlan:
     """How dates are written; None for ISO 8601."""
     parts: tuple[DatePart, ...] = ()
     """The parts that dates become; empty for what is not a date."""
+    texts: TextEncoding | None = None
+    """How texts become tokens; None for what is not a text column, or before its vocabulary is learnt."""
 
     @property
-    def text(self) -> bool:
-        """Whether its cells are read as text, and held as codes of categories; dates are held as numbers of days."""
+    def coded(self) -> bool:
+        """Whether its cells are held as codes of categories; dates are held as numbers of days."""
         return self.type in ("category", "boolean")
 
     @property
@@ -59,18 +64,32 @@ class ColumnPlan:
     @property
     def width(self) -> int:
         """How many elements of an input it becomes."""
+        if self.type == "text":
+            return 0 if self.texts is None else self.texts.length
         return len(self.categories) if self.one_hot else len(self.parts) or 1
 
     @property
     def elements(self) -> list[str]:
-        """A name for each: the column's, with `=category` for a one-hot element and `.part` for that of a date."""
+        """A name for each: the column's, with `=category` for a one-hot element and `.part` for that of a date.
+
+        That of a token has its place in brackets.
+        """
+        if self.type == "text":
+            return [f"{self.name}[{step}]" for step in range(self.width)]
         if self.parts:
             return [f"{self.name}.{part}" for part in self.parts]
         return [f"{self.name}={category}" for category in self.categories] if self.one_hot else [self.name]
 
     @property
-    def slice_kind(self) -> Literal["number", "onehot", "index", "boolean", "date"]:
+    def distinct(self) -> int:
+        """How many categories or tokens its elements tell apart; 0 for numbers and dates."""
+        return len(self.categories) if self.texts is None else self.texts.size
+
+    @property
+    def slice_kind(self) -> Literal["number", "onehot", "index", "boolean", "date", "tokens"]:
         """What kind of elements they are."""
+        if self.type == "text":
+            return "tokens"
         if self.type == "category":
             return "onehot" if self.one_hot else "index"
         return self.type
@@ -113,30 +132,42 @@ class TablePlan:
         """Which elements of an input each column becomes."""
         found, start = [], 0
         for column in self.features:
-            found.append(
-                ColumnSlice(column.name, start, column.width, column.slice_kind, len(column.categories))
-            )
+            found.append(ColumnSlice(column.name, start, column.width, column.slice_kind, column.distinct))
             start += column.width
         return tuple(found)
 
     def state(self) -> dict[str, Any]:
         """Return it as plain data, ready for JSON."""
-        state = asdict(self)
-        for column in (column for part in ("features", "targets", "weights") for column in state[part]):
-            if column["type"] != "date":
-                del column["format"], column["parts"]
+        columns = {"features": self.features, "targets": self.targets, "weights": self.weights}
         if not self.weights:
-            del state["weights"]  # which models of documents without weights never had
-        return state
+            del columns["weights"]  # which models of documents without weights never had
+        return {"width": self.width, **{part: [_state(c) for c in own] for part, own in columns.items()}}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TablePlan:
         """Return what `state` gave."""
         features, targets, weights = (
-            [
-                ColumnPlan(**column | {"parts": tuple(column.get("parts", ()))})
-                for column in state.get(part, ())
-            ]
+            [_restored(column) for column in state.get(part, ())]
             for part in ("features", "targets", "weights")
         )
         return cls(state["width"], features, targets, weights)
+
+
+def _state(column: ColumnPlan) -> dict[str, Any]:
+    state = {each.name: getattr(column, each.name) for each in fields(column)}
+    if column.type != "date":
+        del state["format"], state["parts"]
+    if column.texts is None:
+        del state["texts"]
+    else:
+        state["texts"] = column.texts.state()
+    return state
+
+
+def _restored(state: Mapping[str, Any]) -> ColumnPlan:
+    own = dict(state, parts=tuple(state.get("parts", ())))
+    if "texts" in state:
+        from specnet.data.tables.texts import TextEncoding
+
+        own["texts"] = TextEncoding.from_state(state["texts"])
+    return ColumnPlan(**own)

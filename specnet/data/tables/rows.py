@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from specnet.data.rows import Index
     from specnet.data.tables.columns import Column
     from specnet.data.tables.plan import ColumnPlan, TablePlan
+    from specnet.data.tables.scan import Scan
 
 
 class TableRows:
-    """Rows of a table: columns of numbers, and columns of codes that become one-hot elements when taken."""
+    """Rows of a table: columns of numbers, of codes that become one-hot elements when taken, and of tokens."""
 
     def __init__(self, plan: TablePlan, columns: Sequence[NDArray[Any]]) -> None:
         self.plan, self.columns = plan, columns
@@ -50,14 +51,25 @@ class TableRows:
         return expanded(self.plan, [column[rows] for column in self.columns])
 
 
+def features_of(plan: TablePlan, found: Scan, places: Sequence[int]) -> list[NDArray[Any]]:
+    """Return the columns of features that were read of a file, texts as tokens (rows, steps)."""
+    columns = map(found.columns.__getitem__, places)
+    return [
+        own.values if column.texts is None else column.texts.of_column(own.categories, own.values)
+        for column, own in zip(plan.features, columns, strict=True)
+    ]
+
+
 def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return columns of numbers and codes, in the features' order, as rows (rows, elements) in float64."""
+    """Return columns of numbers, codes and tokens, in the features' order, as rows (rows, elements) in float64."""
     out = np.zeros((len(taken[0]), plan.size))
     row = np.arange(len(out))
     start = 0
     for column, values in zip(plan.features, taken, strict=True):
         instead = nan if column.fill is None else column.fill
-        if not column.text:
+        if column.texts is not None:
+            out[:, start : start + column.width] = values
+        elif not column.coded:
             filled = np.where(np.isnan(values), instead, values)
             if column.parts:
                 out[:, start : start + column.width] = date_parts(filled, column.parts)
@@ -82,7 +94,7 @@ def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Col
     Raises SpecError naming each row and column at fault.
     """
     width = len(plan.features)
-    columns: list[list[float]] = [[] for _ in plan.features]
+    columns: list[list[Any]] = [[] for _ in plan.features]
     index = [indices(column.categories) for column in plan.features]
     with collector.together() as faults:
         for r, row in enumerate(rows):
@@ -92,6 +104,18 @@ def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Col
                 faults.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
                 continue
             for i, (cell, column) in enumerate(zip(cells, plan.features, strict=True)):
+                if column.type == "text":
+                    text = (
+                        None
+                        if absent(cell)
+                        else parser.text(cell if isinstance(cell, str) else spelled(cell))
+                    )
+                    if text is None and not column.optional:
+                        faults.add(
+                            "SN512", f"row {r + 1}, column `{clipped(column.name)}`: there is no value"
+                        )
+                    columns[i].append(text)
+                    continue
                 value = _cell(cell, column, index[i], parser)
                 if isinstance(value, str):
                     near = closest(str(cell), index[i]) if index[i] and column.type != "boolean" else None
@@ -99,8 +123,14 @@ def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Col
                     faults.add("SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=help)
                     value = 0
                 columns[i].append(value)
-    dtypes = [np.int32 if column.text else np.float64 for column in plan.features]
-    return TableRows(plan, [np.array(cells, dtype) for cells, dtype in zip(columns, dtypes, strict=True)])
+    return TableRows(plan, [_column(column, own) for column, own in zip(plan.features, columns, strict=True)])
+
+
+def _column(plan: ColumnPlan, cells: list[Any]) -> NDArray[Any]:
+    """Return the cells of a column as numbers, codes or tokens."""
+    if plan.texts is not None:
+        return plan.texts.rows(cells, len(cells))
+    return np.array(cells, np.int32 if plan.coded else np.float64)
 
 
 def targets(columns: Sequence[Column], integers: bool, single: bool) -> NDArray[Any]:
@@ -119,13 +149,13 @@ def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], parser: CellPars
         value = form.number(parser, cell if isinstance(cell, (str, date)) else spelled(cell))
         lacking = value is None
     elif isinstance(cell, str):
-        value = parser.text(cell) if column.text else parser.read(cell)
+        value = parser.text(cell) if column.coded else parser.read(cell)
         lacking = value is None
     if lacking:
         if not column.optional:
             return "there is no value"
-        return ABSENT if column.text else nan
-    if column.text:
+        return ABSENT if column.coded else nan
+    if column.coded:
         text = value if isinstance(value, str) else spelled(cell)
         code = index.get(boolean(text) if column.type == "boolean" else text, UNKNOWN)
         if code == UNKNOWN and column.type == "boolean":

@@ -61,6 +61,8 @@ def _first_form(column: ColumnSettings, kind: str | None, *, names_only: bool) -
     said = "category" if names_only else column.type or kind
     if said == "boolean":
         return CellFormat("text", BOOLEANS, boolean=True)
+    if column.type == "text":
+        return CellFormat("text", names_only=True, texts=True)
     if said == "number":
         return CellFormat("number")
     if said == "date":
@@ -82,7 +84,9 @@ def known_format(column: ColumnPlan, *, drop: bool = False) -> CellFormat:
     """
     drop = drop and column.missing == "drop"
     optional = drop or column.optional
-    if not column.text:
+    if column.type == "text":
+        return CellFormat("text", names_only=True, texts=True, optional=optional, drop=drop)
+    if not column.coded:
         return CellFormat("number", dates=column.dates, optional=optional, drop=drop)
     return CellFormat(
         "text",

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from specnet.data.sample import MAXIMUM
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat
 from specnet.data.tables.columns import Column, ColumnReader, lacking
-from specnet.data.tables.dates import date_help
 from specnet.data.tables.faults import check_cells
+from specnet.data.tables.many import many_help
 from specnet.data.tables.split_cells import SplitCells
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import listed
@@ -86,7 +86,9 @@ def scan(
     """
     columns = {
         i: _Sink(
-            ColumnReader(layout.names[i], table.parser, forms[i]),
+            ColumnReader(
+                layout.names[i], table.parser, forms[i], maximum=None if maximum is None else MAXIMUM
+            ),
             None if maximum is None or i in layout.held else MAXIMUM,
         )
         for i in layout.used
@@ -107,8 +109,9 @@ def scan(
             cells.read(chunk.columns[layout.split[key]], kept)
         for i, column in columns.items():
             column.keep(kept)
-            if maximum is not None and i in layout.features and len(column.reader.codes.index) > maximum:
-                raise _too_many(table, i, column.reader, maximum)
+            most = maximum if i in layout.features and not forms[i].texts else None
+            if most is not None and len(column.reader.codes.index) > most:
+                raise _too_many(table, i, column.reader, most)
         rows += len(chunk.lines) if kept is None else int(np.count_nonzero(kept))
     missing = {i: column.missing for i, column in columns.items() if column.missing}
     faulty = faulty or any(column.reader.faulty for column in columns.values())
@@ -125,8 +128,5 @@ def _too_many(table: DataTable, number: int, reader: ColumnReader, maximum: int)
     message = f"{place.column(number, reader.name)} of `{place.name}` has more than {maximum} categories"
     if place.quotable:
         message += f", such as {listed(list(reader.codes.index)[:3])}"
-    reference = place.reference(number, reader.name)
-    dates = date_help(reader.codes.index, reference) if place.quotable else None
-    leave = f"leave it out with `exclude = [{reference}]`, or raise `max_categories`"
-    help = table.number_help(reader.codes.index) or dates or leave
+    help = many_help(table, reader.codes.index, place.reference(number, reader.name))
     return place.context.collector.error("SN515", message, "path", help=help)

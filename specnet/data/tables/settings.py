@@ -67,7 +67,7 @@ class TableSettings(DataFormat):
     )
     """How cells without a value are handled: an error; the row is dropped; or a feature gets the training
     split's mean, median or most frequent value (for a category or boolean always the latter; a target must still
-    have a value)."""
+    have a value). Text without a value is empty unless its row is dropped."""
     missing_markers: tuple[str, ...] = MARKERS
     """The cells that mean a missing value."""
     replace: dict[str, str] = Field(default={}, examples=[{"Iris-setosa": "setosa"}])
@@ -113,6 +113,8 @@ class TableSettings(DataFormat):
 
     def missing_of(self, column: ColumnSettings, *, target: bool, text: bool) -> str:
         """Return what becomes of a column's missing cells; `value` for a fixed value or a category of their own."""
+        if column.type == "text":
+            return self._missing_text(column)
         if column.fill is not None or column.missing == "category":
             return "value"
         if column.missing is not None:
@@ -120,6 +122,12 @@ class TableSettings(DataFormat):
         if target and self.missing != "drop":
             return "refuse"
         return "most_frequent" if text and self.missing in ("mean", "median") else self.missing
+
+    def _missing_text(self, column: ColumnSettings) -> str:
+        """Return what becomes of missing cells of texts: they are empty, or another text, unless it is said."""
+        if column.fill is not None:
+            return "empty"
+        return column.missing or ("drop" if self.missing == "drop" else "empty")
 
     def size(self, path: Path) -> int:
         """Return how many bytes of text, or of cells, a file holds."""

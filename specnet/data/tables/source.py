@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -27,13 +27,16 @@ from specnet.diagnostics.text import sized
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from specnet.data.collector import Collector
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.cells import CellFormat
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan, TablePlan
     from specnet.data.tables.scan import Scan
     from specnet.data.tables.settings import TableSettings
+    from specnet.data.tables.stream_rows import StreamedTable
     from specnet.data.tables.table import DataTable
+    from specnet.data.training_rows import TrainingRows
     from specnet.data.transform import Transform
     from specnet.diagnostics import KeyPath
 
@@ -59,6 +62,33 @@ class TableSource(DataSource):
     buffer: int | None
     """How many rows are held back for a shuffle, where they stay in their files; None where they have been read."""
 
+    def learn(self, rows: TrainingRows, collector: Collector) -> None:
+        """Learn the vocabularies of text columns, and describe the elements that they become."""
+        if not any(column.type == "text" for column in self.plan.features):
+            return
+        from specnet.data.tables.text_learning import HeldTexts, StreamedTexts, learn_texts
+
+        _, layout, found = self.parts["train"]
+        chosen = rows.chosen(
+            self.description, lambda: found.columns[layout.targets[0]].values.astype("int64")
+        )
+        texts: HeldTexts | StreamedTexts = HeldTexts(layout, found, chosen)
+        if self.buffer is not None:
+            texts = StreamedTexts(self._streamed(self.parts["train"]), found.rows, chosen)
+        learn_texts(self.plan, layout, texts, collector)
+        before = self.description
+        assert before.column_slices is not None
+        slices = zip(self.plan.column_slices, before.column_slices, strict=True)
+        only = self.plan.features[0] if len(self.plan.features) == 1 else None
+        self.description = replace(
+            before,
+            tokens=0 if only is None else only.distinct,
+            padding=None if only is None else "token",
+            inputs=(self.plan.size,),
+            features=self.plan.elements,
+            column_slices=tuple(made._replace(whole=old.whole) for made, old in slices),
+        )
+
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the columns as rows; one-hot elements are made only when rows are taken."""
         from specnet.data.tables.rows import targets
@@ -75,15 +105,19 @@ class TableSource(DataSource):
         return parts
 
     def _rows(self, part: TablePart) -> Rows | StoredRows:
-        from specnet.data.tables.rows import TableRows
-        from specnet.data.tables.stream_rows import StreamedTable, StreamRows
+        from specnet.data.tables.rows import TableRows, features_of
+        from specnet.data.tables.stream_rows import StreamRows
+
+        _, layout, found = part
+        if self.buffer is None:
+            return TableRows(self.plan, features_of(self.plan, found, layout.features))
+        return StreamRows(self._streamed(part), self.plan, found.rows, self.buffer)
+
+    def _streamed(self, part: TablePart) -> StreamedTable:
+        from specnet.data.tables.stream_rows import StreamedTable
 
         table, layout, found = part
-        if self.buffer is None:
-            return TableRows(self.plan, [found.columns[i].values for i in layout.features])
-        return StreamRows(
-            StreamedTable(table, layout, self.plan, found.dropped), self.plan, found.rows, self.buffer
-        )
+        return StreamedTable(table, layout, self.plan, found.dropped)
 
     def columns(self) -> TablePlan:
         """Return how the columns become inputs and targets."""
@@ -95,21 +129,28 @@ class TableSource(DataSource):
 
     def samples(self) -> dict[str, Sample]:
         """Return all rows, as they have been read, or the first ones where they stay in their file."""
+        from specnet.data.tables.text_samples import text_cells
+
         batches = self.buffer is not None
+        known: dict[str, dict[str, int]] = {
+            column.name: {} for column in self.plan.features if column.type == "text"
+        }
 
         def cells(found: Scan, places: tuple[int, ...], columns: Sequence[ColumnPlan]) -> tuple[Cells, ...]:
             maximum = min(found.rows, MAXIMUM) if batches else found.rows
-            return tuple(
-                Cells(
-                    c.name,
-                    c.kind,
-                    c.values[:maximum],
-                    c.categories,
-                    scaled=column.scale != "none",
-                    parts=column.parts,
-                )
-                for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
-            )
+            made = []
+            for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True):
+                values = c.values[:maximum]
+                scaled = column.scale != "none"
+                if column.texts is not None:
+                    made.append(
+                        text_cells(column.name, column.texts, c.categories, values, known[column.name])
+                    )
+                else:
+                    made.append(
+                        Cells(c.name, c.kind, values, c.categories, scaled=scaled, parts=column.parts)
+                    )
+            return tuple(made)
 
         return {
             name: Sample(
@@ -200,12 +241,12 @@ def _taken(plan: TablePlan, train: TablePart, buffer: int, size: int) -> tuple[i
     width, rows = plan.width, train.found.rows
     letters = size // max(1, rows * width)
     text = min(records_at_once(width), rows) * width * (CELL + letters)
-    row = sum(4 if column.text else 8 for column in plan.features)
+    row = sum(4 if column.coded else 8 for column in plan.features)
     # What is held is copied whenever rows come in.
     held = 2 * (min(buffer, rows) + rows_ahead(width)) * (row + 9)
     block = BLOCK * 8
     # Numbers whose median or most frequent value is asked for are held for it, and sorted one column at a time.
-    sorted_ = [c for c in plan.features if not c.text and c.missing in FITTED and c.missing != "mean"]
+    sorted_ = [c for c in plan.features if not c.coded and c.missing in FITTED and c.missing != "mean"]
     fitting = 8 * rows * (len(sorted_) + 3) if sorted_ else 0
     return block, text + max(held, fitting) + block
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.data.rows import Index
     from specnet.data.tables.layout import Layout
-    from specnet.data.tables.plan import TablePlan
+    from specnet.data.tables.plan import ColumnPlan, TablePlan
     from specnet.data.tables.table import DataTable
+    from specnet.diagnostics import RunError
 
 _Cells = list["Sequence[Any]"]
 """Some rows as cells, by feature."""
@@ -70,14 +71,23 @@ class StreamedTable:
         """Return the feature columns of some rows, the first of which is row `start`."""
         columns = []
         for (plan, form, index), own in zip(self.columns, cells, strict=True):
+            if plan.texts is not None:
+                texts = [form.text(self.table.parser, cell) for cell in own]
+                if not form.optional and None in texts:
+                    raise self._other_cells(plan, start, len(own))
+                columns.append(plan.texts.rows(texts, len(own)))
+                continue
             reader = ColumnReader(plan.name, self.table.parser, form, index)
             values = reader.read(own)
-            unknown = plan.text and not form.zeros and UNKNOWN in values
+            unknown = plan.coded and not form.zeros and UNKNOWN in values
             if reader.faulty or unknown or (not form.optional and lacking(values).any()):
-                rows = f"rows {start + 1} to {start + len(own)}"
-                raise self.fingerprint.changed(f"column `{plan.name}` has other cells in {rows}")
+                raise self._other_cells(plan, start, len(own))
             columns.append(values)
         return columns
+
+    def _other_cells(self, plan: ColumnPlan, start: int, count: int) -> RunError:
+        rows = f"rows {start + 1} to {start + count}"
+        return self.fingerprint.changed(f"column `{plan.name}` has other cells in {rows}")
 
 
 class StreamRows(FromFile):

@@ -19,7 +19,7 @@ class Byte(Tokenizer):
 
     type: Literal["byte"] = "byte"
     normalization: Normalization = "none"
-    """The Unicode normalization form of a text before it is cut; by default it is left as it is, so that the tokens
+    """The Unicode normalization form of the text before it is cut; by default it is left as it is, so that the tokens
     are the bytes of the file."""
 
     complete: ClassVar[bool] = True

@@ -50,7 +50,7 @@ class Tokenizer(Kind):
     """How text becomes tokens, each of which the network sees as an index."""
 
     normalization: Normalization = "nfc"
-    """The Unicode normalization form of a text before it is cut: `nfc` writes `é` as one character however the file
+    """The Unicode normalization form of the text before it is cut: `nfc` writes `é` as one character however the file
     does; `nfkc` also replaces ligatures, full-width letters and the like; `none` leaves it as it is."""
     lowercase: bool = False
     """Whether text is converted to lower case first."""

@@ -103,7 +103,7 @@ def check_boundary(model: CompiledModel) -> None:
     names = columns(encoding)
     if len(names) > 2:
         raise InapplicableError(f"a boundary is drawn over two inputs, and this model has {len(names)}")
-    text = [] if encoding.columns is None else [c.name for c in encoding.columns.features if c.text]
+    text = [] if encoding.columns is None else [c.name for c in encoding.columns.features if c.coded]
     if text or any(array.dtype == "int64" for array in network.inputs):
         which = f"`{text[0]}` is a category" if text else "these are indices"
         raise InapplicableError(f"a boundary is drawn over numbers, and {which}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BYTES = 256
 
-_PIECE = re.compile(r" ?\w+| ?[^\w\s]+|\s+(?!\S)|\s+")
+PIECE = re.compile(r" ?\w+| ?[^\w\s]+|\s+(?!\S)|\s+")
 """Within what tokens stay: a word or a run of marks with the space before it, or other white space (GPT-2's rule
 without its English endings)."""
 
@@ -50,7 +50,7 @@ class Bpe(Tokenizer):
         """Return the bytes, and the tokens that are joined of the pairs of texts."""
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(_PIECE.findall(text))
+            counts.update(PIECE.findall(text))
         merges = Merges(counts)
         merges.run(self.size - special)
         return tuple(map(shown, merges.tokens))
@@ -138,7 +138,7 @@ class PairCodec(Codec):
         """Return the indices of tokens."""
         import numpy as np
 
-        return np.array([i for piece in _PIECE.findall(text) for i in self._piece(piece)], np.int64)
+        return np.array([i for piece in PIECE.findall(text) for i in self._piece(piece)], np.int64)
 
     def _encoded(self, piece: str) -> list[int]:
         parts = [bytes([byte]) for byte in utf8(piece)]

@@ -54,9 +54,14 @@ class Word(Tokenizer):
             counts.update(self.cut(text))
         return tuple(kept(counts, self.size, special, self.min_count))
 
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What each of its tokens matches."""
+        return _WORD_OR_LINE if self.line_breaks else _WORD
+
     def cut(self, text: str) -> list[str]:
         """Return the words of a normalised text."""
-        return (_WORD_OR_LINE if self.line_breaks else _WORD).findall(text)
+        return self.pattern.findall(text)
 
     def codec(self, tokens: Sequence[str]) -> WordCodec:
         """Return what encodes and decodes with these words."""

@@ -11,6 +11,7 @@ from specnet.data.tables.cells import FALSE, TRUE
 from specnet.data.tables.date_cells import date_parts
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
+from specnet.interchange.numpy.texts import write_texts
 from specnet.model.compiled import CompiledModel
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write_cells(model: CompiledModel, program: Program) -> bool:
     parser = cast("Tabular", model.encoding.format).parser
     features = table.features
     plain = parser.numbers.plain and not parser.replace
-    if plain and not any(column.text or column.optional or column.parts for column in features):
+    if plain and not any(c.coded or c.optional or c.parts or c.texts is not None for c in features):
         return False
     lines = [
         "",
@@ -47,14 +48,16 @@ def write_cells(model: CompiledModel, program: Program) -> bool:
     if not parser.numbers.plain:
         program.modules.add("re")
         program.functions.append(_number_function(parser))
-    if any(column.text or column.parts for column in features):
+    if any(column.coded or column.parts or column.texts is not None for column in features):
         program.functions.append(_spelling_function())
     if any(column.parts for column in features):
         program.modules.add("datetime")
         program.functions.append(_date_function())
+    texts = write_texts(program, features)
     program.functions.append([
         "def cells_to_numbers(rows):",
         '    """Return rows of cells, in the order of the columns, as numbers."""',
+        *indented(texts),
         "    result = []",
         "    for row in rows:",
         "        numbers = []",
@@ -71,7 +74,9 @@ def _column_line(column: ColumnPlan) -> str:
     """Return the line of a column in the program's list."""
     gap: Any = column.fill
     details: Any = None
-    if column.text:
+    if column.texts is not None:
+        gap = column.texts.missing if column.optional else None
+    elif column.coded:
         details = list(column.categories)
         gap = None if gap is None else column.categories[int(gap)]
     elif column.parts:
@@ -157,7 +162,7 @@ def _gap_lines(parser: CellParser, features: Iterable[ColumnPlan]) -> list[str]:
 def _cell_lines(parser: CellParser, features: Iterable[ColumnPlan]) -> list[str]:
     """Return the lines that add one cell's numbers, of the kinds of columns that there are."""
     there: set[str] = {column.slice_kind for column in features}
-    texts = [column.name for column in features if column.text]
+    texts = [column.name for column in features if column.coded]
     zeros = [column.name for column in features if column.unknown == "zeros"]
     lines = []
     if "number" in there:
@@ -169,8 +174,10 @@ def _cell_lines(parser: CellParser, features: Iterable[ColumnPlan]) -> list[str]
             "    numbers += cell if cell is instead else date_numbers(cell, *categories)",
         ]
         lines += ["    continue"]
-    if texts:
+    if texts or "tokens" in there:
         lines.append("cell = spelled(cell)")
+    if "tokens" in there:
+        lines += ['if kind == "tokens":', "    numbers += tokens_of[name](cell)", "    continue"]
     if "boolean" in there:
         lines += ['if kind == "boolean":', f"    cell = {TRUTH}.get(cell.casefold(), cell)"]
     if len(zeros) < len(texts):

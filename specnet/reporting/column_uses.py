@@ -9,9 +9,11 @@ from typing import Literal
 from specnet.data.formats.csv.survey import Survey
 from specnet.data.tables.column_survey import ColumnSurvey
 from specnet.data.tables.identifiers import ENOUGH, is_identifying_name
+from specnet.data.tables.many import are_texts
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
+from specnet.reporting.draft_names import has_settings
 
 MAXIMUM_CLASSES = 20
 """Up to how many whole numbers, from 0 or 1 on, are taken for classes."""
@@ -30,6 +32,8 @@ class ColumnUse:
     column: ColumnSurvey
     role: Literal["target", "input", "left out"]
     why: str
+    text: bool = False
+    """Whether it is an input whose words a network reads."""
 
 
 def chosen_target(table: Survey, wanted: str | None) -> ColumnSurvey:
@@ -123,12 +127,26 @@ def column_use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, classes: 
     reason = _useless(table, column, names)
     if reason is None and classes and aim.rows >= ENOUGH and column.pattern == aim.pattern:
         reason = "it is the target in other words"
+    if _is_text(table, column):
+        return ColumnUse(column, "input", "text, whose words a network reads", text=True)
     if reason is not None:
         return ColumnUse(column, "left out", reason)
     if column.numeric:
         return ColumnUse(column, "input", "a number")
     codes = ", names though they look like numbers" if column.coded else ""
     return ColumnUse(column, "input", f"{column.unlike} categories, an input each{codes}")
+
+
+def _is_text(table: Survey, column: ColumnSurvey) -> bool:
+    """Return whether a column holds texts, hardly any two of which are equal, and can be named under `columns`."""
+    varied = not column.numeric and (column.free_text or column.identifying)
+    return (
+        varied
+        and has_settings(table, column)
+        and not column.dates
+        and not column.other
+        and are_texts(column.distinct)
+    )
 
 
 def _useless(table: Survey, column: ColumnSurvey, names: Collection[str]) -> str | None:

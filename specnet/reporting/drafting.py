@@ -27,6 +27,7 @@ from specnet.reporting.column_uses import (
 )
 from specnet.reporting.draft_dates import date_lines
 from specnet.reporting.draft_names import has_settings, key_of, quoted, reference, shown
+from specnet.reporting.draft_texts import VECTOR, DraftTexts
 from specnet.reporting.first_model import EMA_DECAY, UNITS, WEIGHT_DECAY, FirstModel
 from specnet.reporting.narrow_lines import narrow
 
@@ -71,13 +72,16 @@ def draft(table: Survey, target: str | None, document: Path) -> Draft:
 def _document(
     table: Survey, aim: ColumnSurvey, uses: Iterable[ColumnUse], classes: int | None, document: Path
 ) -> str:
-    inputs = [use.column for use in uses if use.role == "input"]
-    width = sum(1 if c.numeric else c.unlike for c in inputs)
+    uses = tuple(uses)
+    inputs = [use.column for use in uses if use.role == "input" and not use.text]
+    texts = DraftTexts(table, [use.column for use in uses if use.text], inputs)
+    width = sum(1 if c.numeric else c.unlike for c in inputs) + VECTOR * len(texts.texts)
     numbers = sum(c.numeric for c in inputs)
     first = FirstModel(table.rows - aim.missing, width)
+    of = f"{numbers} of numbers" + (f", {len(texts.texts)} of text" if texts else "")
     head = (
         f"# A first model for {_comment(table.path.name)}: {table.rows:,} rows, "
-        f"{counted(len(inputs), 'feature')} ({numbers} of numbers), which become {counted(width, 'input')}."
+        f"{counted(len(inputs) + len(texts.texts), 'feature')} ({of}), which become {counted(width, 'input')}."
     )
     lines = [
         "#:schema ./specnet.schema.json",
@@ -90,9 +94,12 @@ def _document(
         "",
         *_data(table, aim, classes, uses, document),
         *_columns(table, aim, inputs),
+        *texts.settings(),
         *date_lines(table, uses),
         *_split(first, aim, classes),
-        *_transforms(aim, classes, numeric=numbers > 0),
+        *_transforms(aim, classes, texts, numeric=numbers > 0),
+        *texts.inputs(),
+        *texts.layers(),
         *_network(first, classes),
         *_training(first),
     ]
@@ -110,7 +117,7 @@ def _metrics(classes: int | None) -> list[str]:
 def _data(
     table: Survey, aim: ColumnSurvey, classes: int | None, uses: Iterable[ColumnUse], document: Path
 ) -> list[str]:
-    inputs = [use.column for use in uses if use.role == "input"]
+    inputs = [use.column for use in uses if use.role == "input" and not use.text]
     out = [use for use in uses if use.role == "left out"]
     path = os.path.relpath(table.path, document.parent)
     lines = ["[data]", f'type   = "{table.format}"', f"path   = {quoted(Path(path).as_posix())}"]
@@ -220,7 +227,7 @@ def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[st
     return [*lines, ""]
 
 
-def _transforms(aim: ColumnSurvey, classes: int | None, *, numeric: bool) -> list[str]:
+def _transforms(aim: ColumnSurvey, classes: int | None, texts: DraftTexts, *, numeric: bool) -> list[str]:
     if classes is not None:
         return []
     spread, lines = aim.spread, []
@@ -230,7 +237,8 @@ def _transforms(aim: ColumnSurvey, classes: int | None, *, numeric: bool) -> lis
         if numeric:
             # A network extrapolates linearly, and the way back from logarithms makes an exponential of that.
             lines += ["[[data.transforms]]", 'type = "clip"  # to the range of the training rows: beyond it,']
-            lines += ['on   = "inputs"  # an error in a logarithm would become a large factor', ""]
+            on = f"[{texts.columns()}]" if texts else '"inputs"'
+            lines += [f"on   = {on}  # an error in a logarithm would become a large factor", ""]
         spread = aim.logarithms
     of = "its standard deviation" if spread is aim.spread else "the standard deviation of its logarithms"
     why = f"{of} is {spread.deviation:.3g}; predictions come in its own units all the same"

@@ -28,14 +28,12 @@ def check_texts(spec: Spec, signature: Signature, *, whole: bool) -> None:
         return
     what = f"`{clipped(texts[0].name)}`" if signature.quotable else "a feature"
     if whole:
-        message = f"{what} is a text column, whose tokens are no numbers that could be compared or changed"
+        message = f"{what} holds text, whose tokens are no numbers that could be compared or changed"
         key = "augmentations" if spec.data.augmentations else "target" if spec.data.reproduces else None
         path: KeyPath = ("data", key) if key is not None else ("outputs",)
         raise SpecError([Diagnostic("SN312", message, path, part="key", help="leave the column or this out")])
     if spec.inputs is None and len(slices) > 1:
-        message = (
-            f"{what} is a text column, which needs an input of its own, and the document names no inputs"
-        )
+        message = f"{what} holds text, which needs an input of its own, and the document names no inputs"
         path = ("data", "columns", texts[0].name)
         help = _proposal(texts, [each for each in slices if each.kind != "tokens"])
         help = (
@@ -57,7 +55,7 @@ def text_fault(
         help = _lines(texts[:1]) if quotable else "name an input for it alone"
         return Diagnostic("SN312", message, ("inputs", name, "columns"), help=help)
     if entry.shape not in (None, (texts[0].width,)):
-        message = f"{what} is a text column of {texts[0].width} tokens, which are one axis"
+        message = f"{what} holds text of {texts[0].width} tokens, which are one axis"
         return Diagnostic("SN312", message, ("inputs", name, "shape"), help="leave `shape` out")
     return None
 

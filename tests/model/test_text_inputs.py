@@ -55,10 +55,7 @@ def found(text):
 def test_a_text_beside_other_columns_needs_inputs(document):
     ((code, path, message, help),) = found(document([DENSE], texts=["words", "title"]))
     assert (code, path) == ("SN312", ("data", "columns", "words"))
-    assert (
-        message
-        == "`words` is a text column, which needs an input of its own, and the document names no inputs"
-    )
+    assert message == "`words` holds text, which needs an input of its own, and the document names no inputs"
     assert help == (
         'write in [inputs]: `words = { columns = ["words"] }`, `title = { columns = ["title"] }`, '
         '`others = { columns = ["size"] }`, and let layers take them by `inputs = ["words"]`'
@@ -180,7 +177,7 @@ def test_an_embedding_is_as_large_as_the_vocabulary(document):
     layers[0]["input_dim"] = tokens - 1
     (fault,) = found(document(layers, data={"features": ["words"]}))
     assert fault[:2] == ("SN401", ("layers", 0))
-    assert fault[2].startswith("embedding has 34 indices, and the vocabulary of its input 35 tokens")
+    assert fault[2].startswith("`input_dim` = 34, and the vocabulary of the data has 35 tokens")
     layers[0]["input_dim"] = tokens + 5
     assert found(document(layers, data={"features": ["words"]})) == []
 
@@ -189,4 +186,4 @@ def test_an_embedding_of_other_indices_needs_their_number(document):
     layers = [{"type": "embedding", "output_dim": 3}, {"type": "flatten"}, DENSE]
     (fault,) = found(document(layers, texts=[], data={"features": ["size"]}))
     assert fault[:2] == ("SN401", ("layers", 0))
-    assert fault[2].startswith("embedding needs `input_dim`, the number of indices")
+    assert fault[2].startswith("embedding needs `input_dim`")

@@ -368,3 +368,31 @@ def test_importance_that_cannot_be_measured_is_left_out_with_the_reason(
     made = Page(page.write_report(run).read_text(encoding="utf-8"))
     assert "4 columns take too long for a report: specnet evaluate RUN --importance measures it" in made.text
     assert "Partial dependence" not in made.text
+
+
+def test_a_page_of_a_language_model_has_samples_sequences_and_attention(tmp_path: Path) -> None:
+    from specnet.reporting.html.page import write_report
+
+    (tmp_path / "t.txt").write_text(f"{HOSTILE}\nanna\nbo\nabba\n" * 4)
+    document = {
+        "specnet": 1,
+        "data": {"type": "text", "path": str(tmp_path / "t.txt"), "lines": "documents"},
+        "loss": "cross_entropy",
+        "layers": [
+            {"type": "embedding", "input_dim": 30, "output_dim": 8},
+            {"type": "transformer_block", "heads": 2, "causal": True},
+            {"type": "dense", "units": "auto"},
+        ],
+        "training": {"epochs": 1},
+    }
+    run = api.run(document, out=tmp_path / "run").run
+    assert run is not None
+    text = write_report(run).read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.faults == []
+    for heading in ("Generated text", "Worst sequences", "Attention"):
+        assert heading in page.text
+    assert page.all("script") == []
+    assert len([img for img in page.all("img") if "Attention of head" in (img["alt"] or "")]) == 2
+    tokens = [attributes for attributes in page.all("span") if attributes.get("class") == "token"]
+    assert all(float(token["title"] or "") >= 0 for token in tokens)

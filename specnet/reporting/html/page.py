@@ -28,6 +28,7 @@ from specnet.reporting.drawings.weights import filters_drawing
 from specnet.reporting.html.embedded import PagePictures
 from specnet.reporting.html.folds import fold_facts, out_of_fold
 from specnet.reporting.html.importance import explained_columns, importance_facts
+from specnet.reporting.html.language import attention_maps, samples_of, worst_sequences
 from specnet.reporting.html.layers import network_facts
 from specnet.reporting.html.parameters import parameter_facts
 from specnet.reporting.html.repeating import repeating
@@ -111,6 +112,8 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         "resolved": json.dumps(spec, indent=2, ensure_ascii=False),
         "repeating": repeating(kept.made_of),
         "outputs": [],
+        "samples": None,
+        "attention": [],
         "boundary": None,
         "activations": None,
         "importance": None,
@@ -140,6 +143,8 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
             facts["activations"] = _if_any(lambda: activations_drawing(model, data, split), pictures)
             facts["parameters"] = parameter_facts(model, data)
             facts["network"] = network_facts(model, data)
+            facts["samples"] = samples_of(model, data.splits[split])
+            facts["attention"] = attention_maps(model, data.splits[split])
         facts["rows"] = {name: len(part) for name, part in data.splits.items()}
     return facts
 
@@ -206,6 +211,7 @@ def _outputs(model: CompiledModel, data: Dataset, split: str, pictures: PagePict
     return [
         {
             **predictions_facts(given, data, pictures, earlier),
+            "sequences": worst_sequences(model, given, data),
             "covering": pictures.embedded(covering_drawing(found[given.output]))
             if given.output in found
             else None,
@@ -227,6 +233,7 @@ def predictions_facts(
         "kind": given.kind,
         "names": given.names,
         "worst": None if data is None else worst(given, data),
+        "sequences": None,
         "matrix": None,
         "confusions": [],
         "figures": [],

@@ -1,0 +1,95 @@
+"""What a page shows of models over tokens."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.reporting.predictions import predicted
+from specnet.runs.compiling import compile_spec
+
+pytest.importorskip("matplotlib")
+
+from specnet.reporting.html.language import attention_maps, samples_of, worst_sequences
+
+CAUSAL = {"type": "transformer_block", "heads": 2, "causal": True, "positions": "rotary"}
+NAMES = ["anna", "bo", "abba", "nabob", "ono", "banana"]
+
+
+def compiled(tmp_path, *layers, **data):
+    (tmp_path / "t.txt").write_text("\n".join(NAMES * 3) + "\n")
+    spec = {
+        "specnet": 1,
+        "dtype": "float64",
+        "data": {"type": "text", "path": str(tmp_path / "t.txt"), **data},
+        "loss": "cross_entropy",
+        "layers": [
+            {"type": "embedding", "input_dim": 12, "output_dim": 8, "embeddings_init": "normal"},
+            *layers,
+            {"type": "dense", "units": "auto"},
+        ],
+    }
+    return compile_spec(specnet.load(spec))
+
+
+def test_samples_of_a_model_of_documents_are_lines(tmp_path):
+    model, data = compiled(tmp_path, CAUSAL, lines="documents")
+    found = samples_of(model, data.splits["train"])
+    assert (found.prompt, found.lines, len(found.texts)) == ("", True, 10)
+    made = model.generate(n=10, tokens=200).finish()
+    assert found.texts == tuple(sample.text for sample in made.samples)
+
+
+def test_samples_of_a_model_of_text_continue_a_held_out_example(tmp_path):
+    learned = [{"type": "positional_embedding"}, {"type": "transformer_block", "causal": True}]
+    model, data = compiled(tmp_path, *learned, tokens="char", block=20)
+    found = samples_of(model, data.splits["train"])
+    words = model.encoding.vocabulary
+    assert found.prompt == words.decode(np.asarray(data.splits["train"].at(np.arange(1))[0])[0][:10])
+    # No sample reads the last block again for each token.
+    assert [len(text) for text in found.texts] == [4, 4, 4]
+
+
+def test_a_model_that_does_not_generate_has_no_samples(tmp_path):
+    model, data = compiled(tmp_path, {"type": "transformer_block"}, lines="documents")
+    assert samples_of(model, data.splits["train"]) is None
+    data = {"type": "builtin", "name": "iris"}
+    spec = {"specnet": 1, "data": data, "loss": "cross_entropy", "layers": [{"type": "dense", "units": 3}]}
+    model, data = compile_spec(specnet.load(spec))
+    assert samples_of(model, data.splits["train"]) is None
+    assert worst_sequences(model, predicted(model, data, "train")[0], data) is None
+    assert attention_maps(model, data.splits["train"]) == []
+
+
+def test_worst_sequences_have_the_loss_of_each_token(tmp_path):
+    model, data = compiled(tmp_path, CAUSAL, lines="documents")
+    (given,) = predicted(model, data, "train")
+    rows = worst_sequences(model, given, data)
+    assert [row.cost for row in rows] == sorted((row.cost for row in rows), reverse=True)
+    inputs, targets, *_ = data.splits["train"].at(np.arange(len(data.splits["train"])))
+    words = model.encoding.vocabulary
+    for row in rows:
+        text = words.decode(np.asarray(targets)[row.number - 1])
+        # Padding is no token; the end is.
+        assert [token for token, _, _ in row.tokens] == [*text, words.tokens[words.end]]
+        probabilities = model.forward(np.asarray(inputs)[row.number - 1][None])[0]
+        for t, (_, cost, share) in enumerate(row.tokens):
+            target = int(np.asarray(targets)[row.number - 1][t])
+            assert cost == pytest.approx(-math.log(probabilities[t, target]))
+            assert share == pytest.approx(min(1.0, cost / (2 * math.log(len(words)))))
+
+
+def test_attention_maps_have_each_head_of_each_layer(tmp_path):
+    repeated = {"type": "sequential", "repeat": 2, "layers": [CAUSAL]}
+    model, data = compiled(tmp_path, repeated, {**CAUSAL, "name": "last"}, lines="documents")
+    found = attention_maps(model, data.splits["train"])
+    assert [each.name.split(".")[-1] for each in found] == [
+        "transformer_block_1, 1",
+        "transformer_block_1, 2",
+        "last",
+    ]
+    assert all(len(each.heads) == 2 for each in found)
+    assert len({head for each in found for head in each.heads}) == 6

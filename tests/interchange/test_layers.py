@@ -57,7 +57,7 @@ STEPS = [
     {"type": "attention", "heads": 2, "causal": True, "positions": "rotary"},
     {"type": "transformer_block", "heads": 4, "kv_heads": 2, "dropout": 0.1, "activation": "tanh"},
     {"type": "simple_rnn", "units": 4, "return_sequences": True},
-    {"type": "lstm", "units": 5, "return_sequences": True, "recurrent_dropout": 0.1},
+    {"type": "lstm", "units": 5, "return_sequences": True, "recurrent_dropout": 0.1, "layer_norm": True},
     {"type": "gru", "units": 4, "return_sequences": True, "reverse": True},
     {"type": "min_gru", "units": 5, "return_sequences": True, "activation": "tanh"},
     {"type": "tcn_block", "filters": 4, "kernel_size": 2, "dilation": 2, "weight_norm": True, "dropout": 0.1},

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder, MaskUse
@@ -17,7 +18,9 @@ from specnet.graph.parameter import Initial
 from specnet.graph.sizes import Dim, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers.dropping import Rate, drawn_mask, dropped
+from specnet.vocabulary.layers.gates import ONES, ZEROS, Groups, Norm, Product, normalised, plain, split
 from specnet.vocabulary.layers.sequences import sequence_sizes, stream_fault
 from specnet.vocabulary.layers.weights import Weighted
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
@@ -52,6 +55,11 @@ class Recurrent(Weighted):
     """In training, the fraction of input features set to 0, the same ones at all steps of an example."""
     recurrent_dropout: Rate = 0.0
     """In training, the fraction of the state set to 0 where it meets the recurrent kernel, the same at all steps."""
+    layer_norm: bool = False
+    """Whether sums are normalised at each step, over the features of each example (Ba et al., 2016); the layer's page
+    says which."""
+    epsilon: PositiveFloat = Field(default=1e-5, examples=[1e-3])
+    """Added to the variances of `layer_norm` to avoid division by zero."""
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
     masking: ClassVar[MaskUse] = "own"
@@ -59,6 +67,14 @@ class Recurrent(Weighted):
     """How many times `units` columns the kernels have."""
     carried: ClassVar[int] = 1
     """How many states go from step to step; the first one is the output."""
+    normed: ClassVar[Groups] = ()
+    """The gates whose products `layer_norm` normalises together: the first of each group, and one past its last."""
+
+    @table_check()
+    def _epsilon_applies(self) -> Iterator[PydanticCustomError]:
+        if self.epsilon != 1e-5 and not self.layer_norm:
+            message = "`epsilon` would be ignored without `layer_norm = true`"
+            yield fault(message, key="epsilon", code="SN306", part="key", help="leave it out")
 
     def lower(self, build: Builder, x: Value) -> Value:
         return self.lower_all(build, (x,))
@@ -66,19 +82,20 @@ class Recurrent(Weighted):
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         x, *given = xs
         batch, steps, features = sequence_sizes(self.type, x)
-        kernel = self.columns(self.kernel(build, features, self.gates * self.units))
+        kernel = self.kernel(build, features, self.gates * self.units)
         shape = (self.units, self.gates * self.units)
         own = build.parameter(
             "recurrent_kernel", shape, self.recurrent_kernel_init, self.recurrent_kernel_regularizer
         )
-        recurrent = self.columns(own)
         outer, inner = self.bias_parts(build)
+        driving = self.product(build, kernel, "input_norm", outer)
+        recurrent = self.product(build, own, "recurrent_norm", inner)
+        norm = self.norm(build) if self.layer_norm else None
         mask = drawn_mask(build, x, self.recurrent_dropout, use="recurrent", shape=(batch, self.units))
         there = build.mask_of(x)
         x = dropped(build, x, self.dropout, shape=(batch, 1, features))
         turned = ops.transpose(x, axes=(1, 0, 2))
-        drives = [turned @ part for part in kernel]
-        drives = [drive + bias for drive, bias in zip(drives, outer, strict=True)] if outer else drives
+        drives = driving.of(turned, 0, self.gates)
         states = [self._checked(value, batch) for value in given]
         if build.streams(xs[0]):
             starts = [*states, *[None] * (self.carried - len(states))]
@@ -95,7 +112,7 @@ class Recurrent(Weighted):
 
         def step(before: Values, slices: Values) -> tuple[Values, Values]:
             seen = before[0] if mask is None else before[0] * mask
-            after = self.step(before, slices[: self.gates], seen, recurrent, inner)
+            after = self.step(before, slices[: self.gates], seen, recurrent, norm)
             if there is not None:
                 after = [ops.where(slices[-1], new, old) for new, old in zip(after, before, strict=True)]
             return after, after[:1] if self.return_sequences else []
@@ -112,24 +129,28 @@ class Recurrent(Weighted):
 
     @abstractmethod
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
         """Return the states after a step, (batch, units) each.
 
         `drives` are the sums that come from the input, one for each gate, `seen` is the state that the parts of the
-        recurrent kernel are applied to, and `biases` are added to these products, where there are some.
+        recurrent kernel are applied to, and `norm` is the layer's own, if it has one.
         """
 
-    def columns(self, kernel: Value) -> list[Value]:
-        """Return the parts of a kernel or bias (..., gates * units) that belong to each gate."""
-        none = ((0, 0),) * (kernel.rank - 1)
-        ends = [(g * self.units, (self.gates - 1 - g) * self.units) for g in range(self.gates)]
-        return [ops.crop(kernel, margins=(*none, margins)) if self.gates > 1 else kernel for margins in ends]
+    def norm(self, build: Builder) -> Norm | None:
+        """Declare what else `layer_norm` normalises beside products."""
+        return None
+
+    def product(self, build: Builder, kernel: Value, name: str, biases: Values) -> Product:
+        """Return the products with a kernel that belong to each gate, normalised if `layer_norm` says so."""
+        if self.layer_norm and self.normed:
+            return normalised(build, name, kernel, self.gates, self.normed, self.epsilon, biases)
+        return plain(kernel, self.gates, biases)
 
     def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
         """Return the biases of each gate that are added to products of the input, and to those of the state."""
         biases = self.biases(build, self.gates * self.units)
-        return [part for bias in biases for part in self.columns(bias)], []
+        return [part for bias in biases for part in split(bias, self.gates)], []
 
     def _checked(self, state: Value, batch: Dim) -> Value:
         if state.shape != (batch, self.units):
@@ -145,15 +166,24 @@ class SimpleRNN(Recurrent):
 
     x (batch, steps, in) -> h (batch, units) after the last step, or (batch, steps, units). The kernel is (in, units),
     the recurrent kernel (units, units), and the bias (units,), as in Keras; PyTorch's RNN holds the transposes, and
-    two biases that are added up.
+    two biases that are added up. With `layer_norm`, the sum of the two products is normalised before the bias is added,
+    and multiplied by `norm.gamma` (units,).
     """
 
     type: Literal["simple_rnn"] = "simple_rnn"
 
+    def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
+        return ([], []) if self.layer_norm else super().bias_parts(build)
+
+    def norm(self, build: Builder) -> Norm:
+        bias = next(iter(self.biases(build, self.units)), None)
+        return Norm(self.epsilon, build.parameter("norm.gamma", (self.units,), ONES), bias)
+
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
-        return [self.activation.lower(drives[0] + seen @ recurrent[0])]
+        total = drives[0] + recurrent.of(seen, 0, 1)[0]
+        return [self.activation.lower(total if norm is None else norm.of(total))]
 
 
 class Gated(Recurrent):
@@ -200,6 +230,11 @@ class LSTM(Gated):
     the order i, f, c, o, as in Keras (Hochreiter and Schmidhuber, 1997; Gers et al., 2000). PyTorch holds the
     transposes in the same order, and two biases that are added up. `inputs` may name the states h and c after the
     sequence.
+
+    With `layer_norm`, the products x·kernel and h·recurrent_kernel are each normalised over all 4 * units features and
+    multiplied by `input_norm.gamma` and `recurrent_norm.gamma` (4 * units,) before the bias is added, and
+    h' = o * activation(cell_norm(c')), with `cell_norm.gamma` and `cell_norm.beta` (units,). This is the form of Ba et
+    al., where the offsets of the first two are part of the bias.
     """
 
     type: Literal["lstm"] = "lstm"
@@ -209,18 +244,27 @@ class LSTM(Gated):
     takes: ClassVar[tuple[int, int | None]] = (1, 3)
     gates: ClassVar[int] = 4
     carried: ClassVar[int] = 2
+    normed: ClassVar[Groups] = ((0, 4),)
 
     @property
     def initial_bias(self) -> Initial:
         return ForgetBias(self.bias_init, self.units) if self.unit_forget_bias else self.bias_init
 
+    def norm(self, build: Builder) -> Norm:
+        gamma, beta = (
+            build.parameter(f"cell_norm.{name}", (self.units,), initial)
+            for name, initial in (("gamma", ONES), ("beta", ZEROS))
+        )
+        return Norm(self.epsilon, gamma, beta)
+
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
-        i, f, c, o = (drive + seen @ part for drive, part in zip(drives, recurrent, strict=True))
+        products = recurrent.of(seen, 0, 4)
+        i, f, c, o = (drive + product for drive, product in zip(drives, products, strict=True))
         gate, new = self.recurrent_activation.lower, self.activation.lower
         cell = gate(f) * before[1] + gate(i) * new(c)
-        return [gate(o) * new(cell), cell]
+        return [gate(o) * new(cell if norm is None else norm.of(cell)), cell]
 
 
 class GRU(Gated):
@@ -237,6 +281,10 @@ class GRU(Gated):
     (in, 3 * units) and the recurrent kernel (units, 3 * units), with the gates in the order z, r, h, as in Keras;
     PyTorch holds the transposes in the order r, z, n. The bias is (2, 3 * units), the second row that of the recurrent
     products, or (3 * units,) with `reset_after = false`.
+
+    With `layer_norm`, the products with each kernel are normalised before biases are added: over the 2 * units features
+    of z and r together, and over those of h (Ba et al.). They are multiplied by `input_norm.gamma` and
+    `recurrent_norm.gamma` (3 * units,).
     """
 
     type: Literal["gru"] = "gru"
@@ -244,6 +292,7 @@ class GRU(Gated):
     """Whether the reset gate is applied to the product with the recurrent kernel, and not to the state before it."""
 
     gates: ClassVar[int] = 3
+    normed: ClassVar[Groups] = ((0, 2), (2, 3))
 
     def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
         if not (self.use_bias and self.reset_after):
@@ -251,18 +300,15 @@ class GRU(Gated):
         width = self.gates * self.units
         both = build.parameter("bias", (2, width), self.bias_init, self.bias_regularizer)
         rows = (ops.crop(both, margins=((n, 1 - n), (0, 0))) for n in range(2))
-        outer, inner = (self.columns(ops.reshape(row, shape=(width,))) for row in rows)
+        outer, inner = (split(ops.reshape(row, shape=(width,)), self.gates) for row in rows)
         return outer, inner
 
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
-        def product(state: Value, number: int) -> Value:
-            y = state @ recurrent[number]
-            return y + biases[number] if biases else y
-
         gate = self.recurrent_activation.lower
-        z, r = (gate(drives[number] + product(seen, number)) for number in range(2))
-        inner = r * product(seen, 2) if self.reset_after else product(r * seen, 2)
+        z, r = (gate(drives[n] + product) for n, product in enumerate(recurrent.of(seen, 0, 2)))
+        (inner,) = recurrent.of(seen if self.reset_after else r * seen, 2, 3)
+        inner = r * inner if self.reset_after else inner
         new = self.activation.lower(drives[2] + inner)
         return [z * before[0] + (1.0 - z) * new]

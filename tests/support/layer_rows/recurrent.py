@@ -86,6 +86,69 @@ def steps(name, options, activation=torch.tanh, gate=torch.sigmoid):
     return meant
 
 
+def normed(name, options):
+    """Return what the formulas of a layer with `layer_norm` say (Ba et al., 2016), step by step."""
+    epsilon = options.get("epsilon", 1e-5)
+
+    def norm(x, gamma):
+        return torch.nn.functional.layer_norm(x, x.shape[-1:], eps=epsilon) * gamma
+
+    def in_groups(x, gamma):
+        if name == "lstm":
+            return norm(x, gamma)
+        sizes = [2 * UNITS, UNITS]
+        return torch.cat(
+            [norm(a, b) for a, b in zip(x.split(sizes, -1), gamma.split(sizes), strict=True)], -1
+        )
+
+    def meant(x, p):
+        h = c = torch.zeros(len(x), UNITS, dtype=x.dtype)
+        states = []
+        bias = p.get("bias", torch.zeros(GATES[name] * UNITS, dtype=x.dtype))
+        outer, inner = bias if bias.ndim == 2 else (bias, torch.zeros_like(bias))
+        for t in range(STEPS):
+            given, own = x[:, t] @ p["kernel"], h @ p["recurrent_kernel"]
+            if name == "simple_rnn":
+                h = torch.tanh(norm(given + own, p["norm.gamma"]) + bias)
+                states.append(h)
+                continue
+            given = in_groups(given, p["input_norm.gamma"]) + outer
+            if name == "lstm":
+                i, f, n, o = (given + in_groups(own, p["recurrent_norm.gamma"])).split(UNITS, -1)
+                c = f.sigmoid() * c + i.sigmoid() * n.tanh()
+                h = o.sigmoid() * torch.tanh(norm(c, p["cell_norm.gamma"]) + p["cell_norm.beta"])
+            elif options.get("reset_after", True):
+                own = in_groups(own, p["recurrent_norm.gamma"]) + inner
+                z, r, n = given.split(UNITS, -1)
+                z, r = ((a + b).sigmoid() for a, b in zip((z, r), own.split(UNITS, -1)[:2], strict=True))
+                h = z * h + (1 - z) * torch.tanh(n + r * own[:, 2 * UNITS :])
+            else:
+                kernels = p["recurrent_kernel"].split([2 * UNITS, UNITS], -1)
+                gammas = p["recurrent_norm.gamma"].split([2 * UNITS, UNITS])
+                zr = given[:, : 2 * UNITS] + norm(h @ kernels[0], gammas[0])
+                z, r = zr.sigmoid().split(UNITS, -1)
+                n = given[:, 2 * UNITS :] + norm((r * h) @ kernels[1], gammas[1])
+                h = z * h + (1 - z) * torch.tanh(n)
+            states.append(h)
+        return picked(torch.stack(states, 1), options)
+
+    return meant
+
+
+def normed_row(name, options):
+    known = {key: options[key] for key in ("use_bias", "reset_after") if key in options}
+    declared = parameters(name, **known)
+    width = GATES[name] * UNITS
+    if name == "simple_rnn":
+        declared["norm.gamma"] = (UNITS,)
+    else:
+        declared |= {"input_norm.gamma": (width,), "recurrent_norm.gamma": (width,)}
+    if name == "lstm":
+        declared |= {"cell_norm.gamma": (UNITS,), "cell_norm.beta": (UNITS,)}
+    full = {"type": name, "units": UNITS, "layer_norm": True, **options}
+    return Row(full, (STEPS, IN), normed(name, options), declared)
+
+
 def penalty(p):
     return (
         0.2 * sum((p[name] ** 2).sum() for name in ("kernel", "bias"))
@@ -147,6 +210,13 @@ ROWS = [
             {**OLD["gru"], "use_bias": False},
         )
     ),
+    *(
+        normed_row(name, options)
+        for name in GATES
+        for options in ({}, {"return_sequences": True, "epsilon": 1e-3}, {"use_bias": False})
+    ),
+    normed_row("gru", {**OLD["gru"], "return_sequences": True}),
+    normed_row("gru", {**OLD["gru"], "use_bias": False}),
     *(row(name, {"dropout": 0.3, "recurrent_dropout": 0.2}, module(name, {}), random=True) for name in GATES),
     Row({"type": "last_step"}, (STEPS, IN), lambda x, _: x[:, -1]),
     Row({"type": "last_step"}, (2, 3, IN), lambda x, _: x[:, -1]),

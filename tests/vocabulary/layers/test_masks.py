@@ -112,6 +112,7 @@ CASES = [
             {"return_sequences": True, "reverse": True, "dropout": 0.2},
         )
     ),
+    *(case(kind, {"units": 3, "layer_norm": True}) for kind in ("simple_rnn", "lstm", "gru")),
     *(
         case("bidirectional", {"layers": [{"type": kind, "units": 3, "return_sequences": sequences}]})
         for kind in ("gru", "min_gru")

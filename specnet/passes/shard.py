@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Node, Region, Value
+from specnet.graph.graph import Graph, Node, Phase, Region, Value
 from specnet.graph.leaves import CONSTANT, LEAF, argument, role_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD, ShardAttributes
@@ -177,7 +177,11 @@ class _Sharding(Rewriting):
         """Return the new graph."""
         split, target = self.split, self.target
         before = split.before()
-        self._visit(node for node in self.graph if node.index in before)
+        # A step is guarded against a loss that is not finite where the backward pass begins, and the loss comes of the
+        # workers: what they need of the backward pass is computed before it.
+        for node in self.graph:
+            if node.index in before:
+                self._again(node, "forward")
         target.key_path, target.phase = (), "forward"
         leaving = split.leaving()
         rows = [value for value in leaving if isinstance(split.parts[value.index], RowPart)]
@@ -194,13 +198,15 @@ class _Sharding(Rewriting):
         given = [self.of(value) for value in (*arrays, *wholes)]
         results = target.apply(SHARD, given, ShardAttributes(body, len(arrays), len(rows)))
         self.new.update(zip((value.index for value in (*rows, *sums)), results, strict=True))
-        self._visit(node for node in self.graph if node.index not in before | split.inside)
+        for node in self.graph:
+            if node.index not in before | split.inside:
+                self._again(node, node.phase)
         target.outputs = {name: self.of(value) for name, value in self.graph.outputs.items()}
         target.assignments = [(self.of(leaf), self.of(value)) for leaf, value in self.graph.assignments]
         return target
 
-    def _visit(self, nodes: Iterable[Node]) -> None:
-        for node in nodes:
-            self.target.key_path, self.target.phase = node.key_path, node.phase
-            for old, new in zip(node.results, self.copy(node), strict=True):
-                self.new[old.index] = new
+    def _again(self, node: Node, phase: Phase) -> None:
+        """Put a node into the new graph."""
+        self.target.key_path, self.target.phase = node.key_path, phase
+        for old, new in zip(node.results, self.copy(node), strict=True):
+            self.new[old.index] = new

@@ -251,6 +251,21 @@ def test_the_loss_is_checked_before_the_update():
     assert not any("scalar_sqrt" in line or "sqrt(" in line for line in lines[:guard])
 
 
+def test_what_steps_of_padding_leave_is_known_before_the_loss():
+    # How much each step counts is a part of the backward pass, and follows from the data alone.
+    rng = np.random.default_rng(0)
+    x = rng.integers(1, 9, (30, 6))
+    x[np.arange(6) >= rng.integers(1, 7, 30)[:, None]] = 0
+    layers = [
+        {"type": "embedding", "input_dim": 9, "output_dim": 4, "padding_index": 0},
+        {"type": "lstm", "units": 4, "return_sequences": True},
+        {"type": "dense", "units": 9},
+    ]
+    spec = {"specnet": 1, "data": "arrays", "layers": layers, "loss": "cross_entropy"}
+    result = specnet.run({**spec, "training": {"epochs": 1, "batch_size": 10}}, data=(x, np.roll(x, -1, 1)))
+    assert np.isfinite(result.splits["train"]["loss"])
+
+
 def test_nothing_is_allocated_at_a_step():
     spec = document([{"type": "lstm", "units": 40, "return_sequences": True}], epochs=6)
     _, plans, _ = plans_of(spec)

@@ -78,6 +78,14 @@ class Explanation:
         return sum(self._not_trained.get(name, 0) for name in layer.parameters)
 
     @property
+    def tokens(self) -> dict[str, Any] | None:
+        """How many tokens the data have, and the first ones; None where the inputs are no tokens."""
+        signature = self.network.signature
+        return (
+            {"count": signature.tokens, "first": list(signature.first_tokens)} if signature.tokens else None
+        )
+
+    @property
     def not_trained(self) -> dict[Role, int]:
         """How many numbers training does not fit, by what becomes of them; only those that there are."""
         counts: dict[Role, int] = {}
@@ -154,6 +162,7 @@ class Explanation:
                 }
                 for layer in network.layers
             ],
+            **({"tokens": self.tokens} if self.tokens else {}),
             "learning_rate": "\n".join(self.learning_rate()) or None,
             "plans": {name: self._plan(plan) for name, plan in self.programs.items()},
             "flops": self.flops(),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,7 +11,7 @@ from specnet.cli.numbers import amount
 from specnet.cli.options import As, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import line, plain, results, write_json
-from specnet.diagnostics.text import counted, sized
+from specnet.diagnostics.text import clipped, counted, sized
 
 if TYPE_CHECKING:
     from specnet.analysis.explanation import Explanation
@@ -98,6 +98,9 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
     )
     section(console, "layers")
     _layers(explanation).show(console)
+    if (tokens := explanation.tokens) is not None:
+        section(console, f"tokens: {tokens['count']:,}")
+        _tokens(console, tokens)
     for name, program in explanation.programs.items():
         if name == "evaluation":
             continue
@@ -125,6 +128,12 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
             line(console, f" {text}")
     section(console, "totals")
     _totals(explanation, times).show(console)
+
+
+def _tokens(console: Console, tokens: dict[str, Any]) -> None:
+    """Print the first tokens, each in marks, since some are blanks."""
+    shown = " ".join(f"`{clipped(token)}`" for token in tokens["first"])
+    line(console, f" {shown}{' ...' if len(tokens['first']) < tokens['count'] else ''}")
 
 
 def _amounts(explanation: Explanation) -> str:

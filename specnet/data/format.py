@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
 
 from pydantic import Field
 from pydantic_core import PydanticCustomError
@@ -282,6 +282,10 @@ class DataFormat(Kind):
     def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
         """Yield the inputs in a file like the format's own block by block, for predictions."""
         return file.array_blocks(file.read(self.read_array, path))
+
+    def rows_of_stream(self, file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock] | None:
+        """Return the inputs that a stream holds in blocks; None where these come as CSV or JSON lines."""
+        return None
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows | None:
         """Return rows and targets of a file, for an evaluation; None where they come in npz files instead."""

@@ -61,6 +61,9 @@ def blocks(
 
 def _blocks(encoding: Encoding, file: RowFile, source: Path | BufferedReader) -> Iterator[RowBlock]:
     if not isinstance(source, Path):
+        own = encoding.format.rows_of_stream(file, source)
+        if own is not None:
+            return own
         is_json = source.peek(1).lstrip()[:1] in (b"{", b"[")
         return _reader(".json" if is_json else ".csv", encoding.format).new_rows_of_stream(file, source)
     if _is_own(encoding, source):

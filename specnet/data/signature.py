@@ -141,6 +141,8 @@ class Signature:
     """The bytes of the arrays in memory that rows are windows of."""
     scaled: bool = False
     """Whether the targets of each row have a scale of their own: those of windows of series."""
+    first_tokens: tuple[str, ...] = field(default=(), compare=False)
+    """The first ones of the tokens, to be shown."""
 
 
 @dataclass(slots=True)
@@ -173,6 +175,7 @@ class DataDescription:
     padding: Padding | None = None
     held: int = 0
     scaled: bool = False
+    first_tokens: tuple[str, ...] = ()
     keys: SplitKeys | None = None
     """What splits the rows of `train` by groups, by times or as a column says, where the document asks for it."""
 
@@ -255,6 +258,7 @@ def infer_signature(
         raw.padding,
         raw.held,
         raw.scaled,
+        raw.first_tokens,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from specnet.data.files import FilePlace
 from specnet.data.opening import open_regular
@@ -14,6 +14,14 @@ from specnet.diagnostics import SpecError
 
 BLOCK = 1 << 20
 """Bytes of a file that are decoded at once."""
+
+
+UNKNOWN = "name its `encoding`; latin-1 reads every byte as a character"
+"""What helps where an encoding cannot be found."""
+
+
+class NotTextError(Exception):
+    """Bytes that are not text in an encoding; the message says where."""
 
 
 class TextLine(NamedTuple):
@@ -47,55 +55,64 @@ class TextFile:
             yield held
 
     def lines(self) -> Iterator[TextLine]:
-        r"""Yield its lines, which a line feed alone ends; a carriage return right before it belongs to the end.
-
-        Other characters that end a line elsewhere, such as NEL, are characters like any. Blank lines at the end of
-        the file are left out.
-        """
-        held, number, blank = "", 0, list[TextLine]()
-        for text in self._decoded():
-            *whole, held = (held + text).split("\n")
-            for line in whole:
-                number += 1
-                found = TextLine(number, line.removesuffix("\r"))
-                blank.append(found)
-                if found.text and not found.text.isspace():
-                    yield from blank
-                    blank.clear()
-        if held and not held.isspace():
-            yield from blank
-            yield TextLine(number + 1, held.removesuffix("\r"))
+        """Yield its lines, see `lines_in`."""
+        return lines_in(self._decoded())
 
     def _decoded(self) -> Iterator[str]:
-        name = "utf-8-sig" if codecs.lookup(self.encoding).name == "utf-8" else self.encoding
-        decoder = codecs.getincrementaldecoder(name)()
-        lines = 0
+        place = self.place
         try:
-            with open_regular(self.place.path) as file:
-                while data := file.read(BLOCK):
-                    yield decoder.decode(data)
-                    lines += data.count(b"\n")
-                yield decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            raise self._not_text(error, lines) from None
-        except UnicodeError:
-            raise self._not_text(None, 0) from None
+            with open_regular(place.path) as file:
+                yield from decoded(file, self.encoding)
+        except NotTextError as error:
+            raise self._not_text(str(error)) from None
         except OSError as error:
-            raise self.place.error("SN502", f"`{self.place.name}` cannot be read: {error.strerror}") from None
+            raise place.error("SN502", f"`{place.name}` cannot be read: {error.strerror}") from None
 
-    def _not_text(self, error: UnicodeDecodeError | None, lines: int) -> SpecError:
-        """Return what to raise for bytes that are no text; `lines` end before what was decoded last."""
+    def _not_text(self, why: str) -> SpecError:
         with open_regular(self.place.path) as file:
             start = file.read(SAMPLE + 1)
+        found = found_encoding(start)
+        help = f'write `encoding = "{found}"`, which it seems to be' if found else UNKNOWN
+        return self.place.error("SN503", f"`{self.place.name}` is {why}", help=help)
+
+
+def decoded(file: IO[bytes], encoding: str) -> Iterator[str]:
+    """Yield the text of a file in pieces; raise NotTextError where it has bytes that are not text."""
+    name = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    decoder = codecs.getincrementaldecoder(name)()
+    lines = 0
+    try:
+        while data := file.read(BLOCK):
+            yield decoder.decode(data)
+            lines += data.count(b"\n")
+        yield decoder.decode(b"", final=True)
+    except UnicodeError as error:
         where = ""
-        if error is not None and isinstance(error.object, bytes):
+        if isinstance(error, UnicodeDecodeError):
             line = lines + error.object[: error.start].count(b"\n") + 1
             where = f": line {line} has the byte 0x{error.object[error.start]:02x}"
-        found = found_encoding(start)
-        help = f'write `encoding = "{found}"`, which it seems to be' if found else "name its `encoding`"
-        return self.place.error(
-            "SN503", f"`{self.place.name}` is not text in {self.encoding}{where}", help=help
-        )
+        raise NotTextError(f"not text in {encoding}{where}") from None
+
+
+def lines_in(pieces: Iterable[str]) -> Iterator[TextLine]:
+    """Yield the lines of text in pieces, which a line feed alone ends; a carriage return before it is part of the end.
+
+    Other characters that end a line elsewhere, such as NEL, are characters like any. Blank lines at the end of the text
+    are left out.
+    """
+    held, number, blank = "", 0, list[TextLine]()
+    for text in pieces:
+        *whole, held = (held + text).split("\n")
+        for line in whole:
+            number += 1
+            found = TextLine(number, line.removesuffix("\r"))
+            blank.append(found)
+            if found.text and not found.text.isspace():
+                yield from blank
+                blank.clear()
+    if held and not held.isspace():
+        yield from blank
+        yield TextLine(number + 1, held.removesuffix("\r"))
 
 
 def _last_word(text: str) -> int:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
@@ -233,6 +233,12 @@ class Text(DataFormat):
         from specnet.data.formats.text.new_texts import blocks
 
         return blocks(self.form, file, path)
+
+    def rows_of_stream(self, file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock] | None:
+        """Return the texts of a stream, one a line."""
+        from specnet.data.formats.text.new_texts import stream_blocks
+
+        return stream_blocks(self.form, file, stream)
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows | None:
         """Return the examples of another text, of the form of the training text."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from specnet.data.text.vocabulary import Vocabulary
 
 
+SHOWN = 12
+"""How many tokens of a vocabulary are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextForm:
     """What a document says about its text; see the fields of `Text`."""
@@ -75,6 +79,7 @@ def describe(
         tokens=len(vocabulary),
         padding=padding,
         quotable=context.quotable,
+        first_tokens=vocabulary.tokens[:SHOWN],
     )
 
 

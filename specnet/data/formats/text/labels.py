@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from specnet.data.format import DataPart, DataSource
-from specnet.data.formats.text.examples import lines_of, padded
+from specnet.data.formats.text.examples import SHOWN, lines_of, padded
 from specnet.data.rows import ArrayRows
 from specnet.data.signature import DataDescription
 from specnet.data.text.vocabulary import Vocabulary
@@ -86,6 +86,7 @@ class LabelSource(DataSource):
         self._inputs = {name: padded(own, length, len(vocabulary), cut) for name, own in encoded.items()}
         self.description.inputs = (length,)
         self.description.tokens = len(vocabulary)
+        self.description.first_tokens = vocabulary.tokens[:SHOWN]
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the indices of tokens and classes of each split."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from specnet.data.formats.text.examples import TextForm, padded
 from specnet.data.formats.text.labels import class_indices, labelled_lines
 from specnet.data.new_rows import ROWS, LabelledRows, RowBlock
 from specnet.data.rows import ArrayRows
-from specnet.data.text.files import TextFile
+from specnet.data.text.files import NotTextError, TextFile, TextLine, decoded, lines_in
 from specnet.data.text.token_array import token_array
 from specnet.diagnostics.text import counted
 
@@ -73,9 +74,19 @@ def of_file(form: TextForm, known: KnownRows, place: FilePlace) -> Rows:
 
 def blocks(form: TextForm, file: RowFile, path: Path) -> Iterator[RowBlock]:
     """Yield the texts of a file, one a line, some at once."""
-    lines = file.read(lambda place: list(TextFile(place, form.encoding).lines()), path)
-    for start in range(0, len(lines), ROWS):
-        part = lines[start : start + ROWS]
+    yield from _in_blocks(iter(file.read(lambda place: list(TextFile(place, form.encoding).lines()), path)))
+
+
+def stream_blocks(form: TextForm, file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
+    """Yield the texts of a stream, one a line, some at once, as far as it is text."""
+    try:
+        yield from _in_blocks(lines_in(decoded(stream, form.encoding)))
+    except NotTextError as error:
+        raise file.error("SN503", f"`{file.name}` is {error}") from None
+
+
+def _in_blocks(lines: Iterator[TextLine]) -> Iterator[RowBlock]:
+    while part := list(islice(lines, ROWS)):
         yield RowBlock([line.text for line in part], [f"line {line.number}" for line in part])
 
 

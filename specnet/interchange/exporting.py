@@ -8,6 +8,7 @@ from pathlib import Path
 
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
+from specnet.interchange.numpy.generating import write_generate
 from specnet.interchange.numpy.prediction import parameter_names, write_predict
 from specnet.interchange.numpy.program import MAXIMUM, Program, Written
 from specnet.interchange.numpy.training import write_training
@@ -112,6 +113,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
         )
         program.hold({variables[name]: array for name, array in model.parameters.items()}, learnt)
         write_predict(model, program, variables)
+        write_generate(model, program)
     if program.size > MAXIMUM:
         raise RunError(
             f"the program's arrays hold about {program.size} numbers, too many to be read: with -o FILE.py they "

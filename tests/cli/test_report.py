@@ -379,7 +379,7 @@ def test_a_page_of_a_language_model_has_samples_sequences_and_attention(tmp_path
         "data": {"type": "text", "path": str(tmp_path / "t.txt"), "lines": "documents"},
         "loss": "cross_entropy",
         "layers": [
-            {"type": "embedding", "input_dim": 30, "output_dim": 8},
+            {"type": "embedding", "output_dim": 8},
             {"type": "transformer_block", "heads": 2, "causal": True},
             {"type": "dense", "units": "auto"},
         ],

@@ -27,7 +27,7 @@ def compiled(tmp_path, *layers, **data):
         "data": {"type": "text", "path": str(tmp_path / "t.txt"), **data},
         "loss": "cross_entropy",
         "layers": [
-            {"type": "embedding", "input_dim": 12, "output_dim": 8, "embeddings_init": "normal"},
+            {"type": "embedding", "output_dim": 8, "embeddings_init": "normal"},
             *layers,
             {"type": "dense", "units": "auto"},
         ],

@@ -43,7 +43,9 @@ class Program:
     beside: str | None
     """The name of the file beside it; None where there can be none."""
     names: Names = field(
-        default_factory=lambda: Names(("stored", "dtype", "predict", "predict_with_intervals", "rows"))
+        default_factory=lambda: Names(
+            ("stored", "dtype", "predict", "predict_with_intervals", "rows", "generate", "vocabulary")
+        )
     )
     arrays: dict[str, Array] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)

@@ -28,6 +28,10 @@ Ended = Literal["tokens", "end", "stop"]
 """Why a sequence ended: it has as many tokens as were asked for, the model's end token, or a text to stop at."""
 
 
+STREAM = "generate/{}"
+"""The stream of randomness that a sample is drawn from, by its number."""
+
+
 class GeneratedToken(NamedTuple):
     """One generated token."""
 
@@ -143,7 +147,7 @@ class Generation(Iterator[GeneratedToken]):
 
     def _drawn(self) -> Iterator[GeneratedToken]:
         sampling, rows = self._sampling, self._sampling.n
-        generators = [random_stream(sampling.seed, f"generate/{number}") for number in range(rows)]
+        generators = [random_stream(sampling.seed, STREAM.format(number)) for number in range(rows)]
         logits = self._feed(np.tile(self._start, (rows, 1)))
         seen = np.zeros(logits.shape, bool)
         seen[:, self._start] = True

@@ -1,0 +1,85 @@
+"""Exported programs generate what the model does, as long as no state reaches beyond the block."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.interchange.exporting import Exported, numpy_program
+from tests.support.streaming import language_model
+
+GRU = [{"type": "gru", "units": 8, "return_sequences": True}]
+LEARNED = [{"type": "positional_embedding"}, {"type": "transformer_block", "heads": 2, "causal": True}]
+MLP = [{"type": "flatten"}]
+
+
+def exported(model, folder):
+    """Return the names of a model's program."""
+    scope = {}
+    exec(numpy_program(Exported(folder, model, None), training=False, beside=None).text, scope)
+    return scope
+
+
+def text_model(folder, layers, **data):
+    (folder / "t.txt").write_text("Anna\nbo\nabba\nnabob\nono\n" * 3)
+    spec = {
+        "specnet": 1,
+        "dtype": "float64",
+        "data": {"type": "text", "path": str(folder / "t.txt"), **data},
+        "loss": "cross_entropy",
+        "layers": [
+            {"type": "embedding", "output_dim": 8, "embeddings_init": "normal"},
+            *layers,
+            {"type": "dense", "units": "auto"},
+        ],
+    }
+    return specnet.compile(spec)
+
+
+@pytest.mark.parametrize(
+    ("layers", "data", "prompt", "tokens"),
+    [
+        (GRU, {"lines": "documents", "length": 30}, "a", 25),
+        (LEARNED, {"lines": "documents"}, "", 40),
+        (LEARNED, {"tokens": {"type": "char", "lowercase": True}, "block": 6}, "Ab", 40),
+        (MLP, {"lines": "documents", "context": 3}, "n", 40),
+    ],
+    ids=["gru", "learned", "long text", "context"],
+)
+@pytest.mark.parametrize(
+    "options", [{"temperature": 0}, {"seed": 5}, {"temperature": 2.0, "seed": 1}], ids=str
+)
+def test_text_is_what_the_model_generates(layers, data, prompt, tokens, options, tmp_path):
+    model = text_model(tmp_path, layers, **data)
+    program = exported(model, tmp_path)
+    assert (
+        program["generate"](prompt, tokens, **options)
+        == model.generate(prompt, tokens=tokens, **options).text
+    )
+
+
+def test_a_model_without_a_vocabulary_of_characters_takes_and_returns_indices(tmp_path):
+    model = language_model(GRU, 12)
+    made = model.generate([1, 2], tokens=10, seed=3).finish().samples[0].tokens
+    assert exported(model, tmp_path)["generate"]([1, 2], 10, seed=3) == made
+    model = text_model(tmp_path, LEARNED, lines="documents", tokens="word")
+    program = exported(model, tmp_path)
+    words = model.encoding.vocabulary
+    assert program["vocabulary"] == list(words.tokens)
+    samples = [model.generate("bo", tokens=12, seed=seed).finish().samples[0].tokens for seed in range(4)]
+    made = [program["generate"](words.encode("bo"), 12, seed=seed) for seed in range(4)]
+    assert made == [[token for token in tokens if token != words.end] for tokens in samples]
+    assert any(made)
+
+
+def test_other_models_have_no_such_function(tmp_path):
+    assert "generate" not in exported(language_model([{"type": "transformer_block"}], 6), tmp_path)
+    data = np.eye(4), np.arange(4) % 2
+    spec = {
+        "specnet": 1,
+        "data": {"type": "arrays"},
+        "loss": "cross_entropy",
+        "layers": [{"type": "dense", "units": 2}],
+    }
+    assert "generate" not in exported(specnet.compile(spec, data=data), tmp_path)

@@ -83,6 +83,7 @@ class Encoding:
             signature.classes,
             self.vocabulary,
             self.series,
+            signature.target,
         )
 
     def encode(self, rows: Any) -> Any:

@@ -83,6 +83,8 @@ class KnownRows:
     """The tokens that the inputs are indices of, where they are text."""
     series: SeriesScales | None = None
     """What is known of each series, for windows of such."""
+    target: tuple[int, ...] = ()
+    """The shape of one target."""
 
     @property
     def width(self) -> int:

@@ -35,6 +35,11 @@ def check_texts(spec: Spec, signature: Signature, *, whole: bool) -> None:
     if spec.inputs is None and len(slices) > 1:
         message = f"{what} holds text, which needs an input of its own, and the document names no inputs"
         path = ("data", "columns", texts[0].name)
+        if texts[0].shape:
+            named = ", ".join(f'`{each.name} = {{ array = "{each.name}" }}`' for each in slices)
+            message = f"the data have {len(slices)} arrays of tokens, and the document names no inputs"
+            found = Diagnostic("SN312", message, ("data",), part="table", help=f"write in [inputs]: {named}")
+            raise SpecError([found])
         help = _proposal(texts, [each for each in slices if each.kind != "tokens"])
         help = (
             help if signature.quotable else "name an input for it in [inputs], and one for the other columns"

@@ -16,6 +16,7 @@ FORMATS: Family[DataFormat] = Family(
         "idx": "idx.Idx",
         "images": "images.Images",
         "text": "text.Text",
+        "pairs": "pairs.Pairs",
         "series": "series.SeriesFormat",
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",

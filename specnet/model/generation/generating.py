@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from specnet.data.signature import InputArray
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted, listed
 from specnet.engines.random import stream as random_stream
@@ -198,7 +199,7 @@ def generation(
     fills = not task.each and texts.begin is not None
     start = _start(texts, prompt, 1 if task.each or fills else task.steps)
     rows = sampling.n if sampling.beams is None else sampling.beams
-    others = _others(task, source, rows)
+    others = _others(task, texts, source, rows)
     stream = Stream(plans, arrays, use, rows, others, filling=texts.begin)
     return Generation(stream, texts, texts.shown(prompt), start, sampling)
 
@@ -219,7 +220,9 @@ def _start(texts: VocabularyTokens | IndexTokens, prompt: Any, least: int) -> To
     return given
 
 
-def _others(task: Task, source: Any, rows: int) -> dict[str, NDArray[Any]]:
+def _others(
+    task: Task, tokens: VocabularyTokens | IndexTokens, source: Any, rows: int
+) -> dict[str, NDArray[Any]]:
     """Return the inputs of a model that it does not continue, as many times as there are rows."""
     names = [other.short for other in task.others]
     if not names:
@@ -227,21 +230,32 @@ def _others(task: Task, source: Any, rows: int) -> dict[str, NDArray[Any]]:
             raise ValueError("the model takes no source: it continues its prompt alone")
         return {}
     if source is None:
-        raise ValueError(f"the model also takes {listed(names)}: give it as `source`")
+        raise ValueError(f"`source` is missing: the model also reads {listed(names)}")
     if not isinstance(source, Mapping):
         if len(names) > 1:
             raise ValueError(f"the model also takes {listed(names)}: give them by name, as a dictionary")
         source = {names[0]: source}
+    lacking = [name for name in names if name not in source]
+    if lacking:
+        raise ValueError(f"the source has no {listed(lacking)}")
     made = {}
     for other in task.others:
-        if other.short not in source:
-            raise ValueError(f"the source has no `{other.short}`")
-        given = np.asarray(source[other.short])
-        if other.padding == "token" and given.ndim == 1 and len(given) < other.shape[0]:
-            given = np.pad(given, (0, other.shape[0] - len(given)))
-        if given.shape != other.shape:
-            raise ValueError(
-                f"`{other.short}` is {show(given.shape)}, and the model takes {show(other.shape)}"
-            )
+        given = _other(other, tokens, source[other.short])
         made[other.name] = np.ascontiguousarray(np.broadcast_to(given, (rows, *other.shape)), other.dtype)
     return made
+
+
+def _other(other: InputArray, tokens: VocabularyTokens | IndexTokens, given: Any) -> NDArray[Any]:
+    """Return an input that a model does not continue, one row of it; raise ValueError where it does not fit."""
+    if not other.tokens:
+        made = np.asarray(given)
+        if made.shape != other.shape:
+            raise ValueError(
+                f"`{other.short}` is {show(made.shape)}, and the model takes {show(other.shape)}"
+            )
+        return made
+    made, (steps,) = tokens.tokens(given), other.shape
+    if not 0 < made.size <= steps or (made.size < steps and other.padding is None):
+        takes = f"1 to {steps}" if other.padding is not None else str(steps)
+        raise ValueError(f"`{other.short}` has {counted(made.size, 'token')}, and the model takes {takes}")
+    return np.pad(made, (0, steps - made.size))

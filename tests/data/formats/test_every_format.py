@@ -51,7 +51,7 @@ def written(row: Row, tmp_path: Path) -> Written:
     return Written(row, tmp_path)
 
 
-APART = {"series"}
+APART = {"pairs", "series"}
 """Formats whose examples are not the rows of a file, and have tests of their own."""
 
 

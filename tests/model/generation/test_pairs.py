@@ -8,6 +8,7 @@ import pytest
 import specnet
 from specnet.model.generation.generating import _others
 from specnet.model.generation.stream import Stream
+from specnet.model.generation.texts import IndexTokens
 from tests.support.streaming import TOKENS, log_softmax
 
 SOURCE, TARGET, WIDTH = 5, 6, 8
@@ -71,7 +72,7 @@ def test_each_step_is_as_in_the_whole_example(layers):
     model, rng = model_of(layers), np.random.default_rng(1)
     source, target = rng.integers(0, TOKENS, SOURCE), rng.integers(0, TOKENS, (1, TARGET))
     plans = model.generation_plans
-    stream = Stream(plans, model.leaves(), model.use, 1, _others(plans.task, source, 1))
+    stream = Stream(plans, model.leaves(), model.use, 1, _others(plans.task, IndexTokens(TOKENS), source, 1))
     found = log_softmax(np.stack([stream.feed(target[:, t : t + 1]) for t in range(TARGET)], axis=1))
     whole = model.predict({"source": source[None], "target": target})
     np.testing.assert_allclose(found, np.log(whole), 1e-10, 1e-12)
@@ -83,7 +84,7 @@ def test_padding_of_the_source_is_not_seen(layers):
     model = model_of(masked)
     plans, rng = model.generation_plans, np.random.default_rng(1)
     source, target = np.array([3, 1, 0, 0, 0]), rng.integers(1, TOKENS, (1, TARGET))
-    stream = Stream(plans, model.leaves(), model.use, 1, _others(plans.task, source, 1))
+    stream = Stream(plans, model.leaves(), model.use, 1, _others(plans.task, IndexTokens(TOKENS), source, 1))
     found = log_softmax(np.stack([stream.feed(target[:, t : t + 1]) for t in range(TARGET)], axis=1))
     whole = model.predict({"source": source[None], "target": target})
     np.testing.assert_allclose(found, np.log(whole), 1e-10, 1e-12)
@@ -116,7 +117,7 @@ def test_beams_share_one_source():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (None, "the model also takes `source`: give it as `source`"),
+        (None, "`source` is missing: the model also reads `source`"),
         ([1, 2], r"`source` is \(2,\), and the model takes \(5,\)"),
         ({"other": [1] * 5}, "the source has no `source`"),
     ],

@@ -26,8 +26,11 @@ LOUDEST = 1e30
 """The standard deviation from which on noise may exceed what float32 can hold."""
 
 
-SEQUENCES = ("copy", "adding")
+SEQUENCES = ("copy", "adding", "addition")
 """The kinds whose rows are sequences."""
+
+MOST_DIGITS = 15
+"""How many digits the numbers of a sum have at most."""
 
 
 class SyntheticRows(Table):
@@ -57,25 +60,30 @@ class Synthetic(DataFormat):
       of symbols; blanks are 0, and the signal comes after the last symbol.
     - `adding`: sequences of `length` steps with a number drawn uniformly from [0, 1] and a mark, which is 1 at one step
       in each half and else 0; the target is the sum of the two numbers that are marked.
+    - `addition`: pairs of sequences as `pairs` data have them, such as `12+345` and `357`, of two numbers of up to
+      `length` digits and their sum; the tokens are characters.
 
     `copy` and `adding` are tasks for networks with a memory (Hochreiter and Schmidhuber, 1997; Arjovsky et al., 2016).
     Classes alternate row by row. `moons` and `circles` are as in scikit-learn's functions of those names.
     """
 
     type: Literal["synthetic"] = "synthetic"
-    kind: Literal["xor", "moons", "circles", "spirals", "blobs", "sine", "linear", "copy", "adding"]
+    kind: Literal[
+        "xor", "moons", "circles", "spirals", "blobs", "sine", "linear", "copy", "adding", "addition"
+    ]
     """The kind of rows."""
     samples: Samples = 200
     """The number of rows."""
     noise: Noise | None = None
     """The standard deviation of the Gaussian noise (default 0.1): of each input for classes, of the target for
-    numbers. `copy` and `adding` have none."""
+    numbers. Sequences have none."""
     classes: Annotated[int, Field(ge=2, le=1000)] | None = None
     """The number of classes of `spirals` (default 2) and `blobs` (default 3), and of symbols of `copy` (default 8)."""
     features: PositiveInt | None = None
     """The number of inputs of `blobs` (default 2) and `linear` (default 1)."""
     length: Annotated[int, Field(ge=2, le=100_000)] | None = None
-    """The number of symbols of `copy` (default 10), and of steps of `adding` (default 50)."""
+    """The number of symbols of `copy` (default 10), of steps of `adding` (default 50), and of digits of `addition`
+    (default 3, at most 15)."""
     delay: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """How many steps after the last symbol the copy begins (default 20)."""
     target: Literal["inputs"] | None = None
@@ -99,6 +107,8 @@ class Synthetic(DataFormat):
     def _length_applies(self) -> Iterator[PydanticCustomError]:
         if self.length is not None:
             yield from self._only("length", SEQUENCES)
+            if self.kind == "addition" and self.length > MOST_DIGITS:
+                yield fault(f"numbers have at most {MOST_DIGITS} digits, not {self.length}", key="length")
 
     @table_check()
     def _delay_applies(self) -> Iterator[PydanticCustomError]:
@@ -123,8 +133,9 @@ class Synthetic(DataFormat):
         """The standard deviation of the training rows' noise."""
         return 0.1 if self.noise is None else self.noise
 
-    def open(self, context: DataContext) -> SyntheticSource:
+    def open(self, context: DataContext) -> DataSource:
         """Return what the rows will be."""
+        from specnet.data.formats.synthetic.sums import SumSource
         from specnet.data.formats.synthetic.tasks import describe_copying
 
         spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
@@ -132,6 +143,8 @@ class Synthetic(DataFormat):
             return SyntheticSource(
                 self, describe_copying(self.classes or 8, self.length or 10, self.delay or 20, spans)
             )
+        if self.kind == "addition":
+            return SumSource(spans, self.length or 3, context)
         if self.kind == "adding":
             return SyntheticSource(self, DataDescription((self.length or 50, 2), (), spans))
         if self.kind in ("sine", "linear"):

@@ -199,13 +199,11 @@ class Text(DataFormat):
         from specnet.data.formats.text.labels import LabelSource
         from specnet.data.formats.text.stream import StreamSource
         from specnet.data.text.files import TextFile
+        from specnet.data.text.refusing import refuse_numbers
 
         files = {}
         with context.collector.together() as faults:
-            for key, code in (("transforms", "SN560"), ("augmentations", "SN580")):
-                if getattr(self, key):
-                    message = "the inputs are indices of tokens, which are no numbers to calculate with"
-                    faults.add(code, message, key, part="key", help="an `embedding` takes them as they are")
+            refuse_numbers(self, faults)
             for name, paths in self.paths.items():
                 with faults.catch():
                     files[name] = tuple(

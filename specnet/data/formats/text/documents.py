@@ -10,9 +10,10 @@ import numpy as np
 from specnet.data.arrays.windows import WindowRows
 from specnet.data.assigning import draw_rows, share_rows
 from specnet.data.format import DataPart, DataSource
-from specnet.data.formats.text.examples import LinePlace, TextForm, describe, lines_of, padded
+from specnet.data.formats.text.examples import LinePlace, TextForm, describe, lines_of
 from specnet.data.rows import ArrayRows
 from specnet.data.signature import DataDescription, Padding
+from specnet.data.text.padding import padded
 from specnet.data.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

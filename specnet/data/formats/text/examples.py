@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from specnet.data.signature import NAMED, DataDescription, Padding
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from specnet.data.files import DataContext
     from specnet.data.splits import SplitSpec
     from specnet.data.text import Tokenizer
@@ -81,14 +77,3 @@ def describe(
         quotable=context.quotable,
         first_tokens=vocabulary.tokens[:SHOWN],
     )
-
-
-def padded(
-    rows: Sequence[NDArray[np.int64]], length: int, count: int, truncate: str | None = None
-) -> NDArray[Any]:
-    """Return rows of indices below `count` as (rows, length), truncated or filled up with 0 at their end."""
-    made = np.zeros((len(rows), length), np.min_scalar_type(max(0, count - 1)))
-    for place, row in zip(made, rows, strict=True):
-        kept = row[-length:] if truncate == "start" else row[:length]
-        place[: len(kept)] = kept
-    return made

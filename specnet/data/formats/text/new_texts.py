@@ -12,11 +12,12 @@ import numpy as np
 from specnet.data.arrays.given import as_numbers
 from specnet.data.arrays.windows import WindowRows
 from specnet.data.formats.text.documents import contexts, documents, whole
-from specnet.data.formats.text.examples import TextForm, padded
+from specnet.data.formats.text.examples import TextForm
 from specnet.data.formats.text.labels import class_indices, labelled_lines
 from specnet.data.new_rows import ROWS, LabelledRows, RowBlock
 from specnet.data.rows import ArrayRows
 from specnet.data.text.files import NotTextError, TextFile, TextLine, decoded, lines_in
+from specnet.data.text.padding import padded
 from specnet.data.text.token_array import token_array
 from specnet.diagnostics.text import counted
 

@@ -62,7 +62,7 @@ class Stage(Protocol):
         ...
 
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
-        """Say why it cannot take new steps of what it takes behind those that it has seen, or return None."""
+        """Return why it cannot take new steps of values after those that it has seen, or None if it can."""
         ...
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
@@ -173,7 +173,7 @@ class Builder:
     followed: list[Following] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
     streaming: Streaming | None = None
-    """Set where the graph takes new steps behind those that it has seen, and not whole examples."""
+    """Set if the graph takes new steps after those that it has seen, and not whole examples."""
 
     @property
     def dtype(self) -> DType:
@@ -216,7 +216,7 @@ class Builder:
     def carried(
         self, name: str, shape: Shape, *, start: Value | None = None, dtype: DType | None = None
     ) -> Value:
-        """Return what the last call left under a name of the layer's own, and `start` or zeros in the first call."""
+        """Return what the last call left for this layer under a name; in the first call, `start` or zeros."""
         full = f"carried/{self.scope.name}.{name}"
         if full not in self.leaves:
             self.leaves[full] = leaf(self.graph, full, "state", shape, dtype)
@@ -226,23 +226,24 @@ class Builder:
         return start if self.streaming.opening else self.leaves[full]
 
     def carry(self, name: str, value: Value) -> None:
-        """Leave a value for the next call, where `carried` returns it; it has the shape that `carried` was given."""
+        """Leave a value for the next call, in which `carried` returns it; its shape is the one given to `carried`."""
         self.graph.assign(self.leaves[f"carried/{self.scope.name}.{name}"], value)
 
     def held(self, name: str, shape: Shape, make: Callable[[], Value]) -> Value:
-        """Return what does not depend on the steps: the first call makes it, and later ones find it."""
+        """Return a value that does not depend on the new steps, which the first call makes and keeps for later ones."""
         if self.streaming is None:
             return make()
+        known = self.carried(name, shape)
         if not self.streaming.opening:
-            return self.carried(name, shape, start=self.streaming.position)
-        value = self.carried(name, shape, start=make())
+            return known
+        value = make()
         self.carry(name, value)
         return value
 
     def past(self, name: str, new: Value, axis: int, length: int) -> Past | None:
-        """Keep what a layer makes of each new step, and return what it kept of the last `length` steps before.
+        """Keep what a layer makes of each new step, and return what it kept of the `length` steps before these.
 
-        None where it needs none of them.
+        It is None for a length of 0.
         """
         streaming = self.streaming
         assert streaming is not None, "whole examples have no past"
@@ -257,7 +258,7 @@ class Builder:
         return streaming.pasts[full]
 
     def streams(self, value: Value) -> bool:
-        """Say whether a value comes from new steps behind those that were seen."""
+        """Return whether a value depends on new steps after those that were seen."""
         return self.streaming is not None and self.streaming.covers(value)
 
     def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:

@@ -293,8 +293,8 @@ def lower_layers(
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
     """Build a graph of the layers alone over some inputs; return the last one's value.
 
-    `streaming` is asked, with the inputs by their names, how the graph takes new steps behind those that it has seen;
-    CannotStream says which layer cannot.
+    With `streaming`, which is called with the inputs by their names, the graph takes new steps after those that it has
+    seen. Raises CannotStream naming a layer that cannot.
     """
     spec = settled(spec, None)  # a network's own is settled already
     graph = Graph(spec.dtype)

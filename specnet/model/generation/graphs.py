@@ -18,11 +18,11 @@ from specnet.model.network import Network, lower_layers
 from specnet.model.outputs import activated
 
 LOGITS = "logits"
-"""The name of the output (batch, tokens) whose softmax are the probabilities of the next token."""
+"""The output (batch, tokens) whose softmax are the probabilities of the next token."""
 
 
 class Ring(NamedTuple):
-    """Where what is kept of the last steps lies: the axis of the steps, and how many there are."""
+    """The shape of a ring of what is kept of the last steps: the axis of the steps, and their number."""
 
     axis: int
     length: int
@@ -30,28 +30,28 @@ class Ring(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StepsGraph:
-    """A graph that takes new steps behind those that were seen, and what goes from call to call."""
+    """A graph that takes new steps after those that it has seen, and what is kept from call to call."""
 
     graph: Graph
-    """Its outputs are `logits`, and by the names of `rings` what is kept of each new step."""
+    """Its outputs are `logits`, and what is kept of each new step by the names of `rings`."""
     new: int
     states: dict[str, tuple[Shape, DType]]
     """The leaves that each call leaves for the next one."""
     rings: dict[str, Ring]
     """The leaves that hold what is kept of the last steps."""
     bounded: str | None
-    """The first layer that knows no positions beyond the steps of an example; None if it can go on for ever."""
+    """The first layer that has no positions beyond the steps of an example; None if there is no such layer."""
 
     def bytes_per_sample(self, item: int) -> int:
-        """Return how many bytes the states of one sequence take."""
+        """Return the number of bytes that the states of one sequence take."""
         return sum(count(shape).each for shape, _ in self.states.values()) * item
 
 
 def steps_graph(network: Network, task: Task, new: int, *, opening: bool = True) -> StepsGraph:
-    """Return the graph of a network over so many new steps.
+    """Return the graph of a network over a number of new steps.
 
-    Not `opening`, it is that of later calls, which do not read the other inputs. Raises NotGenerating naming the layer
-    that cannot go on from step to step.
+    Unless `opening`, it is that of later calls, which do not read the other inputs. Raises NotGenerating naming the
+    layer that cannot take one step after the other.
     """
 
     def streaming(values: Mapping[str, Value]) -> Streaming:

@@ -24,14 +24,14 @@ Array = np.ndarray[Any, Any]
 Tokens = NDArray[np.int64]
 
 CHUNK = 32
-"""How many steps of a prompt are taken at once."""
+"""The number of steps of a prompt that are read at once."""
 
 KEPT = 16
-"""How many compiled plans are kept for later calls."""
+"""The number of compiled plans that are kept for later calls."""
 
 
 class _Key(NamedTuple):
-    """Which plan it is: for so many new steps, or 0 for a whole example; the first call's; for so many rows."""
+    """A plan: for a number of new steps, or 0 for a whole example; whether of the first call; for a number of rows."""
 
     new: int
     opening: bool
@@ -66,14 +66,14 @@ class GenerationPlans(Shared):
         return self.steps(1, opening=True)
 
     def steps(self, new: int, *, opening: bool) -> StepsGraph:
-        """Return the graph of so many new steps."""
+        """Return the graph of a number of new steps."""
         with self.lock:
             if (new, opening) not in self._graphs:
                 self._graphs[new, opening] = steps_graph(self.network, self.task, new, opening=opening)
             return self._graphs[new, opening]
 
     def of_steps(self, new: int, rows: int, *, opening: bool) -> Executable:
-        """Return a plan of so many new steps, with memory of its own."""
+        """Return a plan of a number of new steps, with memory of its own."""
         return self._compiled(_Key(new, opening, rows))
 
     def of_whole(self, rows: int) -> Executable:
@@ -101,7 +101,7 @@ class GenerationPlans(Shared):
 
 
 class States:
-    """What graphs of new steps keep from call to call, for some rows."""
+    """What graphs of new steps keep from call to call, for a number of rows."""
 
     def __init__(self, graph: StepsGraph, rows: int, dtype: np.dtype[Any]) -> None:
         self._of_rows: dict[str, Array] = {
@@ -121,7 +121,7 @@ class States:
         self._position[0] = start
 
     def end(self, graph: StepsGraph, outputs: Mapping[str, Array], start: int) -> None:
-        """Write what a call has kept of its steps into the rings."""
+        """Write what a call keeps of its steps into the rings."""
         for name, (axis, length) in graph.rings.items():
             numbers = np.arange(max(start, start + graph.new - length), start + graph.new)
             ring, new = (np.moveaxis(array, axis, 0) for array in (self._of_rows[name], outputs[name]))
@@ -137,9 +137,9 @@ class States:
 class Stream:
     """Sequences that grow together, one a row, and what the model predicts after them.
 
-    Up to the steps of an example, the model keeps states of the steps that it has seen, and takes only new ones.
-    Beyond, so it does as well if its layers know of no positions, or of distances alone. Otherwise, and if it predicts
-    from a fixed number of tokens, it reads as many of the last tokens as an example has anew for each further token.
+    Up to the number of steps of an example, the model keeps states of the steps that it has seen, and reads new ones
+    only. Beyond, it does the same if its layers know no positions, or only distances. Otherwise, and if it predicts
+    from a fixed number of tokens, it reads that many of the last tokens again for each further token.
     """
 
     def __init__(
@@ -154,10 +154,12 @@ class Stream:
         self.task = plans.task
         self._plans, self._use, self.rows = plans, use, rows
         self._arrays = {**arrays, **(others or {})}
-        """What is the same in all calls: the parameters, and other inputs by the names of their arrays."""
+        """What is the same in all calls: the parameters, and the other inputs."""
         self._filling = filling
-        self.tokens: Tokens = np.empty((rows, 0), np.int64)
-        """All tokens so far."""
+        self.length = 0
+        """The number of tokens so far."""
+        self._last: Tokens = np.empty((rows, 0), np.int64)
+        """The last of them, at most as many as an example has."""
         self._first = plans.first if self.task.each else None
         dtype = np.dtype(plans.network.spec.dtype)
         self._states = None if self._first is None else States(self._first, rows, dtype)
@@ -165,7 +167,7 @@ class Stream:
 
     @property
     def bounded(self) -> bool:
-        """Whether it reads the last tokens anew once they are as many as an example has."""
+        """Whether it reads the last tokens again once there are more of them than an example has."""
         return self._first is None or self._first.bounded is not None
 
     def feed(self, tokens: Tokens) -> Array:
@@ -175,45 +177,46 @@ class Stream:
         """
         assert tokens.shape[0] == self.rows
         assert tokens.shape[1]
-        before = self.tokens.shape[1]
-        self.tokens = np.concatenate([self.tokens, tokens], axis=1)
+        start, more = self.length, tokens.shape[1]
+        self.length += more
+        self._last = np.concatenate([self._last, tokens], axis=1)[:, -self.task.steps :]
         with self._use.reading(), np.errstate(all="ignore"):
-            if self.bounded and (self._first is None or self.tokens.shape[1] > self.task.steps):
-                return self._read_anew()
-            start, end, logits = before, self.tokens.shape[1], None
-            while start < end:
-                new = CHUNK if end - start >= CHUNK else 1
-                logits = self._step(start, new)
-                start += new
+            if self._first is None or (self.bounded and self.length > self.task.steps):
+                return self._read_again()
+            done, logits = 0, None
+            while done < more:
+                new = CHUNK if more - done >= CHUNK else 1
+                logits = self._step(tokens[:, done : done + new], start + done)
+                done += new
         assert logits is not None
         return logits
 
     def select(self, rows: Tokens) -> None:
-        """Go on with some of the rows in place of all: row i becomes what row rows[i] is."""
-        self.tokens = self.tokens[rows]
+        """Continue with some of the rows instead of all: row i becomes what row rows[i] is."""
+        self._last = self._last[rows]
         if self._states is not None:
             self._states.select(rows)
 
-    def _step(self, start: int, new: int) -> Array:
-        """Take so many tokens from one on, which lie behind all that it has seen."""
+    def _step(self, tokens: Tokens, start: int) -> Array:
+        """Read tokens (rows, new) that follow the first `start` ones."""
         assert self._states is not None
         opening = not start or not self.task.others
-        bound, inputs, steps = self._ready(new, opening=opening)
+        bound, inputs, steps = self._ready(tokens.shape[1], opening=opening)
         assert steps is not None
-        inputs[...] = self.tokens[:, start : start + new]
+        inputs[...] = tokens
         self._states.begin(start)
         bound.step()
         self._states.end(steps, bound.arrays, start)
         return bound.arrays[LOGITS].copy()
 
-    def _read_anew(self) -> Array:
-        """Return what comes after the last tokens, as many as an example has."""
+    def _read_again(self) -> Array:
+        """Return what comes after the last tokens, of which as many are read as an example has."""
         bound, inputs, _ = self._ready(0, opening=True)
-        steps, there = self.task.steps, self.tokens.shape[1]
-        if there < steps:
-            assert self._filling is not None, "whoever feeds it gives enough tokens"
-            inputs[:, : steps - there] = self._filling
-        inputs[:, max(0, steps - there) :] = self.tokens[:, -steps:]
+        missing = self.task.steps - self._last.shape[1]
+        if missing:
+            assert self._filling is not None, "a prompt has enough tokens"
+            inputs[:, :missing] = self._filling
+        inputs[:, missing:] = self._last
         bound.step()
         return bound.arrays[LOGITS].copy()
 

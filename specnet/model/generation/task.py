@@ -11,11 +11,11 @@ from specnet.model.inputs import MOVING
 from specnet.model.network import Network
 
 CONTINUED = "target"
-"""What the input is called that is continued, where a document names several."""
+"""The name of the input that is continued, if a document names several."""
 
 
 class NotGenerating(ValueError):  # noqa: N818 (it says what a model is)
-    """A model does not predict tokens of its own input, or a layer of it cannot go on from step to step."""
+    """A model does not predict tokens of its own input, or has a layer that cannot take one step after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class Task:
     others: tuple[InputArray, ...]
     """The other arrays that it takes, such as the source of a translation."""
     tokens: int
-    """How many tokens there are; further outputs stand for none."""
+    """The size of the vocabulary; further outputs stand for no token."""
     each: bool
-    """Whether it predicts the token after each step, and not the one after a whole example alone."""
+    """Whether it predicts the token after each step, not only the one after a whole example."""
 
     @property
     def steps(self) -> int:
-        """How many tokens an example has in training."""
+        """The number of tokens of an example in training."""
         return self.array.shape[0]
 
 
 def task_of(network: Network) -> Task:
-    """Return what a network generates; raise NotGenerating if it is not one that generates."""
+    """Return what a network generates; raise NotGenerating if it generates nothing."""
     if network.several:
         raise NotGenerating("it has several outputs, and one is needed that predicts tokens")
     (output,) = network.outputs.values()
@@ -71,7 +71,7 @@ def task_of(network: Network) -> Task:
 
 
 def _tokens(graph: Graph, array: InputArray) -> int:
-    """Return how many rows an embedding has of an input that is a sequence of tokens, and 0 for any other."""
+    """Return the number of rows of the embedding that reads an input of tokens; 0 for any other input."""
     if array.dtype != "int64" or len(array.shape) != 1:
         return 0
     moved = {leaves(graph)[array.name].index}

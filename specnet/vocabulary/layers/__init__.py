@@ -53,7 +53,7 @@ class Layer(Kind):
         return False
 
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
-        """Say why it cannot take new steps of values (batch, steps, ...) behind those that it has seen, if so."""
+        """Return why it cannot take new steps of values (batch, steps, ...) after those that it has seen, or None."""
         return None if self.masking == "each" else ALL_STEPS
 
     @property

@@ -59,7 +59,7 @@ def _order(layer: Layer, x: Value, axis: Axes) -> tuple[tuple[int, ...], int]:
 
 
 def _over_steps(layer: Layer, x: Value, axis: Axes) -> str | None:
-    """Say that a layer normalises over the steps of x (batch, steps, ...), or return None."""
+    """Return a message if a layer normalizes over the steps of x (batch, steps, ...), else None."""
     order, last = _order(layer, x, axis)
     return "normalizes over the steps of a sequence" if 1 in order[-last:] else None
 

@@ -24,7 +24,7 @@ def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim
 
 
 def stream_fault(*, reverse: bool, return_sequences: bool) -> str | None:
-    """Say why a recurrent layer with these options cannot take new steps after those that it has seen, if so."""
+    """Return why a recurrent layer with these options cannot take new steps after those that it has seen, or None."""
     if reverse:
         return "goes from the last step to the first"
     return None if return_sequences else "returns its state after the last step only"

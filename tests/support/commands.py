@@ -34,6 +34,15 @@ training = { epochs = 1 }
 """
 """A model that predicts the next of five tokens."""
 
+SERIES = """\
+specnet = 1
+loss = "mse"
+data = { type = "series", path = "series.csv", target = "y", lookback = 6, horizon = 2 }
+layers = [{ type = "flatten" }, { type = "dense", units = "auto" }]
+training = { epochs = 1 }
+"""
+"""A model that forecasts two steps."""
+
 COMMANDS = {
     "run": ["run", "s.toml", "--no-save"],
     "validate": ["validate", "s.toml"],
@@ -45,6 +54,7 @@ COMMANDS = {
     "check-gradients": ["check-gradients", "s.toml"],
     "evaluate": ["evaluate", "run"],
     "predict": ["predict", "run", "t.csv"],
+    "forecast": ["forecast", "series", "series.csv"],
     "generate": ["generate", "language", "--prompt", "1 2", "--tokens", "5"],
     "init": ["init", "t.csv", "-o", "-"],
     "runs": ["runs", "."],
@@ -63,8 +73,11 @@ def make_project(folder: Path) -> Path:
     (folder / "s.toml").write_text(DOCUMENT.format(name="small", target="kind", classes=2))
     tokens = np.arange(60) % 5
     np.savez(folder / "tokens.npz", inputs=tokens[:-4].reshape(-1, 7), targets=tokens[1:-3].reshape(-1, 7))
-    (folder / "l.toml").write_text(LANGUAGE)
-    for spec, name, seed in (("s", "run", "0"), ("s", "other", "1"), ("l", "language", "0")):
+    (folder / "series.csv").write_text("y\n" + "".join(f"{i % 7}\n" for i in range(60)))
+    (folder / "language.toml").write_text(LANGUAGE)
+    (folder / "series.toml").write_text(SERIES)
+    runs = {"run": ("s", "0"), "other": ("s", "1"), "language": ("language", "0"), "series": ("series", "0")}
+    for name, (spec, seed) in runs.items():
         done = specnet_in(folder, "run", f"{spec}.toml", "--out", name, "--seed", seed, "-q")
         assert done.returncode == 0, done.stderr
     return folder

@@ -191,6 +191,26 @@ def generating() -> None:
     assert [len(sample.tokens) for sample in made.samples] == [4, 4]
 
 
+def forecasting(folder: Path) -> None:
+    """Forecast a series, and test forecasts from earlier steps of it."""
+    (folder / "series.csv").write_text("y\n" + "".join(f"{i % 7}\n" for i in range(60)))
+    path = str(folder / "series.csv")
+    document: dict[str, object] = {
+        "specnet": 1,
+        "data": {"type": "series", "path": path, "target": "y", "lookback": 6, "horizon": 2},
+        "layers": [{"type": "flatten"}, {"type": "dense", "units": "auto"}],
+        "loss": "mse",
+        "training": {"epochs": 1},
+    }
+    model = specnet.run(document).model
+    made = model.forecast(path)
+    assert_type(made, specnet.Forecast)
+    assert made.values.shape == (1, 2, 1)
+    tested = model.backtest(path, origins=2)
+    assert_type(tested, specnet.Backtest)
+    assert_type(tested.evaluation, specnet.Evaluation)
+
+
 def folds(data: Rows, folder: Path) -> None:
     """Train a model for each fold, and use their mean."""
     spec = specnet.load(DOCUMENT, overrides={"data.split": {"folds": 3, "stratify": True}})
@@ -227,4 +247,5 @@ def main(folder: Path) -> None:
     uncertainty(spec, data)
     folds(data, folder)
     generating()
+    forecasting(folder)
     checks(spec, data)

@@ -123,10 +123,13 @@ def test_the_memory_predicted_is_the_memory_taken(name):
     assert took.trainer.memory == sum(took.predicted.values())
     # The data have been read: what that takes in addition is measured in tests/model/test_loading_memory.py.
     predicted = sum(took.predicted.values()) - took.predicted.get("loading", 0)
-    # Orders of rows, tables of indices and the like are not predicted.
-    assert 0 <= took.arrays + held - predicted < 0.015 * predicted + 8_000
+    # Orders of rows, tables of indices and the like are not predicted; the views of loops are no arrays' memory.
+    numbers = predicted - took.predicted.get("loops", 0)
+    assert 0 <= took.arrays + held - numbers < 0.015 * numbers + 8_000
     # There are plans, views and events, too: Python's own, and the same however many rows there are.
-    assert took.peak + held - predicted < 0.05 * predicted + 500_000
+    # Of a loop, there are more: `loops` counts the views of its steps, and not the lists that hold them.
+    own = 500_000 * (3 if took.predicted.get("loops") else 1)
+    assert took.peak + held - predicted < 0.05 * predicted + own
 
 
 MNIST_CNN = {"conv2d_1": 26 * 26 * 32 * (2 * 9 * 1 + 1), "conv2d_2": 10 * 10 * 64 * (2 * 9 * 32 + 1)}

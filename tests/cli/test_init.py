@@ -92,6 +92,58 @@ def test_every_kind_of_column_becomes_a_sound_document(
     assert np.isfinite(result.splits["train"]["loss"])
 
 
+WORDS = ["good", "bad", "warm", "cold", "soft", "hard", "loud", "calm", "new", "old", "and", "the"]
+
+
+def sentence(n: int) -> str:
+    """Return a sentence of its own for each number."""
+    return " ".join([*random.choice(WORDS, 5 + n % 4), f"word{n}"])
+
+
+TABLES = {
+    "text beside others": (["note", "size", "kind"], lambda n: [sentence(n), n * 0.5, "abc"[n % 3]]),
+    "several": (["first note", "facts", "n"], lambda n: [sentence(n), sentence(n + 1), n * 0.5]),
+    "text alone": (["note"], lambda n: ["" if n == 7 else sentence(n)]),
+    "without a header": (None, lambda n: [sentence(n), n * 0.5]),
+}
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+@pytest.mark.parametrize(("head", "cells"), TABLES.values(), ids=TABLES)
+def test_columns_of_sentences_are_read_as_text(tmp_path: Path, head, cells, numbers) -> None:
+    # The logarithms of a skewed target make `clip` limit the columns of numbers.
+    rows = [
+        ",".join(map(str, [*cells(n), 1.1 ** (n % 60) if numbers else ["ja", "nein"][n % 2]]))
+        for n in range(90)
+    ]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(([",".join([*head, "y"])] if head else []) + rows) + "\n", encoding="utf-8")
+    spec = drafted(path)
+    texts = [name for name, own in spec.data.columns.items() if own.type == "text"]
+    assert texts == [head[0], *head[1:2] * (head[1:2] == ["facts"])] if head else ["0"]
+    assert [layer.type for layer in spec.layers].count("embedding") == len(texts)
+    assert (spec.inputs is None) == (head == ["note"])
+    result = package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 2}))
+    assert np.isfinite(result.splits["test"]["loss"])
+    made = result.model.predict([[cell if cell != "" else None for cell in cells(3)]])
+    assert np.isfinite(made).all()
+
+
+def test_the_length_of_text_is_that_of_nearly_all_cells(tmp_path: Path) -> None:
+    rows = [f"{sentence(0)},{n % 2}" for n in range(90)]
+    rows[4] = f"{' '.join(WORDS * 10)},1"
+    (tmp_path / "t.csv").write_text("\n".join(["note,y", *rows]) + "\n")
+    spec = drafted(tmp_path / "t.csv")
+    assert spec.data.columns["note"].length == 6
+    assert "the longest has 120" in (tmp_path / "t.toml").read_text().replace("\n# ", " ")
+
+
+def test_names_are_no_text(tmp_path: Path) -> None:
+    rows = [f"Mr. {WORDS[n % 12]} {WORDS[n % 7]} {n},{n * 0.5},{n % 2}" for n in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["name,size,y", *rows]) + "\n")
+    assert drafted(tmp_path / "t.csv").data.exclude == ("name",)
+
+
 def test_texts_in_latin_1_and_large_tables_are_read(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(

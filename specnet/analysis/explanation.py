@@ -86,6 +86,16 @@ class Explanation:
         )
 
     @property
+    def text_columns(self) -> dict[str, dict[str, Any]]:
+        """How many tokens each text column of a table has, and the first ones, by the column's name."""
+        signature = self.network.signature
+        columns = [each for each in signature.column_slices or () if each.kind == "tokens"]
+        return {
+            each.name: {"count": each.categories, "first": list(first)}
+            for each, first in zip(columns, signature.column_tokens, strict=False)
+        }
+
+    @property
     def not_trained(self) -> dict[Role, int]:
         """How many numbers training does not fit, by what becomes of them; only those that there are."""
         counts: dict[Role, int] = {}
@@ -163,6 +173,7 @@ class Explanation:
                 for layer in network.layers
             ],
             **({"tokens": self.tokens} if self.tokens else {}),
+            **({"text_columns": self.text_columns} if self.text_columns else {}),
             "learning_rate": "\n".join(self.learning_rate()) or None,
             "plans": {name: self._plan(plan) for name, plan in self.programs.items()},
             "flops": self.flops(),

@@ -98,9 +98,7 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
     )
     section(console, "layers")
     _layers(explanation).show(console)
-    if (tokens := explanation.tokens) is not None:
-        section(console, f"tokens: {tokens['count']:,}")
-        _tokens(console, tokens)
+    _vocabularies(console, explanation)
     for name, program in explanation.programs.items():
         if name == "evaluation":
             continue
@@ -128,6 +126,15 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
             line(console, f" {text}")
     section(console, "totals")
     _totals(explanation, times).show(console)
+
+
+def _vocabularies(console: Console, explanation: Explanation) -> None:
+    if (tokens := explanation.tokens) is not None and not explanation.text_columns:
+        section(console, f"tokens: {tokens['count']:,}")
+        _tokens(console, tokens)
+    for column, own in explanation.text_columns.items():
+        section(console, f"tokens of `{clipped(column)}`: {own['count']:,}")
+        _tokens(console, own)
 
 
 def _tokens(console: Console, tokens: dict[str, Any]) -> None:

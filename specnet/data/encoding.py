@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from specnet.graph.sizes import DType
 
 
-UNKEPT = frozenset({"quotable", "loading", "stored", "held", "first_tokens"})
+UNKEPT = frozenset({"quotable", "loading", "stored", "held", "first_tokens", "column_tokens"})
 """What of a signature matters only while the data are read."""
 
 

@@ -143,6 +143,8 @@ class Signature:
     """Whether the targets of each row have a scale of their own: those of windows of series."""
     first_tokens: tuple[str, ...] = field(default=(), compare=False)
     """The first ones of the tokens, to be shown."""
+    column_tokens: tuple[tuple[str, ...], ...] = field(default=(), compare=False)
+    """The same for each text column of a table, in their order."""
 
 
 @dataclass(slots=True)
@@ -176,6 +178,7 @@ class DataDescription:
     held: int = 0
     scaled: bool = False
     first_tokens: tuple[str, ...] = ()
+    column_tokens: tuple[tuple[str, ...], ...] = ()
     keys: SplitKeys | None = None
     """What splits the rows of `train` by groups, by times or as a column says, where the document asks for it."""
 
@@ -259,6 +262,7 @@ def infer_signature(
         raw.held,
         raw.scaled,
         raw.first_tokens,
+        raw.column_tokens,
     )
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.analysis.explanation import explain
+from specnet.runs.compiling import network_of
 
 ROWS = ["words,title,size,y"] + [
     f"{'a bc'[: 1 + n % 4]} word{n % 5} of {n},t{n % 3} u{n % 2},{n / 10},{n % 2}" for n in range(24)
@@ -187,3 +189,29 @@ def test_an_embedding_of_other_indices_needs_their_number(document):
     (fault,) = found(document(layers, texts=[], data={"features": ["size"]}))
     assert fault[:2] == ("SN401", ("layers", 0))
     assert fault[2].startswith("embedding needs `input_dim`")
+
+
+def test_explain_shows_the_first_tokens_of_each_column(document):
+    text = document(BOTH, data={"exclude": ["title"]}, inputs={"words": WORDS, "size": SIZE})
+    explanation = explain(network_of(specnet.load(text)))
+    (first,) = explanation.as_dict()["text_columns"].items()
+    assert first == (
+        "words",
+        {
+            "count": 35,
+            "first": [
+                "<pad>",
+                "<unk>",
+                "a",
+                "of",
+                "b",
+                "bc",
+                "word0",
+                "word1",
+                "word2",
+                "word3",
+                "word4",
+                "0",
+            ],
+        },
+    )

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from specnet.data.transform import Transform
     from specnet.diagnostics import KeyPath
 
+SHOWN = 12
+"""The first tokens of a vocabulary that are shown."""
+
 CELL = 120
 """The bytes that a cell of text takes beside its letters, while it is parsed."""
 
@@ -84,6 +87,11 @@ class TableSource(DataSource):
             before,
             tokens=0 if only is None else only.distinct,
             padding=None if only is None else "token",
+            column_tokens=tuple(
+                column.texts.vocabulary.tokens[:SHOWN]
+                for column in self.plan.features
+                if column.texts is not None
+            ),
             inputs=(self.plan.size,),
             features=self.plan.elements,
             column_slices=tuple(made._replace(whole=old.whole) for made, old in slices),

@@ -32,6 +32,11 @@ def folder(tmp_path_factory):
         for i, (row, c) in enumerate(zip(x, y, strict=True))
     )
     (folder / "x.csv").write_text("\n".join([header, *lines]))
+    words = [f"word{n}" for n in range(500)]
+    cells = (" ".join(map(words.__getitem__, row)) for row in rng.integers(0, 500, (ROWS // 2, 12)))
+    (folder / "text.csv").write_text(
+        "\n".join(["note,y", *(f"{cell},{'abc'[c]}" for cell, c in zip(cells, y, strict=False))])
+    )
     return folder
 
 
@@ -41,18 +46,23 @@ NPZ = [
     for more in ({}, SPLIT, STANDARDIZE)
 ]
 CSV = [("csv", {"path": "x.csv", "target": "y", **more}) for more in ({}, SPLIT)]
+NOTES = {"path": "text.csv", "target": "y", "columns": {"note": {"type": "text"}}}
+TEXT = [("csv", {**NOTES, **more}) for more in ({}, SPLIT)]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("kind", "keys"), [*NPZ, *CSV])
+@pytest.mark.parametrize(("kind", "keys"), [*NPZ, *CSV, *TEXT])
 def test_what_reading_takes_is_predicted(kind, keys, dtype, folder, monkeypatch):
     monkeypatch.chdir(folder)
+    layers = [{"type": "dense", "units": 3}]
+    if "columns" in keys:
+        layers = [{"type": "embedding", "output_dim": 4}, {"type": "global_average_pooling1d"}, *layers]
     spec = specnet.load(
         {
             "specnet": 1,
             "dtype": dtype,
             "data": {"type": kind, **keys},
-            "layers": [{"type": "dense", "units": 3}],
+            "layers": layers,
             "loss": "cross_entropy",
             "training": {"epochs": 1},
         }

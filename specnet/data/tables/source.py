@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sys import getsizeof
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specnet.data.files import DataContext, FilePlace, memory
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.cells import CellFormat
+    from specnet.data.tables.columns import Column
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan, TablePlan
     from specnet.data.tables.scan import Scan
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """The first tokens of a vocabulary that are shown."""
+
+TEXT = 60
+"""The bytes by which different cells of a text column are found again, for each."""
 
 CELL = 120
 """The bytes that a cell of text takes beside its letters, while it is parsed."""
@@ -64,6 +69,8 @@ class TableSource(DataSource):
     description: DataDescription
     buffer: int | None
     """How many rows are held back for a shuffle, where they stay in their files; None where they have been read."""
+    size: int
+    """The bytes of text, or of cells, of the training file."""
 
     def learn(self, rows: TrainingRows, collector: Collector) -> None:
         """Learn the vocabularies of text columns, and describe the elements that they become."""
@@ -96,6 +103,16 @@ class TableSource(DataSource):
             features=self.plan.elements,
             column_slices=tuple(made._replace(whole=old.whole) for made, old in slices),
         )
+        if self.buffer is not None:
+            taken = _taken(self.plan, self.parts["train"], self.buffer, self.size)
+            self.description.reading, self.description.passing = taken
+        elif before.loading:
+            self.description.loading += sum(
+                _held(column, part.found.columns[place])
+                for part in self.parts.values()
+                for column, place in zip(self.plan.features, part.layout.features, strict=True)
+                if column.texts is not None
+            )
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the columns as rows; one-hot elements are made only when rows are taken."""
@@ -177,7 +194,8 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
     The tables of other splits are read by what was found in the training split's.
     """
     table = _open(settings, "train", settings.file, ("path",), context)
-    buffer = None if context.frames else settings.buffer(settings.size(table.place.path))
+    size = 0 if context.frames else settings.size(table.place.path)
+    buffer = None if context.frames else settings.buffer(size)
     # The reading in batches knows no more than this of a feature's categories.
     maximum = None if buffer is None else settings.max_categories
     layout = choose(settings, table)
@@ -199,13 +217,12 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
     description.keys = keys_of(settings, train.table, layout, train.found, context.collector)
     if buffer is not None:
         description.batches = ("inputs",)
-        size = settings.size(train.table.place.path)
         description.reading, description.passing = _taken(plan, train, buffer, size)
     elif not context.frames:
         description.help = settings.help
         columns = [column for part in parts.values() for column in part.found.columns.values()]
         description.loading = sum(column.values.nbytes for column in columns)
-    return TableSource(plan, parts, description, buffer)
+    return TableSource(plan, parts, description, buffer, size)
 
 
 def _others(settings: TableSettings, context: DataContext) -> dict[str, tuple[str, KeyPath]]:
@@ -249,7 +266,7 @@ def _taken(plan: TablePlan, train: TablePart, buffer: int, size: int) -> tuple[i
     width, rows = plan.width, train.found.rows
     letters = size // max(1, rows * width)
     text = min(records_at_once(width), rows) * width * (CELL + letters)
-    row = sum(4 if column.coded else 8 for column in plan.features)
+    row = sum(4 * c.width if c.texts is not None else 4 if c.coded else 8 for c in plan.features)
     # What is held is copied whenever rows come in.
     held = 2 * (min(buffer, rows) + rows_ahead(width)) * (row + 9)
     block = BLOCK * 8
@@ -257,6 +274,12 @@ def _taken(plan: TablePlan, train: TablePart, buffer: int, size: int) -> tuple[i
     sorted_ = [c for c in plan.features if not c.coded and c.missing in FITTED and c.missing != "mean"]
     fitting = 8 * rows * (len(sorted_) + 3) if sorted_ else 0
     return block, text + max(held, fitting) + block
+
+
+def _held(plan: ColumnPlan, column: Column) -> int:
+    """Return the bytes that the text of a column takes besides its codes: its different cells, and their tokens."""
+    texts = column.categories
+    return sum(map(getsizeof, texts)) + TEXT * len(texts) + 4 * plan.width * len(column.values)
 
 
 def _digest(found: Scan) -> str:

@@ -145,7 +145,8 @@ def generate(
         flag = f"--{name.replace('_', '-')}" if name in settings else name
         raise typer.BadParameter(f"{flag} {rest}") from None
     if output is TextStyle.JSON:
-        write_json({"run": run, "prompt": made.prompt, **_data(made.finish())})
+        read = {} if source is None else {"source": source}
+        write_json({"run": run, **read, "prompt": made.prompt, **_data(made.finish())})
     else:
         _write(data_file(), made)
     return 0

@@ -254,7 +254,7 @@ def _other(other: InputArray, tokens: VocabularyTokens | IndexTokens, given: Any
                 f"`{other.short}` is {show(made.shape)}, and the model takes {show(other.shape)}"
             )
         return made
-    made, (steps,) = tokens.tokens(given), other.shape
+    made, (steps,) = tokens.tokens(given, f"`{other.short}`"), other.shape
     if not 0 < made.size <= steps or (made.size < steps and other.padding is None):
         takes = f"1 to {steps}" if other.padding is not None else str(steps)
         raise ValueError(f"`{other.short}` has {counted(made.size, 'token')}, and the model takes {takes}")

@@ -41,17 +41,15 @@ class VocabularyTokens:
         self.line = vocabulary.encode("\n") if breaks else None
         """What an empty prompt stands for where there is no begin token: a line break, if the vocabulary has one."""
 
-    def tokens(self, prompt: Any) -> Tokens:
+    def tokens(self, prompt: Any, what: str = "the prompt") -> Tokens:
         """Return the tokens of a prompt; raise ValueError naming what has none."""
         if not isinstance(prompt, str):
-            return indices(prompt, len(self._vocabulary.tokens))
-        outside = self._vocabulary.outside(prompt) if self._vocabulary.unknown is not None else []
+            return indices(prompt, len(self._vocabulary.tokens), what)
+        outside = self._vocabulary.outside(prompt)
         if outside:
             shown = listed(outside[:5])
             more = f" and {len(outside) - 5} more" if len(outside) > 5 else ""
-            raise ValueError(
-                f"the prompt contains {shown}{more}, which the training data of the model do not"
-            )
+            raise ValueError(f"{what} contains {shown}{more}, which the training data of the model do not")
         return self._vocabulary.encode(prompt)
 
     def shown(self, prompt: Any) -> str:
@@ -80,17 +78,15 @@ class IndexTokens:
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def tokens(self, prompt: Any) -> Tokens:
+    def tokens(self, prompt: Any, what: str = "the prompt") -> Tokens:
         """Return the tokens of a prompt: numbers, also as text; raise ValueError for others."""
         if isinstance(prompt, str):
             try:
                 prompt = [int(word) for word in prompt.replace(",", " ").split()]
             except ValueError:
-                message = (
-                    "the model has no vocabulary, and the prompt must be indices of tokens such as `3 1 4`"
-                )
+                message = f"the model has no vocabulary, and {what} must be indices of tokens such as `3 1 4`"
                 raise ValueError(f"{message}, not `{clipped(prompt)}`") from None
-        return indices(prompt, self._count)
+        return indices(prompt, self._count, what)
 
     def shown(self, prompt: Any) -> str:
         """Return a prompt as text before what is generated."""
@@ -117,14 +113,16 @@ class _Spaced:
         return ""
 
 
-def indices(prompt: Iterable[int], count: int) -> Tokens:
+def indices(prompt: Iterable[int], count: int, what: str) -> Tokens:
     """Return indices of tokens as an array; raise ValueError for what is none."""
     given = np.asarray(prompt if isinstance(prompt, np.ndarray) else list(prompt))
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise ValueError("a prompt is a string, or a sequence of whole numbers: the indices of its tokens")
+        raise ValueError(
+            f"{what} must be a string, or a sequence of whole numbers: the indices of its tokens"
+        )
     if given.size and not 0 <= given.min() <= given.max() < count:
         outside = given[(given < 0) | (given >= count)][0]
-        raise ValueError(f"the prompt contains the token {outside}, and they go from 0 to {count - 1}")
+        raise ValueError(f"{what} contains the token {outside}, and they go from 0 to {count - 1}")
     return given.astype(np.int64)
 
 

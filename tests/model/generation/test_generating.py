@@ -185,8 +185,8 @@ def test_a_model_without_a_vocabulary_stops_at_tokens():
     [
         ([7], "the prompt contains the token 7, and they go from 0 to 6"),
         ([-1], "the prompt contains the token -1, and they go from 0 to 6"),
-        ([0.5], "a prompt is a string, or a sequence of whole numbers"),
-        ([[1, 2]], "a prompt is a string, or a sequence of whole numbers"),
+        ([0.5], "the prompt must be a string, or a sequence of whole numbers"),
+        ([[1, 2]], "the prompt must be a string, or a sequence of whole numbers"),
         (
             "1 x",
             "the model has no vocabulary, and the prompt must be indices of tokens such as `3 1 4`, not `1 x`",

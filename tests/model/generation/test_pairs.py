@@ -125,3 +125,32 @@ def test_beams_share_one_source():
 def test_a_source_that_does_not_fit_is_refused(source, message):
     with pytest.raises(ValueError, match=message):
         model_of(TRANSFORMER).generate([0], source=source)
+
+
+def test_pairs_of_text_are_generated_from_text(tmp_path):
+    (tmp_path / "pairs.tsv").write_text("ab\tba\nabc\tcba\nc\tc\n" * 4)
+    spec = {
+        "specnet": 1,
+        "dtype": "float64",
+        "data": {"type": "pairs", "path": str(tmp_path / "pairs.tsv")},
+        "inputs": {"source": {"array": "source"}, "target": {"array": "target"}},
+        "loss": "cross_entropy",
+        "layers": [
+            {**layer, "input_dim": 8} if layer["type"] == "embedding" else layer for layer in TRANSFORMER[:-1]
+        ]
+        + [{"type": "dense", "units": "auto"}],
+    }
+    model = specnet.compile(spec)
+    words = model.encoding.vocabulary
+    (sample,) = model.generate(source="ab", tokens=2, temperature=0).finish().samples
+    encoded = np.concatenate([words.encode("ab"), [words.padding]])
+    target = np.array([[words.begin, 0, 0, 0]])
+    first = model.forward({"source": encoded[None], "target": target})[0, 0]
+    first[[words.padding, words.begin, words.unknown]] = 0
+    assert sample.tokens[0] == first.argmax()
+    with pytest.raises(ValueError, match="`source` contains `x`, which the training data of the model do not"):
+        model.generate(source="x")
+    with pytest.raises(ValueError, match="the prompt contains `y`"):
+        model.generate("y", source="ab")
+    with pytest.raises(ValueError, match=r"`source` has 4 tokens, and the model takes 1 to 3"):
+        model.generate(source="abca")

@@ -13,6 +13,7 @@ import specnet
 from specnet.analysis.explanation import explain
 from specnet.data import Split, open_data
 from specnet.data.dataset import read_data
+from specnet.data.streamed import taken as taken_rows
 from specnet.engines.execution import Executable
 from specnet.model.arrays import as_targets
 from specnet.model.compiled import CompiledModel, streams
@@ -56,7 +57,8 @@ def _each(inputs, function):
 def _size(part):
     """Return the bytes of a split."""
     inputs = part.inputs.values() if isinstance(part.inputs, dict) else [part.inputs]
-    return sum(a.nbytes for a in inputs) + part.targets.nbytes * (part.targets is not part.inputs)
+    scales = 0 if part.scales is None else part.scales.nbytes
+    return sum(a.nbytes for a in inputs) + part.targets.nbytes * (part.targets is not part.inputs) + scales
 
 
 def some(name, rows=ROWS, **overrides):
@@ -66,11 +68,14 @@ def some(name, rows=ROWS, **overrides):
     spec = specnet.load(SPECS / name, overrides=overrides)
     splits = {}
     for split, part in data.splits.items():
-        inputs = _each(part.inputs, lambda array: array[:rows].copy())
+        first = np.arange(min(rows, len(part.targets)))
+        inputs = _each(part.inputs, lambda array, first=first: taken_rows(array, first))
         own = part.targets is not part.inputs  # those of an autoencoder are its inputs
-        splits[split] = Split(inputs, part.targets[:rows].copy() if own else inputs)
+        scales = None if part.scales is None else part.scales[first]
+        splits[split] = Split(inputs, taken_rows(part.targets, first) if own else inputs, scales=scales)
     counts = {split: len(part.targets) for split, part in splits.items()}
-    signature = replace(data.signature, rows=counts)
+    # Those that stay in files, or are windows of one array, are held here.
+    signature = replace(data.signature, rows=counts, batches=(), reading=0, passing=0, held=0)
     data = replace(
         data, splits=splits, signature=signature, encoding=replace(data.encoding, signature=signature)
     )

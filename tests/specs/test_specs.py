@@ -41,6 +41,11 @@ ORIGIN = {
         r"(?:.+ \(UCI, 1996; CC BY 4\.0\): https://.+\n# Put .+ into the folder\n# `\w+` in \$SPECNET_DATA\."
         r"|.+ made up by a small grammar; they come with specnet, in data/\w+\.csv\.)"
     ),
+    "series": (
+        r"synthetic, in data/visits\.csv; nothing to download\."
+        r"|.+\n# Put .+ into the folder\n# `[\w-]+` in \$SPECNET_DATA:"
+    ),
+    "ucr": r".+: timeseriesclassification\.com, as \.ts files\.\n# Put .+ into the folder `ucr` in \$SPECNET_DATA:",
 }
 """What a document says of its data, by their format: the source, the licence, and how to get them."""
 
@@ -51,7 +56,7 @@ def test_says_where_its_data_come_from(path):
     if path.suffix == ".json":  # which has no comments
         assert data.type == "inline"
         return
-    assert re.search(rf"^# Data: {ORIGIN[data.type]}", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.search(rf"^# Data: (?:{ORIGIN[data.type]})", path.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_mlp_ends_where_the_tutorial_ends():
@@ -132,6 +137,17 @@ def test_regression_comes_down_to_the_noise():
 
 def test_copy_task_is_remembered():
     assert trained("copy-task.toml").splits["test"]["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["forecast.toml", "forecast-lstm.toml"])
+def test_forecasts_beat_repeating_the_last_week(name):
+    model = trained(name).model
+    tested = model.backtest(SPECS / "data" / "visits.csv", 43, step=1)
+    assert len(tested.forecasts) == 43  # each within the test split
+    assert tested.evaluation.splits["all"]["mae"] < 0.95 * tested.naive["all"]
+    ahead = model.forecast(SPECS / "data" / "visits.csv")
+    assert ahead.times[0][0] == "2025-01-01"
+    assert np.isfinite(ahead.values).all()
 
 
 def test_adding_adds():

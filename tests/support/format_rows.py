@@ -155,6 +155,20 @@ def _of_text(folder: Path, x: Array, y: Array) -> dict[str, Any]:
     return {"path": "lines.txt", "lines": "label_first"}
 
 
+def _ucr(path: Path, x: Array, y: Array | None = None) -> Path:
+    lines = ["# Made for tests.", f"@classLabel {'false' if y is None else 'true u v w'}", "@data"]
+    for i, row in enumerate(x):
+        series = ":".join(",".join(map(repr, values)) for values in row.T.tolist())
+        lines.append(series if y is None else f"{series}:{'uvw'[y[i]]}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _of_ucr(folder: Path, x: Array, y: Array) -> dict[str, Any]:
+    _ucr(folder / "rows.ts", x, y)
+    return {"path": "rows.ts"}
+
+
 def _inline(_: Path, x: Array, y: Array) -> dict[str, Any]:
     return {"inputs": x.tolist(), "targets": y.tolist()}
 
@@ -206,6 +220,13 @@ TABLE = [
         inputs=LETTERS,
         is_text=True,
         damages=(Path.unlink, empty, replace_by_folder),
+    ),
+    Row(
+        "ucr",
+        _of_ucr,
+        new=lambda folder, x: _ucr(folder / "new.ts", x),
+        labelled=lambda folder, x, y: _ucr(folder / "labelled.ts", x, y),
+        inputs=X[..., None],
     ),
     Row("builtin", lambda *_: {"name": "iris"}, inputs=None, targets=None),
     Row("synthetic", lambda *_: {"kind": "moons", "samples": 24}, inputs=None, targets=None),

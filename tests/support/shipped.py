@@ -8,6 +8,11 @@ ELSEWHERE = {
     "mnist-cnn.toml": "mnist",
     "wide-and-deep.toml": "adult",
     "fashion-resnet.toml": "fashion-mnist",
+    "ucr-fcn.toml": "ucr",
+    "ucr-resnet.toml": "ucr",
+    "ucr-lstm.toml": "ucr",
+    "vowels.toml": "ucr",
+    "exchange-rate.toml": "exchange-rate",
 }
 """The shipped documents whose data do not come with specnet, and the folder of $SPECNET_DATA that holds these."""
 

@@ -18,6 +18,7 @@ FORMATS: Family[DataFormat] = Family(
         "text": "text.Text",
         "pairs": "pairs.Pairs",
         "series": "series.SeriesFormat",
+        "ucr": "ucr.Ucr",
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",
         "arrays": "arrays.Arrays",

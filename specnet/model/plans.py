@@ -7,6 +7,7 @@ from specnet.data.rows import rows_at_once
 from specnet.engines.program import steps_bytes
 from specnet.graph.sizes import ITEM_BYTES
 from specnet.model.network import Network
+from specnet.model.outputs import scales_shape
 from specnet.model.programs import accumulating_graph, evaluation_graph, searching_graph, training_graph
 from specnet.model.row_memory import augmentation_memory, row_bytes
 from specnet.model.settings import batch_rows, evaluation_rows, run_length
@@ -88,6 +89,9 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     if spec.data.reproduces:
         raw_target = 0  # the inputs' own array
     weights = 8 + 2 * item if network.weighted else 0  # as the data have them, and as plans read them
+    # The scales of windows, as the data have them, and as evaluation reads them.
+    scale = prod(scales_shape(signature)) if signature.scaled else 0
+    weights += scale * (8 if item == 8 else 8 + item)
     # Whole numbers that a loss compares with numbers are held as both.
     numbers = any(o.target_dtype != "int64" and not o.of_inputs for o in network.outputs.values())
     converted = item * prod(signature.target) if signature.integers and numbers else 0
@@ -104,7 +108,12 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
             # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
             held += 8 + (len(rows) if signature.passing else 0)
     cut = [
-        (p.batch, n, row_bytes(network, apart=p is plans.step and bool(spec.data.augmentations)))
+        (
+            p.batch,
+            n,
+            row_bytes(network, apart=p is plans.step and bool(spec.data.augmentations))
+            + (scale * item if p is plans.evaluation else 0),
+        )
         for p, n in feeds
         if n > p.batch
     ]

@@ -233,6 +233,11 @@ class DataFormat(Kind):
         return "inputs" in (getattr(self, "target", None), getattr(self, "targets", None))
 
     @property
+    def continues(self) -> bool:
+        """Whether each row goes on where the row before it ended, so that rows in order are one long stream."""
+        return False
+
+    @property
     def aim(self) -> Literal["target", "targets"]:
         """The key that says what is to be predicted."""
         return "target" if "target" in type(self).model_fields else "targets"

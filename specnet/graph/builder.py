@@ -16,6 +16,10 @@ INPUT = "input"
 """What `inputs` calls the value that the list of layers around a layer gets."""
 
 
+CARRIED = "carried/"
+"""What the names of leaves begin with that hold what the last call left."""
+
+
 MaskUse = Literal["each", "mixed", "own"]
 """How a layer treats steps that are padding: it works on `each` step by itself, and passes the mask on; it has them
 `mixed`, and gets zeros for them; or it reads and sets masks of its `own`."""
@@ -172,6 +176,8 @@ class Builder:
     """How many tokens there are, of inputs that hold indices of tokens."""
     followed: list[Following] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
+    keeping: bool = False
+    """Whether stateful layers begin with the states that the last batch left, and not with zeros."""
     streaming: Streaming | None = None
     """Set if the graph takes new steps after those that it has seen, and not whole examples."""
 
@@ -217,7 +223,7 @@ class Builder:
         self, name: str, shape: Shape, *, start: Value | None = None, dtype: DType | None = None
     ) -> Value:
         """Return what the last call left for this layer under a name; in the first call, `start` or zeros."""
-        full = f"carried/{self.scope.name}.{name}"
+        full = f"{CARRIED}{self.scope.name}.{name}"
         if full not in self.leaves:
             self.leaves[full] = leaf(self.graph, full, "state", shape, dtype)
         if start is None:
@@ -227,7 +233,7 @@ class Builder:
 
     def carry(self, name: str, value: Value) -> None:
         """Leave a value for the next call, in which `carried` returns it; its shape is the one given to `carried`."""
-        self.graph.assign(self.leaves[f"carried/{self.scope.name}.{name}"], value)
+        self.graph.assign(self.leaves[f"{CARRIED}{self.scope.name}.{name}"], value)
 
     def held(self, name: str, shape: Shape, make: Callable[[], Value]) -> Value:
         """Return a value that does not depend on the new steps, which the first call makes and keeps for later ones."""

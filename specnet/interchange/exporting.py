@@ -94,6 +94,10 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
         if chosen:
             key = ".".join(map(str, chosen[0].threshold.path)) if chosen[0].threshold else ""
             raise RunError(f"a program of the training does not choose thresholds: set `{key}` to a number")
+        if source.model.network.keeps_states:
+            raise RunError(
+                "a program of the training has no layers that are `stateful`: export without --training"
+            )
         asked = spec.output
         if asked.calibration is not None or asked.intervals is not None:
             key = "calibration" if asked.calibration is not None else "intervals"

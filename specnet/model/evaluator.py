@@ -14,6 +14,7 @@ from specnet.model.evaluation import Figures
 from specnet.model.feed import Feed
 from specnet.model.network import Network
 from specnet.model.outputs import SCALES, WEIGHTS
+from specnet.model.state import carried_states
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -34,9 +35,11 @@ class Evaluator:
 
         `arrays` are the split's as plans read them, where they are held already.
         """
+        states = carried_states(self.plan)
 
         def bind(rows: int, own: dict[str, Array]) -> Bound:
-            return self._executable.bind(rows, {**self._leaves, **own})
+            begun = {name: state[:rows] for name, state in states.items()}
+            return self._executable.bind(rows, {**self._leaves, **begun, **own})
 
         if arrays is None:
             arrays = held_arrays(self.network, split)
@@ -45,14 +48,19 @@ class Evaluator:
         weights, unit, count = arrays.get(WEIGHTS), 1.0, float(len(split))
         if isinstance(weights, np.ndarray) and split.weights is not None:
             unit, count = weight_unit(self.network, split.weights), float(weights.sum(dtype=np.float64))
-        return PreparedSplit(self, Feed(arrays, self.plan.batch, None, bind, drop_last=False), count, unit)
+        feed = Feed(
+            arrays, self.plan.batch, None, bind, drop_last=False, in_streams=self.network.keeps_states
+        )
+        return PreparedSplit(self, feed, count, unit, states)
 
 
 class PreparedSplit:
     """One split, bound to an evaluator's plan."""
 
-    def __init__(self, of: Evaluator, feed: Feed, count: float, unit: float) -> None:
-        self._of, self._feed, self.rows = of, feed, feed.rows
+    def __init__(
+        self, of: Evaluator, feed: Feed, count: float, unit: float, states: Mapping[str, Array]
+    ) -> None:
+        self._of, self._feed, self.rows, self._states = of, feed, feed.rows, states
         self._count, self._unit = count, unit
         """The number of rows, or the sum of their weights, and what the weights were divided by."""
         outputs = feed.batches[0].bound.arrays
@@ -76,6 +84,8 @@ class PreparedSplit:
         for summed in self._sums.values():
             summed.fill(0.0)
         self._feed.begin()
+        for state in self._states.values():
+            state.fill(0.0)
         start = 0
         with self._of.use.reading(), np.errstate(all="ignore"):
             for batch in self._feed.batches:

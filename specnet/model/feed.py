@@ -40,7 +40,8 @@ class Feed:
     `arrays` are those of the plan, by name. Those that are one object are fetched once, and lie in the same memory
     unless an `augmenter` changes some of them. The order is that of the split, or with a generator a new one
     whenever `shuffle` is called. With an `augmenter` each batch is changed after it is fetched, and a full batch is
-    a copy of the split.
+    a copy of the split. With `in_streams`, each place in a batch goes through a part of the split of its own, whose
+    rows follow on each other from batch to batch.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Feed:
         *,
         drop_last: bool,
         augmenter: Augmenter | None = None,
+        in_streams: bool = False,
     ) -> None:
         rows = len(next(iter(arrays.values())))
         self._augmenter = augmenter
@@ -67,7 +69,7 @@ class Feed:
             self.batches = [Batch(rows, bind(rows, read), None, read)]
             return
         batch_size = min(batch_size, rows)
-        self.order = np.arange(rows)
+        self.order = streams_of(rows, batch_size) if in_streams else np.arange(rows)
         own = {key: _apart(held) for key, held in once.items()}
         self._streamed = [held for held in own.values() if not isinstance(held, np.ndarray)]
         window = max((held.window for held in self._streamed), default=0)
@@ -173,6 +175,18 @@ def _first(arrays: Arrays, rows: int) -> Arrays:
 
 def _apart(held: ArrayOrStreamed) -> ArrayOrStreamed:
     return held if isinstance(held, np.ndarray) else held.apart()
+
+
+def streams_of(rows: int, batch_size: int) -> Array:
+    """Return the order in which batches take rows from parallel streams, each a part of all rows.
+
+    The first streams are longer by a row where rows cannot be divided equally; these make up the last batch.
+    """
+    length, more = divmod(rows, batch_size)
+    stream = np.arange(batch_size)
+    starts = stream * length + np.minimum(stream, more)
+    whole = (starts + np.arange(length)[:, None]).reshape(-1)
+    return np.concatenate([whole, starts[:more] + length])
 
 
 def shuffle_within(window: int, order: Array, generator: np.random.Generator) -> None:

@@ -32,7 +32,7 @@ from specnet.model.outputs import (
 )
 from specnet.model.row_units import row_units
 from specnet.model.setting_faults import initial_faults, unused_settings
-from specnet.model.topology import check_topology
+from specnet.model.topology import check_topology, every
 from specnet.model.units import settled
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
@@ -65,7 +65,7 @@ class Network:
             raise SpecError(error)
         self.inputs = input_arrays(spec, signature)
         """The arrays that it takes."""
-        self._lowered: dict[tuple[bool, bool], Lowered] = {}
+        self._lowered: dict[tuple[bool, bool, bool], Lowered] = {}
         self.outputs: dict[str, NetworkOutput] = {}
         """The outputs by their names; the only one has none where the document names none."""
         lowered = self._typed(self.lower(training=False))
@@ -192,25 +192,33 @@ class Network:
         """Return which direction of a figure is good: a metric's own, and lower for a loss."""
         return {each.label: each.better for each in self.figures}.get(figure, "lower")
 
-    def lower(self, *, training: bool, spread: bool = False) -> Lowered:
+    @cached_property
+    def keeps_states(self) -> bool:
+        """Whether batches go on where the batch before them ended, in parallel streams."""
+        return any(layer.keeps_states for _, layer in every(self.spec.layers))
+
+    def lower(self, *, training: bool, spread: bool = False, keeping: bool = False) -> Lowered:
         """Return the forward graph, as it is in training or in evaluation, for the caller to append to.
 
-        With `spread`, targets are rows of probabilities where they else are class indices.
+        With `spread`, targets are rows of probabilities where they else are class indices. With `keeping`, stateful
+        layers begin with the states that the last batch left, the leaves `carried/...`.
         """
         with no_collection():
-            return self.forward(training=training, spread=spread).copy()
+            return self.forward(training=training, spread=spread, keeping=keeping).copy()
 
-    def forward(self, *, training: bool, spread: bool = False) -> Lowered:
+    def forward(self, *, training: bool, spread: bool = False, keeping: bool = False) -> Lowered:
         """Return what `lower` copies, for callers that only read it."""
-        kind = training, spread
+        kind = training, spread, keeping
         with no_collection():
             if kind not in self._lowered:
-                self._lowered[kind] = self._lower(training=training, spread=spread)
+                self._lowered[kind] = self._lower(training=training, spread=spread, keeping=keeping)
         return self._lowered[kind]
 
-    def _lower(self, *, training: bool, spread: bool) -> Lowered:
+    def _lower(self, *, training: bool, spread: bool, keeping: bool) -> Lowered:
         spec = self.spec
-        x, builder, layers = lower_layers(spec, self.inputs, training=training, signature=self.signature)
+        x, builder, layers = lower_layers(
+            spec, self.inputs, training=training, signature=self.signature, keeping=keeping
+        )
         if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
             message = "cross_entropy needs classes, and the targets are the inputs, which have none"
             where = Label("the targets are the inputs", ("data", spec.data.aim))
@@ -290,6 +298,7 @@ def lower_layers(
     training: bool,
     signature: Signature | None = None,
     streaming: Callable[[Mapping[str, Value]], Streaming] | None = None,
+    keeping: bool = False,
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
     """Build a graph of the layers alone over some inputs; return the last one's value.
 
@@ -298,7 +307,7 @@ def lower_layers(
     """
     spec = settled(spec, None)  # a network's own is settled already
     graph = Graph(spec.dtype)
-    builder = Builder(graph, training, groups=spec.training.groups)
+    builder = Builder(graph, training, groups=spec.training.groups, keeping=keeping)
     values = input_values(builder, inputs, spec, signature)
     if streaming is not None:
         builder.streaming = streaming(values)

@@ -5,7 +5,8 @@ from math import prod
 
 from specnet.data.rows import rows_at_once
 from specnet.engines.program import steps_bytes
-from specnet.graph.sizes import ITEM_BYTES
+from specnet.graph.builder import CARRIED
+from specnet.graph.sizes import ITEM_BYTES, at
 from specnet.model.network import Network
 from specnet.model.outputs import scales_shape
 from specnet.model.programs import accumulating_graph, evaluation_graph, searching_graph, training_graph
@@ -125,6 +126,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "parameters": (copies * kept + per_element * network.trained_size) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(batch * row + 8 * n for batch, n, row in cut)
+        + sum(_states(p) for p, _ in feeds)
         + in_one * row_bytes(network, held=False),
         "augmentation": augmentation_memory(network, plans.step.batch),
         "arena": sum(p.arena for p in plans_used),
@@ -164,6 +166,12 @@ def _loops(feeds: list[tuple[Plan, int]]) -> dict[str, int]:
     """Return what loops have ready for each of their steps, as `loops`, where a plan has some."""
     ready = sum(steps_bytes(p) * _bindings(p, n) for p, n in feeds)
     return {"loops": ready} if ready else {}
+
+
+def _states(plan: Plan) -> int:
+    """Return the bytes of what stateful layers leave to the next batch."""
+    kept = [leaf for name, leaf in plan.leaves.items() if name.startswith(CARRIED)]
+    return sum(prod(at(shape, plan.batch)) * ITEM_BYTES[dtype] for shape, dtype in kept)
 
 
 def _seen(plan: Plan) -> int:

@@ -37,7 +37,7 @@ def training_graph(
     `value NAME` and `gradient NAME`. With `textbook` the optimizer's step has the form that readers know, and what it
     names is an output `value NAME`, too.
     """
-    lowered = _training(network)
+    lowered = _training(network, keeping=network.keeps_states)
     gradient = _gradient(network, lowered, naming)
     update = append_update(network, lowered.graph, gradient, length, textbook=textbook)
     _follow(lowered)
@@ -49,7 +49,7 @@ def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
 
     Outputs as `training_graph`; the sum is the leaf `accumulated`.
     """
-    lowered = _training(network)
+    lowered = _training(network, keeping=network.keeps_states)
     graph = lowered.graph
     gradient = _gradient(network, lowered, naming)
     so_far = leaf(graph, "accumulated", "state", (network.trained_size,))
@@ -124,7 +124,8 @@ def evaluation_graph(
     `weighted`, by default where the network's are; where the network's targets are those of series, the leaf `scales`
     (batch, 3, targets) leads to the units of each row's. With `calibrators`, calibrated probabilities are measured.
     """
-    lowered = calibrated(network, network.lower(training=False), calibrators or {}, costs=True)
+    forward = network.lower(training=False, keeping=network.keeps_states)
+    lowered = calibrated(network, forward, calibrators or {}, costs=True)
     if network.weighted if weighted is None else weighted:
         lowered = weigh(lowered)
     graph = lowered.graph
@@ -201,9 +202,9 @@ def weigh(lowered: Lowered) -> Lowered:
     return replace(lowered, outputs=outputs, elements=elements, rest=rest, weights=weights)
 
 
-def _training(network: Network) -> Lowered:
-    """Return the forward graph of a training step."""
-    lowered = network.lower(training=True, spread=network.spreads)
+def _training(network: Network, *, keeping: bool = False) -> Lowered:
+    """Return the forward graph of a training step; see `Network.lower` for `keeping`."""
+    lowered = network.lower(training=True, spread=network.spreads, keeping=keeping)
     return weigh(lowered) if network.weighted else lowered
 
 

@@ -9,7 +9,9 @@ from specnet.language.training import Training
 from specnet.model.groups import GROUP_CHECKS
 from specnet.model.network import Network
 from specnet.model.searching import searching_checks
+from specnet.model.topology import every
 from specnet.vocabulary.kind import sound_part
+from specnet.vocabulary.optimizers import Searching
 from specnet.vocabulary.schedules import RunLength
 
 EVALUATION_ROWS = 1024
@@ -29,8 +31,26 @@ def check_training(
     """
     given = settings or network.spec.training
     monitors = (_stopping, _best_checkpoint, _watched, _thresholds) if measured else ()
-    for check in (_searching, *GROUP_CHECKS, *monitors, _batches, _schedule):
+    for check in (_searching, *GROUP_CHECKS, *monitors, _batches, _streams, _schedule):
         yield from sound_part(check, network, given)
+
+
+def _streams(network: Network, settings: Training) -> Iterator[Diagnostic]:
+    """Yield the stateful layers where rows of the data do not continue each other, or batches are no part of them."""
+    if not network.keeps_states:
+        return
+    searching = isinstance(settings.optimizer, Searching)
+    if network.spec.data.continues and not searching:
+        return
+    message = "`stateful` needs data whose rows continue each other: text without `lines`, or arrays without `split`"
+    help = "leave `stateful` out"
+    if searching:
+        message = (
+            f"`stateful` needs an optimizer that takes a step a batch, and {settings.optimizer.type} searches"
+        )
+    for path, layer in every(network.spec.layers):
+        if layer.keeps_states:
+            yield Diagnostic("SN210", message, (*path, "stateful"), part="key", help=help)
 
 
 def _searching(network: Network, settings: Training) -> Iterator[Diagnostic]:
@@ -94,9 +114,9 @@ def batch_rows(spec: Spec, rows: int) -> int:
 def evaluation_rows(network: Network, rows: int) -> int:
     """Return how many rows are evaluated at once, of so many that there are.
 
-    They are as many as a training step has where a row's cost depends on who shares its batch.
+    They are as many as a training step has where a row's cost depends on who shares its batch, or on the batch before.
     """
-    if network.spec.loss.targets == "groups":
+    if network.spec.loss.targets == "groups" or network.keeps_states:
         return batch_rows(network.spec, rows)
     return max(1, min(rows, EVALUATION_ROWS, EVALUATION_NUMBERS // network.widest))
 

@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph.builder import CARRIED
+from specnet.graph.sizes import at
+from specnet.passes.plan import Plan
+
 Array = np.ndarray[Any, Any]
 
 
@@ -20,6 +24,15 @@ class TrainingState:
 
     arrays: dict[str, Array] = field(default_factory=dict)
     plain: dict[str, Any] = field(default_factory=dict)
+
+
+def carried_states(plan: Plan) -> dict[str, Array]:
+    """Return room for the states that a batch leaves to the next one, zeros at first, by the names of their leaves."""
+    return {
+        name: np.zeros(at(shape, plan.batch), dtype)
+        for name, (shape, dtype) in plan.leaves.items()
+        if name.startswith(CARRIED)
+    }
 
 
 def put(into: Array, arrays: Mapping[str, Array], name: str) -> None:

@@ -65,7 +65,11 @@ class Trainer:
         units = data_units(network, model.encoding)
         self.plans = plan_training(network, self.rows, units=bool(units))
         self.program = BoundTraining(model, self.plans)
-        shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
+        shuffling = (
+            stream(network.spec.seed, "shuffle")
+            if self.settings.shuffle and not network.keeps_states
+            else None
+        )
         train = data.splits["train"]
         arrays = held_arrays(network, train)
         weights = {} if train.weights is None else {WEIGHTS: as_weights(network, train.weights)}
@@ -76,6 +80,7 @@ class Trainer:
             self.program.bind,
             drop_last=self.settings.drop_last,
             augmenter=Augmenter.of(network, self.batch_size),
+            in_streams=network.keeps_states,
         )
         self.steps = Steps(self.program, self.feed, self.rates, stop, clock)
         measured = model.leaves(**{**units, **self.program.measured})

@@ -9,7 +9,7 @@ from specnet.engines.execution import Bound, Executable
 from specnet.model.compiled import CompiledModel, streams
 from specnet.model.parameters import Parameters
 from specnet.model.plans import Plans
-from specnet.model.state import TrainingState, drawn, put
+from specnet.model.state import TrainingState, carried_states, drawn, put
 from specnet.model.updates import AVERAGE
 from specnet.vocabulary.optimizers import Method, Searching
 
@@ -38,6 +38,8 @@ class BoundTraining:
             own = {name.removeprefix("slot/"): array for name, array in self.slots.items()}
             self.method = optimizer.method(model.parameters.trained, own)
         self.streams = streams(spec.seed, plans.step.streams)
+        self.states = carried_states(plans.step)
+        """What stateful layers have left to the next batch."""
         self._executable = Executable(plans.step, self.streams)
         self.update: Bound | None = None
         if plans.update is not None:
@@ -45,11 +47,17 @@ class BoundTraining:
 
     def bind(self, rows: int, arrays: Mapping[str, Array]) -> Bound:
         """Return the step over arrays that hold a batch of so many rows."""
-        bound = self._executable.bind(rows, self.model.leaves(**arrays, **self.slots))
+        states = {name: state[:rows] for name, state in self.states.items()}
+        bound = self._executable.bind(rows, self.model.leaves(**arrays, **self.slots, **states))
         if self.method is None:
             return bound
         step, evaluate, gradients = self.method.step, bound.step, bound.arrays["gradients"]
         return Bound(lambda: step(evaluate, gradients), {})
+
+    def begin(self) -> None:
+        """Begin an epoch: stateful layers begin with zeros."""
+        for state in self.states.values():
+            state.fill(0.0)
 
     @property
     def ended(self) -> str | None:
@@ -79,13 +87,15 @@ class BoundTraining:
         slots = {f"slots/{name}": array for name, array in self.slots.items()}
         streams = {name: drawn(generator) for name, generator in self.streams.items()}
         plain = {"streams": streams, "method": None if self.method is None else self.method.state()}
-        return TrainingState({"parameters": self.model.parameters.flat, **slots}, plain)
+        return TrainingState({"parameters": self.model.parameters.flat, **slots, **self.states}, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Go on from a state."""
         put(self.model.parameters.flat, arrays, "parameters")
         for name, slot in self.slots.items():
             put(slot, arrays, f"slots/{name}")
+        for name, state in self.states.items():
+            put(state, arrays, name)
         for name, generator in self.streams.items():
             generator.bit_generator.state = plain["streams"][name]
         if self.method is not None:

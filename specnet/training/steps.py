@@ -69,6 +69,7 @@ class Steps:
     def begin(self) -> None:
         """Begin an epoch, in a new order where rows are shuffled."""
         self._feed.begin()
+        self._program.begin()
         self._next = 0
 
     def forget(self) -> None:
@@ -188,6 +189,8 @@ class Steps:
     @property
     def whole(self) -> bool:
         """Whether an epoch is one step that takes nothing but its number, so that many can be made at once."""
+        if self._program.states:
+            return False  # each epoch begins with zeros
         return self._feed.order is None and self._program.plan.numbers in ((), ("step",))
 
     def _invocation(self) -> Callable[[Callable[..., tuple[float, ...]], int], tuple[float, ...]]:

@@ -187,6 +187,8 @@ ROWS = [
     ),
     layer("bidirectional", {"layers": [{"type": "gru", "units": 2}] * 2}, "layers"),
     layer("gru", {"units": 2, "epsilon": 0.5}, "epsilon", "layer_norm"),
+    layer("gru", {"units": 2, "stateful": True, "reverse": True}, "stateful"),
+    layer("min_gru", {"units": 2, "stateful": True, "reverse": True}, "stateful"),
     layer("tcn_block", {**CONV, "scale_init": "zeros"}, "scale_init", "weight_norm"),
     layer("embedding", {"input_dim": 3, "output_dim": 2, "padding_index": 5}, "padding_index"),
     layer("dense", {"units": 2, "tie": "x"}, "units"),

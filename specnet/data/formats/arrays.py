@@ -38,6 +38,11 @@ class Arrays(DataFormat):
     passed: ClassVar[bool] = True
     has_keys: ClassVar[bool] = True
 
+    @property
+    def continues(self) -> bool:
+        """Whether rows in order are one long stream."""
+        return self.split is None
+
     def open(self, context: DataContext) -> ArraySource:
         """Return the arrays, their shapes checked."""
         from specnet.data.arrays.pairs import describe_all

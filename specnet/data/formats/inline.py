@@ -74,6 +74,11 @@ class Inline(DataFormat):
         """The fields that hold rows."""
         return {"inputs", "weight", "validation", "test", *(() if self.reproduces else ("targets",))}
 
+    @property
+    def continues(self) -> bool:
+        """Whether rows in order are one long stream."""
+        return self.split is None
+
     def open(self, context: DataContext) -> InlineSource:
         """Return the rows, their shapes checked."""
         tables: dict[str, tuple[KeyPath, Inline | InlineRows]] = {"train": ((), self)}

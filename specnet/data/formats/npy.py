@@ -59,6 +59,11 @@ class Npy(DataFormat):
         """Return the key at which the table of a split names the training's own inputs."""
         return self.same_value(split, "inputs")
 
+    @property
+    def continues(self) -> bool:
+        """Whether rows in order are one long stream."""
+        return self.split is None
+
     def open(self, context: DataContext) -> ArraySource:
         """Return the files, their headers read."""
         from specnet.data.arrays.pairs import open_pairs

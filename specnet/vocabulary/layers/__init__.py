@@ -57,6 +57,11 @@ class Layer(Kind):
         return None if self.masking == "each" else ALL_STEPS
 
     @property
+    def keeps_states(self) -> bool:
+        """Whether its states after a batch are those before the next one."""
+        return False
+
+    @property
     def tied(self) -> str | None:
         """The name of the embedding whose table is its kernel."""
         return None

@@ -48,6 +48,9 @@ class Bidirectional(Container):
                     code="SN401",
                     help="`lstm`, `gru`, `min_gru` or `simple_rnn`",
                 )
+            elif layer.stateful:
+                message = "`stateful` continues where the last batch ended, and one of the two layers begins at the end"
+                yield fault(message, key=("layers", 0, "stateful"), part="key", help="leave it out")
             elif layer.name is not None:
                 message = "`name` would be ignored: the two layers are called `forward` and `backward`"
                 yield fault(message, key=("layers", 0, "name"), code="SN306", part="key", help="leave it out")

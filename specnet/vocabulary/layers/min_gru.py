@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers.dropping import Rate, dropped
-from specnet.vocabulary.layers.sequences import of_steps, sequence_sizes, stream_fault
+from specnet.vocabulary.layers.sequences import NO_STATES, of_steps, sequence_sizes, stream_fault
 from specnet.vocabulary.layers.weights import Weighted
 
 
@@ -44,11 +47,26 @@ class MinGRU(Weighted):
     dropout: Rate = 0.0
     """In training, the fraction of input features set to 0, the same ones at all steps of an example."""
 
+    stateful: bool = False
+    """Whether the states after a batch are those before the next one, so that rows of consecutive batches are parts of
+    one long stream (truncated back-propagation through time). They are zeros at the beginning of each epoch and of each
+    evaluation, and no gradient flows back through them. Batches take parallel streams, and rows are not shuffled."""
+
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
     masking: ClassVar[MaskUse] = "own"
 
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
         return stream_fault(reverse=self.reverse, return_sequences=self.return_sequences)
+
+    @table_check()
+    def _stateful_forward(self) -> Iterator[PydanticCustomError]:
+        if self.stateful and self.reverse:
+            message = "`stateful` continues where the last batch ended, and `reverse` begins at the end"
+            yield fault(message, key="stateful", help="leave one out")
+
+    @property
+    def keeps_states(self) -> bool:
+        return self.stateful
 
     def lower(self, build: Builder, x: Value) -> Value:
         return self.lower_all(build, (x,))
@@ -71,7 +89,14 @@ class MinGRU(Weighted):
             raise ShapeFault(
                 f"the state before the first step must be {wanted}, got {show(state.shape)}", state
             )
-        if build.streams(xs[0]):
+        if self.stateful and given:
+            raise ShapeFault(
+                f"{self.type} takes no states from other layers where it is stateful",
+                given[0],
+                help=NO_STATES,
+            )
+        carries = build.streams(xs[0]) or (self.stateful and build.keeping)
+        if carries:
             state = build.carried("state", (batch, self.units), start=state)
         if state is not None:
             first = ops.reshape(state, shape=(batch, 1, self.units))
@@ -81,7 +106,7 @@ class MinGRU(Weighted):
         others = (0, steps - 1) if self.reverse else (steps - 1, 0)
         last = ops.crop(states, margins=((0, 0), others, (0, 0)))
         last = ops.reshape(last, shape=(batch, self.units))
-        if build.streams(xs[0]):
+        if carries:
             build.carry("state", last)
         return build.mask(states, mask) if self.return_sequences else last
 

@@ -21,7 +21,7 @@ from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializ
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers.dropping import Rate, drawn_mask, dropped
 from specnet.vocabulary.layers.gates import ONES, ZEROS, Groups, Norm, Product, normalised, plain, split
-from specnet.vocabulary.layers.sequences import sequence_sizes, stream_fault
+from specnet.vocabulary.layers.sequences import NO_STATES, sequence_sizes, stream_fault
 from specnet.vocabulary.layers.weights import Weighted
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
@@ -55,6 +55,10 @@ class Recurrent(Weighted):
     """In training, the fraction of input features set to 0, the same ones at all steps of an example."""
     recurrent_dropout: Rate = 0.0
     """In training, the fraction of the state set to 0 where it meets the recurrent kernel, the same at all steps."""
+    stateful: bool = False
+    """Whether the states after a batch are those before the next one, so that rows of consecutive batches are parts of
+    one long stream (truncated back-propagation through time). They are zeros at the beginning of each epoch and of each
+    evaluation, and no gradient flows back through them. Batches take parallel streams, and rows are not shuffled."""
     layer_norm: bool = False
     """Whether sums are normalised at each step, over the features of each example (Ba et al., 2016); the layer's page
     says which."""
@@ -75,6 +79,16 @@ class Recurrent(Weighted):
         if self.epsilon != 1e-5 and not self.layer_norm:
             message = "`epsilon` would be ignored without `layer_norm = true`"
             yield fault(message, key="epsilon", code="SN306", part="key", help="leave it out")
+
+    @table_check()
+    def _stateful_forward(self) -> Iterator[PydanticCustomError]:
+        if self.stateful and self.reverse:
+            message = "`stateful` continues where the last batch ended, and `reverse` begins at the end"
+            yield fault(message, key="stateful", help="leave one out")
+
+    @property
+    def keeps_states(self) -> bool:
+        return self.stateful
 
     def lower(self, build: Builder, x: Value) -> Value:
         return self.lower_all(build, (x,))
@@ -97,7 +111,14 @@ class Recurrent(Weighted):
         turned = ops.transpose(x, axes=(1, 0, 2))
         drives = driving.of(turned, 0, self.gates)
         states = [self._checked(value, batch) for value in given]
-        if build.streams(xs[0]):
+        if self.stateful and given:
+            raise ShapeFault(
+                f"{self.type} takes no states from other layers where it is stateful",
+                given[0],
+                help=NO_STATES,
+            )
+        carries = build.streams(xs[0]) or (self.stateful and build.keeping)
+        if carries:
             starts = [*states, *[None] * (self.carried - len(states))]
             states = [
                 build.carried(f"state_{n}", (batch, self.units), start=start)
@@ -118,7 +139,7 @@ class Recurrent(Weighted):
             return after, after[:1] if self.return_sequences else []
 
         last, outputs = ops.scan(step, states, drives, length=steps, reverse=self.reverse)
-        for number, state in enumerate(last if build.streams(xs[0]) else ()):
+        for number, state in enumerate(last if carries else ()):
             build.carry(f"state_{number}", state)
         if not self.return_sequences:
             return last[0]

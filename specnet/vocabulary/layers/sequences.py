@@ -10,6 +10,8 @@ from specnet.graph.sizes import Dim, show
 LAY_OUT = '{ type = "reshape", shape = [steps, features] } lays rows out as sequences'
 JOIN = '{ type = "reshape", shape = [steps, -1] } joins the axes behind the steps'
 
+NO_STATES = "leave out `stateful`, or name the sequence alone in `inputs`"
+
 
 def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim, int, int]:
     """Return the sizes of an input (batch, steps, features); raise ShapeFault for any other."""

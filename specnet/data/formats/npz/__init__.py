@@ -114,6 +114,11 @@ class Npz(DataFormat):
         same = table and table.path in (None, self.path) and table.inputs in (None, self.inputs)
         return (split,) if same else None
 
+    @property
+    def continues(self) -> bool:
+        """Whether rows in order are one long stream."""
+        return self.split is None
+
     def open(self, context: DataContext) -> ArraySource:
         """Return the arrays, their headers read."""
         from specnet.data.arrays.pairs import describe_all

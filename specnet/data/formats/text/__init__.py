@@ -193,6 +193,11 @@ class Text(DataFormat):
         """Return the key at which the table of a split names the training's own text."""
         return self.same_value(split, "path")
 
+    @property
+    def continues(self) -> bool:
+        """Whether rows in order are one long stream."""
+        return self.lines is None and self.stride in (None, self.block or BLOCK)
+
     def open(self, context: DataContext) -> DataSource:
         """Return the text; of lines, that each is what it should be has been checked."""
         from specnet.data.formats.text.documents import DocumentSource

@@ -14,6 +14,7 @@ from specnet.language.spec import Spec
 from specnet.language.training import Training
 from specnet.model.balancing import BALANCED
 from specnet.model.settings import run_length
+from specnet.model.units import AUTO
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
 from specnet.runs.environment import differences, environment
@@ -90,6 +91,7 @@ def check_same_experiment(run: Path, spec: Spec) -> Spec:
     stored, now = before.model_dump(mode="json"), spec.model_dump(mode="json")
     for key in ("loss", "outputs"):
         now[key] = _counted(stored[key], now[key])
+    now["layers"] = _settled(stored["layers"], now["layers"])
     differing = list(_differences(stored, now))
     if differing:
         more = f"; and {len(differing) - 3} more differ" if len(differing) > 3 else ""
@@ -107,6 +109,20 @@ def _counted(stored: Any, now: Any) -> Any:
         key: stored[key]
         if key == "class_weights" and value == BALANCED and stored.get(key) is not None
         else _counted(stored.get(key), value)
+        for key, value in now.items()
+    }
+
+
+def _settled(stored: Any, now: Any) -> Any:
+    """Return layers in which `units = "auto"` is the number that the run has found for its data."""
+    if isinstance(now, list) and isinstance(stored, list) and len(now) == len(stored):
+        return [_settled(*pair) for pair in zip(stored, now, strict=True)]
+    if not isinstance(now, dict) or not isinstance(stored, dict):
+        return now
+    return {
+        key: stored[key]
+        if key == "units" and value == AUTO and key in stored
+        else _settled(stored.get(key), value)
         for key, value in now.items()
     }
 

@@ -13,6 +13,9 @@ ELSEWHERE = {
     "ucr-lstm.toml": "ucr",
     "vowels.toml": "ucr",
     "exchange-rate.toml": "exchange-rate",
+    "microgpt.toml": "names",
+    "text-cnn.toml": "sentences",
+    "text-transformer.toml": "sentences",
 }
 """The shipped documents whose data do not come with specnet, and the folder of $SPECNET_DATA that holds these."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from specnet.engines.numpy.calls import READY, Remade
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.numpy.preparing import prepare
-from specnet.engines.program import Block, Form, Loop, NumpyProgram, Shard, View
+from specnet.engines.program import Block, Form, Loop, NumpyProgram, Shaped, Shard, View
 from specnet.engines.workers import Workers
 from specnet.graph.sizes import ITEM_BYTES, Powers, Size, Sizes, at, named, value_of
 from specnet.passes.arena import ARENA
@@ -89,8 +89,8 @@ class _Binding:
             for name, (first, now) in loop.before.items():
                 array: Array = before[now] if number else names[first]
                 here[name] = array if array.shape == names[first].shape else array.reshape(names[first].shape)
-            for name, (of, shape, form) in loop.forms.items():
-                here[name] = _formed(here.get(of, names.get(of)), at(shape, self.sizes), form)
+            for name, shaped in loop.forms.items():
+                here[name] = _shaped(here.get(shaped.of, names.get(shaped.of)), shaped, self.sizes)
             if inner:
                 within = {**names, **here}
                 for name, code in calls.items():
@@ -141,8 +141,8 @@ class _Binding:
     def worker(self, shard: Shard, names: dict[str, Any], memory: Mapping[str, Array]) -> None:
         """Name what lies in a worker's own memory, and what is made of it."""
         names |= {view.name: _view(view, memory, self.sizes) for view in shard.views}
-        for name, (of, shape, form) in shard.forms.items():
-            names[name] = _formed(names[of], at(shape, self.sizes), form)
+        for name, shaped in shard.forms.items():
+            names[name] = _shaped(names[shaped.of], shaped, self.sizes)
         names |= {name: prepare(prepared, self.sizes) for name, prepared in shard.prepared.items()}
         for name, expression in shard.calls.items():
             names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
@@ -209,9 +209,20 @@ def _view(view: View, memory: Mapping[str, Array], sizes: Sizes, rows: int | Non
     if rows is not None:
         lead = tuple(dim.times * rows if isinstance(dim, Size) else dim for dim in lead)
     shape = at(lead, sizes) + at(view.shape[1:], sizes)
-    size = prod(shape) * ITEM_BYTES[view.dtype]
-    flat = memory[view.memory][view.offset : view.offset + size].view(view.dtype)
+    each = ITEM_BYTES[view.dtype]
+    offset = view.offset + sum(count.at(sizes) for count in view.start) * each
+    flat = memory[view.memory][offset : offset + prod(shape) * each].view(view.dtype)
     return flat if view.form == "flat" else _formed(flat, shape, view.form)
+
+
+def _shaped(array: Any, shaped: Shaped, sizes: Sizes) -> Array:
+    """Return an array in another shape and form, or what begins at a place in it."""
+    shape = at(shaped.shape, sizes)
+    size = prod(shape)
+    if array.size != size:
+        start = sum(count.at(sizes) for count in shaped.start)
+        array = array.reshape(-1)[start : start + size]
+    return _formed(array, shape, shaped.form)
 
 
 def _formed(array: Any, shape: Sequence[int], form: Form) -> Array:

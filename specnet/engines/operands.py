@@ -11,7 +11,7 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import given, name_of, scalar_of
 from specnet.graph.sizes import BATCH, DType, Powers, Shape
 from specnet.passes.allocations import Allocation, Allocations, piece
-from specnet.passes.fuse import Group, grows, root
+from specnet.passes.fuse import Group, Start, grows, root, start_in_root
 
 Literal = tuple[float, Powers, DType]
 """A constant held as an array: factor, powers of named sizes, dtype."""
@@ -95,7 +95,7 @@ class Operands:
         """Return the name of a value's array, as the view that is asked for."""
         group, tag = self.group, self.tag(value)
         if group is None:
-            return self.whole(f"v{tag}", root(value), value.shape, form)
+            return self.whole(f"v{tag}", root(value), value.shape, form, start_in_root(value))
         if root(value).index in group.inner:
             place = self.allocations.places[root(value).index]
             return self._laid(tag, place, value.shape, value.dtype)
@@ -103,13 +103,27 @@ class Operands:
         # An operand that grows with the batch has the batch's rows, unless an axis behind them grows as well.
         by_rows = group.leading == BATCH and grows(first) and not any(map(grows, group.values[0].shape[1:]))
         if by_rows or (first == group.leading and len(value.shape) == len(group.values[0].shape)):
-            self.sliced[f"p{tag}"] = self.whole(f"v{tag}", root(value), value.shape)
+            self.sliced[f"p{tag}"] = self.whole(
+                f"v{tag}", root(value), value.shape, start=start_in_root(value)
+            )
             return f"p{tag}"
-        return self.whole(f"v{tag}", root(value), value.shape, form)
+        return self.whole(f"v{tag}", root(value), value.shape, form, start_in_root(value))
 
-    def whole(self, name: str, made: Value, shape: Shape, form: str = "") -> str:
-        """Return the name of an array that an op computes, in a shape and a form; `name` is what it may be called."""
-        return self.view(name, self.allocations.places[made.index], shape, made.dtype, form)
+    def whole(self, name: str, made: Value, shape: Shape, form: str = "", start: Start = ()) -> str:
+        """Return the name of an array that an op computes, or of what begins at a place in it, in a shape and a form.
+
+        `name` is what it may be called.
+        """
+        made, start = self.joined(made, start)
+        place = self.allocations.places[made.index]
+        return self.view(name, place, shape, made.dtype, form, start=start)
+
+    def joined(self, made: Value, start: Start) -> tuple[Value, Start]:
+        """Return the array that another one is computed in, and where a place in that one is in it."""
+        while made.index in self.allocations.joined:
+            made, more = self.allocations.joined[made.index]
+            start = (*more, *start)
+        return made, start
 
     def output(self, value: Value, form: str) -> str:
         """Return the name of what an op writes: its array, or within a block a worker's part of a sum."""
@@ -133,12 +147,19 @@ class Operands:
         return self._laid(f"{tag}_s{number + 1}", place, shape, dtype, form)
 
     def view(
-        self, name: str, place: Allocation, shape: Shape, dtype: DType, form: str = "", delta: int = 0
+        self,
+        name: str,
+        place: Allocation,
+        shape: Shape,
+        dtype: DType,
+        form: str = "",
+        delta: int = 0,
+        start: Start = (),
     ) -> str:
-        """Return the name of a view of a place, some bytes from its start."""
+        """Return the name of a view of a place, some bytes and then some elements from its start."""
         full = f"{name}_{form}" if form else name
         kind: Form = form or "plain"  # type: ignore[assignment]
-        self.tables.views[full] = _at(full, place, shape, dtype, kind, delta)
+        self.tables.views[full] = _at(full, place, shape, dtype, kind, delta, start)
         return full
 
     def _laid(self, name: str, place: Allocation, shape: Shape, dtype: DType, form: str = "") -> str:
@@ -150,6 +171,12 @@ class Operands:
 
 
 def _at(
-    name: str, place: Allocation, shape: Shape, dtype: DType, form: Form = "plain", delta: int = 0
+    name: str,
+    place: Allocation,
+    shape: Shape,
+    dtype: DType,
+    form: Form = "plain",
+    delta: int = 0,
+    start: Start = (),
 ) -> View:
-    return View(name, place.storage.memory, place.offset + delta, shape, dtype, form)
+    return View(name, place.storage.memory, place.offset + delta, shape, dtype, form, start)

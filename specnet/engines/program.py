@@ -8,6 +8,7 @@ from typing import Any, Literal
 from specnet.graph.attributes import Prepared
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at, value_of
+from specnet.passes.fuse import Start
 from specnet.passes.plan import Distribute, Instruction, Plan, Repeat
 
 Form = Literal["plain", "flat", "T", "rows"]
@@ -26,6 +27,18 @@ class View:
     shape: Shape
     dtype: DType
     form: Form = "plain"
+    start: Start = ()
+    """Elements from the offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """Another array in a shape and a form, or what begins at a place in it."""
+
+    of: str
+    shape: Shape
+    form: Form
+    start: Start = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,7 @@ class Loop:
     """What two views have in turns, by name; the second has it at the last step."""
     before: dict[str, tuple[str, str]]
     """What was another's array at the step before, by name: the view at the first step, and the other's name."""
-    forms: dict[str, tuple[str, Shape, Form]]
+    forms: dict[str, Shaped]
     """Arrays of a step in another shape or form, by name: the array's name."""
     calls: dict[str, str]
     """Calls, by name: the expression that gives them."""
@@ -108,7 +121,7 @@ class Shard:
     """What lies in these."""
     rows: dict[str, str]
     """A worker's rows of arrays, by name: the view of the whole."""
-    forms: dict[str, tuple[str, Shape, Form]]
+    forms: dict[str, Shaped]
     """These in another shape or form, by name: the rows' name."""
     prepared: dict[str, Prepared]
     calls: dict[str, str]

@@ -4,7 +4,6 @@ from math import prod
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
-from specnet.graph.leaves import CONSTANT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
 from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at
@@ -21,7 +20,7 @@ from specnet.passes.allocations import (
     piece,
 )
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
-from specnet.passes.fuse import Group, is_sum, part_sizes, root
+from specnet.passes.fuse import Group, is_sum, part_sizes, root, starts_of_parts, unreshaped
 
 
 def allocate(graph: Graph, groups: list[Group], sizes: Sizes) -> Allocations:
@@ -55,6 +54,8 @@ class _Allocator:
             if root(value).op.leaf:
                 # What another leaf takes is copied once everything else is done.
                 self.memory_last_read[memory_read(root(value))] = len(order)
+        self.read_in_parts: dict[int, int] = {}
+        """When the parts of a joined array are last read by themselves, by its index."""
         self.given_out = {v.index for v in graph.outputs.values()}
         self.storages: list[Storage] = []
         self.own: list[Storage] = []
@@ -65,6 +66,7 @@ class _Allocator:
                 self.out.places[value.index] = Allocation(Storage(0, memory=memory_of(value)))
         self._assigned()
         self._packed()
+        self._joined()
         self._extended()
         for number, group in enumerate(self.groups):
             self.own = []
@@ -80,7 +82,7 @@ class _Allocator:
 
     def _assigned(self) -> None:
         for leaf, value in self.graph.assignments:
-            made = root(value)
+            made = unreshaped(value)
             if self._can_overwrite(leaf, made):
                 self.out.places[made.index] = self.out.places[leaf.index]
             else:
@@ -88,7 +90,7 @@ class _Allocator:
         self.out.copies = in_order(self.out.copies)
 
     def _can_overwrite(self, leaf: Value, made: Value) -> bool:
-        if made.op.leaf or made.op is CONSTANT or made.index in self.out.places or not made.shape:
+        if not self._free(made) or not made.shape:
             return False
         group = self.groups[self.group_of[made.index]]
         if group.prologue or made.count != leaf.count or (group.rows and is_sum(made)):
@@ -110,19 +112,47 @@ class _Allocator:
             whole = self.out.places[value.index]
             delta = 0
             for position, part in enumerate(value.inputs):
-                made = root(part)
+                made = unreshaped(part)
                 if self._free(made):
                     self.out.places[made.index] = Allocation(whole.storage, whole.delta + delta)
                     self.out.packed.add((value.index, position))
                     storage.birth = min(storage.birth, self.group_of[made.index])
                 delta += part.count.at(self.sizes) * ITEM_BYTES[part.dtype]
 
+    def _joined(self) -> None:
+        """Have arrays that are joined along the first axis be computed in their places in what they make up."""
+        # From the last: what is itself a part of another array is computed in that one.
+        for value in reversed(self.graph.values):
+            if (
+                value.op is not ops.CONCAT
+                or ops.CONCAT.of(value).axis != 0
+                or value.index not in self.group_of
+            ):
+                continue
+            number = self.group_of[value.index]
+            if self.groups[number].prologue:
+                continue
+            if value.index not in self.out.places:
+                size = bytes_of(value.shape, value.dtype, self.sizes)
+                self.out.places[value.index] = Allocation(self._new(size, number))
+            place = self.out.places[value.index]
+            for position, (part, start) in enumerate(starts_of_parts(value)):
+                made = unreshaped(part)
+                if self._free(made):
+                    self.out.places[made.index] = place
+                    self.out.joined[made.index] = (value, start)
+                    self.out.packed.add((value.index, position))
+                    self.read_in_parts[value.index] = max(
+                        self.read_in_parts.get(value.index, 0), self.last_read[made.index]
+                    )
+                    place.storage.birth = min(place.storage.birth, self.group_of[made.index])
+
     def _extended(self) -> None:
         """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
         for value in self.graph.values:
             if value.op is ops.append_ones_row and not self.groups[self.group_of[value.index]].prologue:
                 self.out.places[value.index] = self._kept(value)
-                made = root(value.inputs[0])
+                made = unreshaped(value.inputs[0])
                 if self._free(made):
                     self.out.places[made.index] = self.out.places[value.index]
                     self.out.packed.add((value.index, 0))
@@ -236,6 +266,7 @@ class _Allocator:
                 and self.last_read[made.index] == self.position[value.index]
                 and made.index not in self.given_out
                 and place.delta == 0
+                and self.read_in_parts.get(made.index, 0) <= self.position[value.index]
                 and place.storage.size == self._size(group, value)
             ):
                 return place
@@ -279,15 +310,15 @@ class _LoopAllocator(_Allocator):
         body, states = self.settings.body, self.settings.states
         made = LoopAllocations(self.out, Storage(0))
         for number, value in enumerate(body.returns[states:], states):
-            self._slot(made, number, root(value))
+            self._slot(made, number, unreshaped(value))
         for number, value in enumerate(body.returns[:states]):
-            if root(value).index in made.slots:
+            if unreshaped(value).index in made.slots:
                 continue
-            if self._over(body.arguments[number], root(value)):
+            if self._over(body.arguments[number], unreshaped(value)):
                 made.over.add(number)
-                self.out.places[root(value).index] = Allocation(Storage(0, memory=AROUND))
+                self.out.places[unreshaped(value).index] = Allocation(Storage(0, memory=AROUND))
                 continue
-            self._slot(made, number, root(value))
+            self._slot(made, number, unreshaped(value))
             made.turns[number] = Allocation(Storage(bytes_of(value.shape, value.dtype, self.sizes)))
         self.run()
         made.scratch.size = self.out.arena
@@ -303,7 +334,7 @@ class _LoopAllocator(_Allocator):
 
     def _over(self, before: Value, after: Value) -> bool:
         """Whether a state's new value can be computed over the old one."""
-        returns = [root(value) for value in self.settings.body.returns]
+        returns = [unreshaped(value) for value in self.settings.body.returns]
         return (
             self._free(after)
             and after.op.elementwise
@@ -326,9 +357,9 @@ class _ShardAllocator(_Allocator):
         """Return where the arrays lie: first those that are computed in the rows of a result."""
         made = ShardAllocations(self.out, Storage(0))
         for number, value in enumerate(self.settings.body.returns[: self.settings.rows]):
-            if self._free(root(value)):
-                made.slots[root(value).index] = number
-                self.out.places[root(value).index] = Allocation(Storage(0, memory=AROUND))
+            if self._free(unreshaped(value)):
+                made.slots[unreshaped(value).index] = number
+                self.out.places[unreshaped(value).index] = Allocation(Storage(0, memory=AROUND))
         self.run()
         assert not self.out.prologue, "workers share nothing that is computed once"
         for storage in self.storages:

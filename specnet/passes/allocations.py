@@ -8,7 +8,7 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import ARGUMENT, name_of, role_of
 from specnet.graph.sizes import BATCH, ITEM_BYTES, DType, Shape, Sizes, count
 from specnet.passes.arena import Storage
-from specnet.passes.fuse import Group, root
+from specnet.passes.fuse import Group, Start, root
 
 AROUND = "around"
 """The memory of what a loop's body is given: it lies where the graph around the body has it."""
@@ -44,6 +44,8 @@ class Allocations:
     """Assignments whose value could not be computed in the leaf's own memory."""
     packed: set[tuple[int, int]] = field(default_factory=set)
     """(pack, position) of what is computed in its place in a packed vector."""
+    joined: dict[int, tuple[Value, Start]] = field(default_factory=dict)
+    """Values that are computed in their place in another one, by index: which that is, and where they begin in it."""
     loops: dict[int, LoopAllocations] = field(default_factory=dict)
     """Where the arrays of loops lie, by index of the loop's node."""
     shards: dict[int, ShardAllocations] = field(default_factory=dict)

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from specnet.graph import geometry
+from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT, role_of
 from specnet.graph.ops.shard import SHARD
-from specnet.graph.sizes import BATCH, ITEM_BYTES, Dim, Size, Sizes, at, count, named, value_of
+from specnet.graph.sizes import BATCH, ITEM_BYTES, Count, Dim, Size, Sizes, at, count, named, value_of
 from specnet.passes.rewriting import readers_of, wanted_indices
 
 PIECE = 16_384
 """Elements of one piece: 64 KiB of float32, so that the handful of arrays of a chain share a core's L2 cache."""
 
+
+Start = tuple[Count, ...]
+"""Where a part of an array begins: the sum of so many elements."""
 
 SHARED = 8 * PIECE
 """Elements of a chain that is worth sharing out over workers."""
@@ -264,6 +268,31 @@ def root(value: Value) -> Value:
     while value.op.alias:
         value = value.inputs[0]
     return value
+
+
+def unreshaped(value: Value) -> Value:
+    """Return the value that has the same elements, as it was before it was reshaped."""
+    while value.op is ops.reshape:
+        value = value.inputs[0]
+    return value
+
+
+def start_in_root(value: Value) -> Start:
+    """Return where a view begins in the memory that it is a view of."""
+    start: list[Count] = []
+    while value.op.alias:
+        if value.op is ops.part and ops.part.of(value).start:
+            start.append(Count(ops.part.of(value).start) * count(value.shape[1:]))
+        value = value.inputs[0]
+    return tuple(start)
+
+
+def starts_of_parts(joined: Value) -> Iterator[tuple[Value, Start]]:
+    """Yield each of the arrays that are joined along the first axis, and where it begins in what they make up."""
+    before = 0
+    for part in joined.inputs:
+        yield part, (Count(before, part.count.powers),) if before else ()
+        before += part.count.each
 
 
 def _cuttable(value: Value, sizes: Sizes) -> bool:

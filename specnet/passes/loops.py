@@ -9,6 +9,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT, argument
 from specnet.graph.ops.scan import SCAN
+from specnet.graph.sizes import joined
 from specnet.passes.batching import batched, can_batch
 from specnet.passes.rewriting import Replaced, Rewriting, apply_again, readers_of
 
@@ -164,7 +165,7 @@ class _Sunk:
             return self.around.target.apply(SCAN, [self.around.of(value) for value in self.node.inputs], loop)
         for terms in sums.values():
             for term in terms:
-                for value in term.inputs:
+                for value in _added_up(term).inputs:
                     self._give(value)
         stepping = [number for number in range(loop.states) if number not in sums]
         body, kept = self._body(stepping)
@@ -221,11 +222,20 @@ class _Sunk:
 
     def _summed(self, term: Node) -> Value:
         """Return the sum of a term over all steps."""
-        inputs = [self._of_all_steps(value) for value in term.inputs]
         target = self.around.target
+        if term.op is ops.reshape:
+            return ops.reshape(self._summed(term.inputs[0].node), shape=term.value.shape)
+        inputs = [self._of_all_steps(value) for value in term.inputs]
         target.key_path, target.phase = term.key_path, term.phase
         if term.op is ops.MATMUL:
-            return ops.MATMUL(*map(ops.rows, inputs), a_t=True)
+            a, b = inputs
+            if term.value.rank == 2:
+                return ops.MATMUL(ops.rows(a), ops.rows(b), a_t=True)
+            # Several products with one matrix: (steps, n, rows, columns) as (n, steps * rows, columns).
+            turned = ops.transpose(b, axes=(1, 0, 2, 3))
+            count, columns = b.shape[1], b.shape[3]
+            together = joined((b.shape[0], b.shape[2]))
+            return ops.MATMUL(ops.rows(a), ops.reshape(turned, shape=(count, together, columns)), a_t=True)
         axes = ops.reduce_sum.of(term).axes
         return ops.reduce_sum(inputs[0], axes=(0, *(axis + 1 for axis in axes)))
 
@@ -253,8 +263,16 @@ class _Sunk:
         return body, kept
 
 
+def _added_up(term: Node) -> Node:
+    """Return the product or sum that a term is, before it was reshaped."""
+    return _added_up(term.inputs[0].node) if term.op is ops.reshape else term
+
+
 def _summable(node: Node) -> bool:
     """Whether the sum of a value over all steps is one op over all of them."""
     if node.op is ops.MATMUL:
-        return node.value.rank == 2 and ops.MATMUL.of(node) == ops.MatmulAttributes(a_t=True)
+        ranks = tuple(value.rank for value in node.inputs)
+        return ranks in ((2, 2), (2, 3)) and ops.MATMUL.of(node) == ops.MatmulAttributes(a_t=True)
+    if node.op is ops.reshape:
+        return _summable(node.inputs[0].node)
     return node.op is ops.reduce_sum and bool(node.value.shape) and node.inputs[0].dtype != "bool"

@@ -153,6 +153,10 @@ def _margins(node: Node, value: Value, parts: Parts) -> Part:
     return None if any(node.attributes.named()["margins"][axis]) else parts[0]
 
 
+def _first_axis(node: Node, value: Value, parts: Parts) -> Part:
+    return None if axis_of(value.shape) == 0 else parts[0]
+
+
 def _concat(node: Node, value: Value, parts: Parts) -> Part:
     if WHOLE in parts or ops.CONCAT.of(node).axis == axis_of(value.shape):
         return None
@@ -265,6 +269,7 @@ _LINEAR = {
     ops.transpose,
     ops.crop,
     ops.pad,
+    ops.part,
     ops.CONCAT,
     ops.pack,
     ops.negative,
@@ -279,6 +284,7 @@ _RULES: dict[Op[Any], Rule] = {
     ops.transpose: _transpose,
     ops.crop: _margins,
     ops.pad: _margins,
+    ops.part: _first_axis,
     ops.CONCAT: _concat,
     ops.reduce_sum: _reduce_sum,
     ops.reduce_max: _along,

@@ -8,7 +8,7 @@ from specnet.graph.graph import Graph, Node
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
 from specnet.passes.allocations import Allocations, LoopAllocations, ShardAllocations
-from specnet.passes.fuse import Group, root
+from specnet.passes.fuse import Group, unreshaped
 from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 
@@ -56,7 +56,7 @@ class _Instructions:
         returned = tuple(
             Copy(value, number=number)
             for number, value in enumerate(returns[: settings.rows])
-            if made.slots.get(root(value).index) != number
+            if made.slots.get(unreshaped(value).index) != number
         )
         sums = tuple(n for n in range(settings.rows, len(returns)) if returns[n].shape)
         return Distribute(name, node, made, group.workers, body, returned, sums)
@@ -68,7 +68,7 @@ class _Instructions:
         body = tuple(self.of(loop.body, group.body, made.body, within=True))
         returned, after = [], []
         for number, value in enumerate(loop.body.returns):
-            slot = made.slots.get(root(value).index)
+            slot = made.slots.get(unreshaped(value).index)
             if number in made.over or slot == number:
                 continue
             if number >= loop.states or number in made.turns:

@@ -14,7 +14,8 @@ from specnet.graph import ops
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Graph, Op, Region, Value
 from specnet.graph.leaves import constant, scalar_of
-from specnet.graph.sizes import Size, broadcast, inverse, times
+from specnet.graph.ops.joining import MAXIMUM
+from specnet.graph.sizes import Size, added, broadcast, inverse, times
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Rewriting
 
@@ -96,7 +97,51 @@ def add(a: Value, b: Value) -> Value | None:
         return a - b.inputs[0]
     if a.op is ops.negative and b.shape == a.shape:
         return b - a.inputs[0]
-    return _unstretched(ops.add, a, b)
+    return _side_by_side(a, b) or _unstretched(ops.add, a, b)
+
+
+def _side_by_side(a: Value, b: Value) -> Value | None:
+    """Return the sum of two arrays with zeros around them that are neighbours along one axis, as one array."""
+    if a.op is not ops.pad or b.op is not ops.pad or a.shape != b.shape:
+        return None
+    first, second = ops.pad.of(a).margins, ops.pad.of(b).margins
+    axes = [axis for axis in range(a.rank) if first[axis] != second[axis]]
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    for one, other, (before, _), (_, after) in (
+        (a, b, first[axis], second[axis]),
+        (b, a, second[axis], first[axis]),
+    ):
+        parts = one.inputs[0], other.inputs[0]
+        if added((before, *(part.shape[axis] for part in parts), after)) == a.shape[axis]:
+            around = (*first[:axis], (before, after), *first[axis + 1 :])
+            return ops.pad(_joined(*parts, axis), margins=around)
+    return None
+
+
+def _joined(a: Value, b: Value, axis: int) -> Value:
+    """Return two arrays side by side, as neighbours of what they are made of where there is room for that."""
+    parts = [
+        part
+        for value in (a, b)
+        for part in (
+            value.inputs if value.op is ops.CONCAT and ops.CONCAT.of(value).axis == axis else (value,)
+        )
+    ]
+    return ops.CONCAT(*(parts if len(parts) <= MAXIMUM else (a, b)), axis=axis)
+
+
+@rule("pad")
+def pad(x: Value, margins: ops.Margins) -> Value | None:
+    """No margin adds nothing."""
+    return None if any(map(any, margins)) else x
+
+
+@rule("part")
+def part(x: Value, start: int, stop: int) -> Value | None:
+    """The whole is no part."""
+    return x if (start, stop) == (0, x.shape[0]) else None
 
 
 @rule("subtract")
@@ -212,7 +257,7 @@ def crop(x: Value, margins: ops.Margins) -> Value | None:
     if not any(map(any, margins)):
         return x
     if x.op is not ops.CONCAT:
-        return None
+        return _neighbours(x, margins)
     axis = ops.CONCAT.of(x).axis
     sizes = [x.shape[axis], *margins[axis], *(part.shape[axis] for part in x.inputs)]
     if any(isinstance(size, Size) for size in sizes):
@@ -225,6 +270,19 @@ def crop(x: Value, margins: ops.Margins) -> Value | None:
             return ops.crop(part, margins=inner)
         start += size
     return None
+
+
+def _neighbours(x: Value, margins: ops.Margins) -> Value | None:
+    """Return what is left as a part that stays where it is, if only neighbours on the first axis are."""
+    size, (before, after) = x.shape[0], margins[0]
+    if (
+        any(map(any, margins[1:]))
+        or isinstance(size, Size)
+        or isinstance(before, Size)
+        or isinstance(after, Size)
+    ):
+        return None
+    return ops.part(x, start=before, stop=size - after)
 
 
 @rule("transpose")

@@ -28,6 +28,10 @@ def wide(s, shape=XY):
     return ops.expand(s, shape=shape)
 
 
+def padded(value, before, after):
+    return ops.pad(value, margins=(*((0, 0),) * (value.rank - 1), (before, after)))
+
+
 @dataclass(frozen=True)
 class Row:
     """An expression over x, y (batch, 3), v (3,), m of booleans, i of indices, and scalars s and t; and its result."""
@@ -93,6 +97,20 @@ TABLE = [
         lambda x, y, **_: ops.crop(ops.concat(x, y, axis=1), margins=((0, 0), (4, 1))),
         "crop(y, margins=((0, 0), (1, 1)))",
     ),
+    Row("crop", lambda v, **_: ops.crop(v, margins=((1, 0),)), "part(v, start=1, stop=3)"),
+    Row("part", lambda v, **_: ops.part(v, start=0, stop=3), "v"),
+    Row("pad", lambda x, **_: ops.pad(x, margins=((0, 0), (0, 0))), "x"),
+    Row("add", lambda v, **_: padded(v, 0, 3) + padded(v, 3, 0), "concat(v, v, axis=0)"),
+    Row(
+        "add",
+        lambda v, **_: padded(v, 4, 1) + padded(v, 1, 4),
+        "pad(concat(v, v, axis=0), margins=((1, 1),))",
+    ),
+    Row(
+        "add",
+        lambda x, y, **_: padded(x, 6, 0) + (padded(x, 0, 6) + padded(y, 3, 3)),
+        "concat(x, y, x, axis=1)",
+    ),
     Row("transpose", lambda x, **_: ops.transpose(x, axes=(0, 1)), "x"),
     Row("transpose", lambda x, **_: ops.transpose(ops.transpose(x, axes=(1, 0)), axes=(1, 0)), "x"),
     Row(
@@ -117,6 +135,16 @@ TABLE = [
 ]
 
 KEPT = [
+    Row(
+        "add",
+        lambda v, **_: padded(v, 0, 4) + padded(v, 4, 0),
+        "add(pad(v, margins=((0, 4),)), pad(v, margins=((4, 0),)))",
+    ),
+    Row(
+        "add",
+        lambda v, **_: padded(v, 1, 3) + padded(v, 3, 1),
+        "add(pad(v, margins=((1, 3),)), pad(v, margins=((3, 1),)))",
+    ),
     Row("add", lambda s, **_: s * (c(s, 1.0) + c(s, 2.0, -1)), "multiply(s, add(1, 2*batch^-1))"),
     Row("add", lambda x, v, **_: x + -v, "add(x, negative(v))"),
     Row("add", lambda v, s, **_: v + wide(s), "add(v, expand(s, shape=(batch, 3)))"),

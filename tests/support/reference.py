@@ -205,6 +205,7 @@ MEANING = {
     "batch_norm_grad": batch_norm_grad,
     "batch_norm_sums": batch_norm_sums,
     "concat": lambda *parts, axis: np.concatenate(parts, axis),
+    "part": lambda x, start, stop: x[start:stop],
     "crop": lambda x, margins: x[tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, margins, strict=True))],
     "conv2d": conv2d,
     "conv2d_input": conv2d_input,

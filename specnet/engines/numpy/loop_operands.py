@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from specnet.engines.operands import Operands
-from specnet.engines.program import Form
+from specnet.engines.program import Shaped
 from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Shape
 from specnet.passes.allocations import LoopAllocations
-from specnet.passes.fuse import root
+from specnet.passes.fuse import Start, root, start_in_root, unreshaped
 
 
 class LoopOperands(Operands):
@@ -23,7 +23,7 @@ class LoopOperands(Operands):
         self.slices: dict[str, str] = {}
         self.turns: dict[str, tuple[str, str]] = {}
         self.before: dict[str, tuple[str, str]] = {}
-        self.forms: dict[str, tuple[str, Shape, Form]] = {}
+        self.forms: dict[str, Shaped] = {}
 
     def scalar(self, value: Value) -> str:
         """Return the Python expression of a scalar; what the body is given is called as it is around it."""
@@ -31,20 +31,21 @@ class LoopOperands(Operands):
             return self.around.scalar(self._given(value))
         return super().scalar(value)
 
-    def whole(self, name: str, made: Value, shape: Shape, form: str = "") -> str:
+    def whole(self, name: str, made: Value, shape: Shape, form: str = "", start: Start = ()) -> str:
         """Return the name of an array, in a shape and a form; where it lies elsewhere at each step, a step's name."""
+        made, start = self.joined(made, start)
         position = self.positions.get(made.index)
         if position is not None and position >= self.loop.states + self.loop.arrays:
             given = self._given(made)
-            return self.around.whole(name, root(given), shape, form)
+            return self.around.whole(name, root(given), shape, form, (*start_in_root(given), *start))
         found = self._of_step(made, position)
         if found is None:
-            return super().whole(name, made, shape, form)
+            return super().whole(name, made, shape, form, start)
         step, laid = found
-        if shape == laid and not form:
+        if shape == laid and not form and not start:
             return step
         full = f"{name}_{form}" if form else name
-        self.forms[full] = (step, shape, form or "plain")  # type: ignore[assignment]
+        self.forms[full] = Shaped(step, shape, form or "plain", start)  # type: ignore[arg-type]
         return full
 
     def result(self, number: int) -> str:
@@ -60,7 +61,7 @@ class LoopOperands(Operands):
             place = self.made.turns.get(number)
             if place is None:
                 # The new state is one of the outputs, and is found there.
-                return self.result(self.made.slots[root(value).index])
+                return self.result(self.made.slots[unreshaped(value).index])
             turn = self.view(f"{name}_turn", place, value.shape, value.dtype)
             self.turns[name] = (turn, self._result(number))
         return name
@@ -69,7 +70,7 @@ class LoopOperands(Operands):
         """Return the name and the shape of an array that does not lie in the scratch of a step, else None."""
         returns = self.loop.body.returns
         if position is None:
-            over = next((n for n in self.made.over if root(returns[n]) is made), None)
+            over = next((n for n in self.made.over if unreshaped(returns[n]) is made), None)
             number = self.made.slots.get(made.index) if over is None else over
             return None if number is None else (self.result(number), returns[number].shape)
         if position in self.made.over:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from specnet.engines.operands import Operands
-from specnet.engines.program import Form
+from specnet.engines.program import Shaped
 from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT, scalar_of
 from specnet.graph.ops.shard import SHARD
 from specnet.graph.sizes import Shape
 from specnet.passes.allocations import ShardAllocations
-from specnet.passes.fuse import root
+from specnet.passes.fuse import Start, root, start_in_root
 
 
 class ShardOperands(Operands):
@@ -27,7 +27,7 @@ class ShardOperands(Operands):
         self.prefix = f"{number}x"
         self.positions = {value.index: n for n, value in enumerate(self.shard.body.arguments)}
         self.rows: dict[str, str] = {}
-        self.forms: dict[str, tuple[str, Shape, Form]] = {}
+        self.forms: dict[str, Shaped] = {}
         self.numbers: dict[str, None] = {}
         """The scalars that the body is given, in order."""
 
@@ -41,22 +41,24 @@ class ShardOperands(Operands):
             self.numbers[expression] = None
         return expression
 
-    def whole(self, name: str, made: Value, shape: Shape, form: str = "") -> str:
+    def whole(self, name: str, made: Value, shape: Shape, form: str = "", start: Start = ()) -> str:
         """Return the name of an array, in a shape and a form."""
+        made, start = self.joined(made, start)
         position = self.positions.get(made.index)
         if position is not None and position >= self.shard.arrays:
-            return self.around.whole(name, root(self._given(made)), shape, form)
+            given = self._given(made)
+            return self.around.whole(name, root(given), shape, form, (*start_in_root(given), *start))
         if position is not None:
             rows, laid = self._rows(f"a{self.prefix}{position}", self._given(made)), made.shape
         elif made.index in self.made.slots:
             number = self.made.slots[made.index]
             rows, laid = self.result(number), self.shard.body.returns[number].shape
         else:
-            return super().whole(name, made, shape, form)
-        if shape == laid and not form:
+            return super().whole(name, made, shape, form, start)
+        if shape == laid and not form and not start:
             return rows
         full = f"{name}_{form}" if form else name
-        self.forms[full] = (rows, shape, form or "plain")  # type: ignore[assignment]
+        self.forms[full] = Shaped(rows, shape, form or "plain", start)  # type: ignore[arg-type]
         return full
 
     def result(self, number: int) -> str:

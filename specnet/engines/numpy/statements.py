@@ -17,7 +17,7 @@ from specnet.graph.ops.shard import SHARD
 from specnet.graph.record import LETTERS
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.allocations import Allocations
-from specnet.passes.fuse import part_sizes, root
+from specnet.passes.fuse import part_sizes, starts_of_parts, unreshaped
 from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
@@ -160,7 +160,8 @@ class Statements:
             assert copy.number is not None
             body._finish((body._copied(operands.result(copy.number), copy.value),))
         ends = {
-            n: operands.result(made.slots[root(loop.body.returns[n]).index]) for n in _numbers(repeat.after)
+            n: operands.result(made.slots[unreshaped(loop.body.returns[n]).index])
+            for n in _numbers(repeat.after)
         }
         known = [*operands.slices, *operands.turns, *operands.before, *operands.forms, *body.calls]
         known += [end for each in body.loops for end in each.ends]
@@ -242,6 +243,8 @@ class Statements:
         operands = self.operands
         if value.op is ops.pack:
             return self._pack(value)
+        if value.op is ops.CONCAT and ops.CONCAT.of(value).axis == 0:
+            return self._concat(value)
         if (value.index, 0) in self.allocations.packed and value.op is ops.append_ones_row:
             self.written.prologue.append(f"{operands.array(value)}[-1] = 1.0")
             return ()
@@ -307,6 +310,15 @@ class Statements:
                 view = self.operands.view(name, place, part.shape, part.dtype, "", delta)
                 lines.append(f"copyto({view}, {self.operands.operand(part, part.dtype)})")
             delta += part.count.at(self.sizes) * ITEM_BYTES[part.dtype]
+        return tuple(lines)
+
+    def _concat(self, value: Value) -> tuple[str, ...]:
+        """Return what copies the parts of an array that are not computed in their places in it."""
+        lines = []
+        for position, (part, start) in enumerate(starts_of_parts(value)):
+            if (value.index, position) not in self.allocations.packed:
+                name = f"v{self.operands.tag(value)}_{position}"
+                lines.append(self._copied(self.operands.whole(name, value, part.shape, start=start), part))
         return tuple(lines)
 
 

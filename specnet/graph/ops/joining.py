@@ -23,6 +23,13 @@ class ConcatAttributes(Attributes):
     axis: int
 
 
+class PartAttributes(Attributes):
+    """From which place on the first axis to which."""
+
+    start: int
+    stop: int
+
+
 class MarginsAttributes(Attributes):
     """What is cut off or added."""
 
@@ -206,3 +213,34 @@ pad: Op[MarginsAttributes] = Op(
     onnx=_pad_onnx,
 )
 """An array with `margins` of zeros around it, (before, after) for each axis, the batch's included."""
+
+
+def _infer_part(inputs: tuple[Value, ...], attributes: PartAttributes) -> Kind:
+    (x,) = inputs
+    size = x.shape[0]
+    assert isinstance(size, int)
+    assert 0 <= attributes.start < attributes.stop <= size
+    return (attributes.stop - attributes.start, *x.shape[1:]), x.dtype
+
+
+def _part_pullback(g: Value, y: Value, x: Value, start: int, stop: int) -> tuple[Value]:
+    return (pad(g, margins=((start, x.shape[0] - stop), *((0, 0),) * (x.rank - 1))),)  # type: ignore[operator]
+
+
+def _part_onnx(value: Value) -> str:
+    settings, none = part.of(value), [0] * (value.rank - 1)
+    return f"Slice(a, {[settings.start, *none]}, {[settings.stop, *(2**63 - 1 for _ in none)]})"
+
+
+part: Op[PartAttributes] = Op(
+    "part",
+    _infer_part,
+    pullback=_part_pullback,
+    attributes=PartAttributes,
+    alias=True,
+    flops=0,
+    noun="part",
+    printed="{a}[{start}:{stop}]",
+    onnx=_part_onnx,
+)
+"""Neighbours on the first axis, which is of fixed size: where they lie, nothing is copied."""

@@ -27,9 +27,17 @@ def columns(x: Value, gates: int, first: int, stop: int) -> Value:
     return ops.crop(x, margins=(*((0, 0),) * (x.rank - 1), margins))
 
 
-def split(x: Value, gates: int) -> list[Value]:
-    """Return the parts of x (..., gates * units) that belong to each gate."""
-    return [columns(x, gates, gate, gate + 1) for gate in range(gates)]
+def apart(x: Value, units: int, gates: Sequence[int]) -> Value:
+    """Return the parts of x (rows, gates * units) that belong to each gate, in this order: (gates, rows, units)."""
+    count = len(gates)
+    shape = (1, x.shape[0], units)
+    parts = (ops.reshape(columns(x, count, gate, gate + 1), shape=shape) for gate in gates)
+    return ops.concat(*parts, axis=0)
+
+
+def gate(x: Value, number: int) -> Value:
+    """Return what belongs to one gate of x (gates, rows, units): (rows, units)."""
+    return ops.reshape(ops.part(x, start=number, stop=number + 1), shape=x.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,54 +55,62 @@ class Norm:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class NormalisedPart:
     """The columns of a kernel that belong to some gates, and how products with them are normalised."""
 
     first: int
     stop: int
     kernel: Value
-    norm: Norm | None = None
+    norm: Norm
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The products with the parts of a kernel, plus biases."""
+    """The products with a kernel that belong to each gate, plus biases.
 
-    parts: tuple[Part, ...]
-    biases: Sequence[Value] = ()
-    """What is added for each gate, if anything."""
+    Gates lie one after the other, in the order in which they are computed: one product serves them all, and neighbours
+    are activated together.
+    """
 
-    def of(self, x: Value, first: int, stop: int) -> list[Value]:
-        """Return the products of x that belong to some gates, from the first on."""
-        found: list[Value] = []
-        for part in self.parts:
-            if first <= part.first and part.stop <= stop:
-                y = x @ part.kernel
-                found += split(y if part.norm is None else part.norm.of(y), part.stop - part.first)
-        return [y + self.biases[first + n] for n, y in enumerate(found)] if self.biases else found
+    units: int
+    order: Sequence[int]
+    """The place among the kernel's columns of each gate."""
+    kernel: Value | None = None
+    """(gates, in, units), where products are not normalised."""
+    parts: tuple[NormalisedPart, ...] = ()
+    bias: Value | None = None
+    """(gates, 1, units)."""
+
+    def of(self, x: Value, first: int, stop: int) -> Value:
+        """Return the products of x (rows, in) that belong to some gates, from the first on: (gates, rows, units)."""
+        if self.kernel is not None:
+            y = ops.MATMUL(x, self._part(self.kernel, first, stop))
+        else:
+            parts = (part for part in self.parts if first <= part.first and part.stop <= stop)
+            y = ops.concat(*(self._normalised(x, part) for part in parts), axis=0)
+        return y if self.bias is None else y + self._part(self.bias, first, stop)
+
+    def _part(self, x: Value, first: int, stop: int) -> Value:
+        return x if (first, stop) == (0, len(self.order)) else ops.part(x, start=first, stop=stop)
+
+    def _normalised(self, x: Value, part: NormalisedPart) -> Value:
+        places = [place - part.first for place in self.order[part.first : part.stop]]
+        return apart(part.norm.of(x @ part.kernel), self.units, places)
 
 
-def plain(kernel: Value, gates: int, biases: Sequence[Value] = ()) -> Product:
-    """Return the products with a kernel, a gate at a time."""
-    parts = (Part(gate, gate + 1, each) for gate, each in enumerate(split(kernel, gates)))
-    return Product(tuple(parts), biases)
-
-
-def normalised(
-    build: Builder,
-    name: str,
-    kernel: Value,
-    gates: int,
-    groups: Groups,
-    epsilon: float,
-    biases: Sequence[Value] = (),
-) -> Product:
-    """Return the products with a kernel, normalised in groups of gates and multiplied by `name.gamma`."""
+def normalised_parts(
+    build: Builder, name: str, kernel: Value, gates: int, groups: Groups, epsilon: float
+) -> tuple[NormalisedPart, ...]:
+    """Return the parts of a kernel (in, gates * units) whose products are normalised, multiplied by `name.gamma`."""
     size = kernel.shape[-1]
     assert isinstance(size, int)
     gamma = build.parameter(f"{name}.gamma", (size,), ONES)
-    parts = []
-    for first, stop in groups:
-        norm = Norm(epsilon, columns(gamma, gates, first, stop))
-        parts.append(Part(first, stop, columns(kernel, gates, first, stop), norm))
-    return Product(tuple(parts), biases)
+    return tuple(
+        NormalisedPart(
+            first,
+            stop,
+            columns(kernel, gates, first, stop),
+            Norm(epsilon, columns(gamma, gates, first, stop)),
+        )
+        for first, stop in groups
+    )

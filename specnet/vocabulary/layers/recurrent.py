@@ -20,7 +20,7 @@ from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers.dropping import Rate, drawn_mask, dropped
-from specnet.vocabulary.layers.gates import ONES, ZEROS, Groups, Norm, Product, normalised, plain, split
+from specnet.vocabulary.layers.gates import ONES, ZEROS, Groups, Norm, Product, apart, gate, normalised_parts
 from specnet.vocabulary.layers.sequences import NO_STATES, sequence_sizes, stream_fault
 from specnet.vocabulary.layers.weights import Weighted
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
@@ -69,6 +69,8 @@ class Recurrent(Weighted):
     masking: ClassVar[MaskUse] = "own"
     gates: ClassVar[int] = 1
     """How many times `units` columns the kernels have."""
+    order: ClassVar[tuple[int, ...]] = (0,)
+    """Where each gate is among the columns of the kernels, in the order in which they are computed."""
     carried: ClassVar[int] = 1
     """How many states go from step to step; the first one is the output."""
     normed: ClassVar[Groups] = ()
@@ -108,8 +110,7 @@ class Recurrent(Weighted):
         mask = drawn_mask(build, x, self.recurrent_dropout, use="recurrent", shape=(batch, self.units))
         there = build.mask_of(x)
         x = dropped(build, x, self.dropout, shape=(batch, 1, features))
-        turned = ops.transpose(x, axes=(1, 0, 2))
-        drives = driving.of(turned, 0, self.gates)
+        arrays = [self._drive(x, driving)]
         states = [self._checked(value, batch) for value in given]
         if self.stateful and given:
             raise ShapeFault(
@@ -129,16 +130,16 @@ class Recurrent(Weighted):
 
         if there is not None:
             exists = ops.reshape(ops.transpose(there, axes=(1, 0)), shape=(steps, batch, 1))
-            drives = [*drives, ops.greater(exists, 0.0)]
+            arrays.append(ops.greater(exists, 0.0))
 
         def step(before: Values, slices: Values) -> tuple[Values, Values]:
             seen = before[0] if mask is None else before[0] * mask
-            after = self.step(before, slices[: self.gates], seen, recurrent, norm)
+            after = self.step(before, slices[0], seen, recurrent, norm)
             if there is not None:
                 after = [ops.where(slices[-1], new, old) for new, old in zip(after, before, strict=True)]
             return after, after[:1] if self.return_sequences else []
 
-        last, outputs = ops.scan(step, states, drives, length=steps, reverse=self.reverse)
+        last, outputs = ops.scan(step, states, arrays, length=steps, reverse=self.reverse)
         for number, state in enumerate(last if carries else ()):
             build.carry(f"state_{number}", state)
         if not self.return_sequences:
@@ -150,28 +151,39 @@ class Recurrent(Weighted):
 
     @abstractmethod
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
+        self, before: Values, drive: Value, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
         """Return the states after a step, (batch, units) each.
 
-        `drives` are the sums that come from the input, one for each gate, `seen` is the state that the parts of the
-        recurrent kernel are applied to, and `norm` is the layer's own, if it has one.
+        `drive` (gates, batch, units) is the sum that comes from the input, with the gates in the order of `order`,
+        `seen` is the state that the recurrent kernel is applied to, and `norm` is the layer's own, if it has one.
         """
 
     def norm(self, build: Builder) -> Norm | None:
         """Declare what else `layer_norm` normalises beside products."""
         return None
 
-    def product(self, build: Builder, kernel: Value, name: str, biases: Values) -> Product:
+    def product(self, build: Builder, kernel: Value, name: str, bias: Value | None) -> Product:
         """Return the products with a kernel that belong to each gate, normalised if `layer_norm` says so."""
         if self.layer_norm and self.normed:
-            return normalised(build, name, kernel, self.gates, self.normed, self.epsilon, biases)
-        return plain(kernel, self.gates, biases)
+            parts = normalised_parts(build, name, kernel, self.gates, self.normed, self.epsilon)
+            return Product(self.units, self.order, parts=parts, bias=bias)
+        return Product(self.units, self.order, apart(kernel, self.units, self.order), bias=bias)
 
-    def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
-        """Return the biases of each gate that are added to products of the input, and to those of the state."""
+    def bias_parts(self, build: Builder) -> tuple[Value | None, Value | None]:
+        """Return what is added to products of the input, and to those of the state: (gates, 1, units)."""
         biases = self.biases(build, self.gates * self.units)
-        return [part for bias in biases for part in split(bias, self.gates)], []
+        return (self._apart(biases[0]), None) if biases else (None, None)
+
+    def _apart(self, bias: Value) -> Value:
+        return apart(ops.reshape(bias, shape=(1, self.gates * self.units)), self.units, self.order)
+
+    def _drive(self, x: Value, driving: Product) -> Value:
+        """Return the products of all steps of x (batch, steps, in): (steps, gates, batch, units)."""
+        turned = ops.transpose(x, axes=(1, 0, 2))
+        drive = driving.of(ops.rows(turned), 0, self.gates)
+        drive = ops.reshape(drive, shape=(self.gates, *turned.shape[:2], self.units))
+        return ops.transpose(drive, axes=(1, 0, 2, 3))
 
     def _checked(self, state: Value, batch: Dim) -> Value:
         if state.shape != (batch, self.units):
@@ -193,17 +205,17 @@ class SimpleRNN(Recurrent):
 
     type: Literal["simple_rnn"] = "simple_rnn"
 
-    def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
-        return ([], []) if self.layer_norm else super().bias_parts(build)
+    def bias_parts(self, build: Builder) -> tuple[Value | None, Value | None]:
+        return (None, None) if self.layer_norm else super().bias_parts(build)
 
     def norm(self, build: Builder) -> Norm:
         bias = next(iter(self.biases(build, self.units)), None)
         return Norm(self.epsilon, build.parameter("norm.gamma", (self.units,), ONES), bias)
 
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
+        self, before: Values, drive: Value, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
-        total = drives[0] + recurrent.of(seen, 0, 1)[0]
+        total = gate(drive + recurrent.of(seen, 0, 1), 0)
         return [self.activation.lower(total if norm is None else norm.of(total))]
 
 
@@ -264,6 +276,7 @@ class LSTM(Gated):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 3)
     gates: ClassVar[int] = 4
+    order: ClassVar[tuple[int, ...]] = (0, 1, 3, 2)
     carried: ClassVar[int] = 2
     normed: ClassVar[Groups] = ((0, 4),)
 
@@ -279,13 +292,13 @@ class LSTM(Gated):
         return Norm(self.epsilon, gamma, beta)
 
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
+        self, before: Values, drive: Value, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
-        products = recurrent.of(seen, 0, 4)
-        i, f, c, o = (drive + product for drive, product in zip(drives, products, strict=True))
-        gate, new = self.recurrent_activation.lower, self.activation.lower
-        cell = gate(f) * before[1] + gate(i) * new(c)
-        return [gate(o) * new(cell if norm is None else norm.of(cell)), cell]
+        sums = drive + recurrent.of(seen, 0, 4)
+        gates = self.recurrent_activation.lower(ops.part(sums, start=0, stop=3))
+        i, f, o = (gate(gates, number) for number in range(3))
+        cell = f * before[1] + i * self.activation.lower(gate(sums, 3))
+        return [o * self.activation.lower(cell if norm is None else norm.of(cell)), cell]
 
 
 class GRU(Gated):
@@ -313,23 +326,25 @@ class GRU(Gated):
     """Whether the reset gate is applied to the product with the recurrent kernel, and not to the state before it."""
 
     gates: ClassVar[int] = 3
+    order: ClassVar[tuple[int, ...]] = (0, 1, 2)
     normed: ClassVar[Groups] = ((0, 2), (2, 3))
 
-    def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
+    def bias_parts(self, build: Builder) -> tuple[Value | None, Value | None]:
         if not (self.use_bias and self.reset_after):
             return super().bias_parts(build)
         width = self.gates * self.units
         both = build.parameter("bias", (2, width), self.bias_init, self.bias_regularizer)
         rows = (ops.crop(both, margins=((n, 1 - n), (0, 0))) for n in range(2))
-        outer, inner = (split(ops.reshape(row, shape=(width,)), self.gates) for row in rows)
+        outer, inner = map(self._apart, rows)
         return outer, inner
 
     def step(
-        self, before: Values, drives: Values, seen: Value, recurrent: Product, norm: Norm | None
+        self, before: Values, drive: Value, seen: Value, recurrent: Product, norm: Norm | None
     ) -> list[Value]:
-        gate = self.recurrent_activation.lower
-        z, r = (gate(drives[n] + product) for n, product in enumerate(recurrent.of(seen, 0, 2)))
-        (inner,) = recurrent.of(seen if self.reset_after else r * seen, 2, 3)
-        inner = r * inner if self.reset_after else inner
-        new = self.activation.lower(drives[2] + inner)
+        products = recurrent.of(seen, 0, 3 if self.reset_after else 2)
+        sums = ops.part(drive, start=0, stop=2) + ops.part(products, start=0, stop=2)
+        gates = self.recurrent_activation.lower(sums)
+        z, r = gate(gates, 0), gate(gates, 1)
+        inner = r * gate(products, 2) if self.reset_after else gate(recurrent.of(r * seen, 2, 3), 0)
+        new = self.activation.lower(gate(drive, 2) + inner)
         return [z * before[0] + (1.0 - z) * new]

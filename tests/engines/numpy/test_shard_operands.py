@@ -42,8 +42,8 @@ def test_rows_of_arrays_are_cut_and_the_rest_is_named_as_around():
 
 def test_rows_in_another_form_are_made_of_rows():
     _, found = shard_of(lambda _, x, W: attended(x, W))
-    assert {rows for rows, _, _ in found.forms.values()} <= set(found.rows)
-    assert {form for _, _, form in found.forms.values()} == {"plain", "T"}
+    assert {shaped.of for shaped in found.forms.values()} <= set(found.rows)
+    assert {shaped.form for shaped in found.forms.values()} == {"plain", "T"}
 
 
 def test_a_result_is_computed_where_its_rows_are():

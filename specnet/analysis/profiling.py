@@ -61,7 +61,7 @@ def profile(
     if train.weights is not None:
         given[WEIGHTS] = as_weights(model.network, train.weights)[:rows]
     program = BoundTraining(model, plans)
-    leaves = model.leaves(**given, **program.slots)
+    leaves = model.leaves(**given, **program.slots, **program.states)
     measured = {"step": _measure(model, plans.step, leaves, clock)}
     if plans.update is not None:
         measured["update"] = _measure(model, plans.update, leaves, clock)

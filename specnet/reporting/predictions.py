@@ -61,6 +61,7 @@ class Predicted:
 def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bool = True) -> list[Predicted]:
     """Return the predictions of each output for a split's rows, all or enough of them.
 
+    Outputs whose targets are sequences of another length than theirs have none that could be set beside these.
     Unless `calibrated`, they are those of the network itself, in which targets may be transformed.
     """
     part = data.splits[split]
@@ -76,6 +77,8 @@ def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bo
     names = signature.classes or ()
     found = []
     for name, output in network.outputs.items():
+        if not output.loss.by_step:
+            continue
         threshold = model.cutoffs.get(name, output.loss.threshold)
         made, loss, targets = np.concatenate([cut[name] for cut in cuts]), output.loss, own
         if output.of_inputs:

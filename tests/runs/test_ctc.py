@@ -9,6 +9,7 @@ import pytest
 
 import specnet
 from specnet.interchange.exporting import Exported, write_numpy
+from specnet.reporting.html.page import write_report
 from tests.support.exports import bare
 
 torch = pytest.importorskip("torch")
@@ -112,6 +113,15 @@ def test_a_training_is_resumed_and_exported_with_its_metrics(tmp_path):
     found = bare(tmp_path / "made.py", x)
     for name, array in whole.model.parameters.items():
         np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-8, atol=1e-10)
+
+
+def test_a_report_is_written(tmp_path):
+    pytest.importorskip("matplotlib")
+    x, y, _, _ = drawn()
+    np.savez(tmp_path / "data.npz", inputs=x, targets=y)
+    data = {"type": "npz", "path": str(tmp_path / "data.npz"), "split": {"validation": 0.25}}
+    specnet.run(specnet.load(json.dumps(document(data=data))), out=tmp_path / "run")
+    assert "edit distance" in write_report(tmp_path / "run", tmp_path / "report.html").read_text()
 
 
 def test_a_target_that_does_not_fit_ends_the_run():

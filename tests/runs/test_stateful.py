@@ -11,6 +11,7 @@ import pytest
 import specnet
 from specnet.interchange.exporting import Exported, write_numpy
 from specnet.model.feed import streams_of
+from specnet.reporting.html.page import write_report
 from tests.support.layer_rows.recurrent import MODULES, ordered
 
 torch = pytest.importorskip("torch")
@@ -167,6 +168,8 @@ def test_a_language_model_reads_parallel_streams(tmp_path):
     (tmp_path / "text.json").write_text(json.dumps(made))
     result = specnet.run(specnet.load(tmp_path / "text.json"), out=tmp_path / "run")
     assert result.splits["validation"]["loss"] < 2.0
+    pytest.importorskip("matplotlib")
+    assert write_report(tmp_path / "run", tmp_path / "report.html").exists()
     again = specnet.load_run(tmp_path / "run")
     assert again.predict(np.ones((2, 20), int)).shape[:2] == (2, 20)
 

@@ -148,7 +148,9 @@ def test_pairs_of_text_are_generated_from_text(tmp_path):
     first = model.forward({"source": encoded[None], "target": target})[0, 0]
     first[[words.padding, words.begin, words.unknown]] = 0
     assert sample.tokens[0] == first.argmax()
-    with pytest.raises(ValueError, match="`source` contains `x`, which the training data of the model do not"):
+    with pytest.raises(
+        ValueError, match="`source` contains `x`, which the training data of the model do not"
+    ):
         model.generate(source="x")
     with pytest.raises(ValueError, match="the prompt contains `y`"):
         model.generate("y", source="ab")

@@ -31,6 +31,7 @@ LOSSES = {
     "huber": ("Huber loss", ""),
     "log_cosh": ("log-cosh loss", ""),
     "poisson": ("Poisson loss", "nats"),
+    "quantile": ("quantile loss", UNITS),
 }
 """The name and the unit of each loss, by its type."""
 
@@ -52,6 +53,10 @@ METRICS = {
     "rmse": ("RMSE", UNITS),
     "mae": ("MAE", UNITS),
     "r2": ("R²", ""),
+    "mase": ("MASE", ""),
+    "smape": ("sMAPE", ""),
+    "wql": ("weighted quantile loss", ""),
+    "quantile_coverage": ("quantile coverage", "fraction of targets"),
     "cosine_similarity": ("cosine similarity", ""),
 }
 """The same for metrics."""

@@ -174,10 +174,10 @@ def _cell_lines(parser: CellParser, features: Iterable[ColumnPlan]) -> list[str]
             "    numbers += cell if cell is instead else date_numbers(cell, *categories)",
         ]
         lines += ["    continue"]
-    if texts or "tokens" in there:
-        lines.append("cell = spelled(cell)")
     if "tokens" in there:
         lines += ['if kind == "tokens":', "    numbers += tokens_of[name](cell)", "    continue"]
+    if texts:
+        lines.append("cell = spelled(cell)")
     if "boolean" in there:
         lines += ['if kind == "boolean":', f"    cell = {TRUTH}.get(cell.casefold(), cell)"]
     if len(zeros) < len(texts):

@@ -40,21 +40,22 @@ def _write_tokens(program: Program, encoding: TextEncoding, name: str) -> None:
     tokenizer, first = vocabulary.tokenizer, len(vocabulary.special)
     known = program.names.new(name.removesuffix("_tokens") + "_vocabulary")
     cut, least = _cut(program, encoding, name, known), vocabulary.unknown
-    lines = []
+    lines = ["text = spelled(text)"]
+    what = "Return the indices of the tokens of text, and 0 for each step after them."
     if tokenizer.normalization != "none":
         program.modules.add("unicodedata")
         lines.append(f'text = unicodedata.normalize("{tokenizer.normalization.upper()}", text)')
     if tokenizer.lowercase:
         lines.append("text = text.lower()")
     if cut is None:
-        takes = f"indices of tokens, from {first} on; 0 is padding"
-        lines = [f"found = list(text)  # {takes}"]
+        # How a tokenizer of another package cuts text, no program can say.
+        what = f"Return a tuple of indices of tokens, from {first} on, and 0 for each step after them."
+        lines = ["found = list(text)"]
     else:
         lines.append(f"found = {cut}")
         empty = [least] if least is not None else vocabulary.encode(" ").tolist()
         lines.append(f"found = found or {empty}  # an empty text")
     kept = f"found[:{length}]" if encoding.truncate == "end" else f"found[-{length}:]"
-    what = "Return the indices of the tokens of text, and 0 for each step after them."
     program.functions.append(
         [
             f"def {name}(text):",
@@ -70,20 +71,21 @@ def _cut(program: Program, encoding: TextEncoding, name: str, known: str) -> str
     vocabulary = encoding.vocabulary
     tokenizer, first = vocabulary.tokenizer, len(vocabulary.special)
     ordinary = vocabulary.tokens[first:]
-    if isinstance(tokenizer, Byte):
+    if type(tokenizer) is Byte:
         return f'[{first} + byte for byte in text.encode("utf-8", "replace")]'
-    if isinstance(tokenizer, Bpe):
+    if type(tokenizer) is Bpe:
         program.modules.add("re")
         _hold(program, known, list(map(read_back, ordinary)), first)
         joined = program.names.new(f"{name}_of_piece")
         program.functions.append(_pairs_function(joined, known))
         pieces = f"re.findall({PIECE.pattern!r}, text)"
         return f'[index for piece in {pieces} for index in {joined}(piece.encode("utf-8", "replace"))]'
-    if not isinstance(tokenizer, Char | Word):
+    if type(tokenizer) is Char:
+        _hold(program, known, ordinary, first)
+        return f"[{known}.get(letter, {vocabulary.unknown}) for letter in text]"
+    if type(tokenizer) is not Word:
         return None
     _hold(program, known, ordinary, first)
-    if isinstance(tokenizer, Char):
-        return f"[{known}.get(letter, {vocabulary.unknown}) for letter in text]"
     program.modules.add("re")
     return f"[{known}.get(word, {vocabulary.unknown}) for word in re.findall({tokenizer.pattern.pattern!r}, text)]"
 

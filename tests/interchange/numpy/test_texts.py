@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import numpy as np
 import pytest
 
 import specnet
+from specnet.data.text import TOKENIZERS
+from specnet.data.text.words import Word
 from specnet.interchange.exporting import WRITERS, Exported, write_numpy
 from tests.support.exports import bare, session
 
@@ -34,6 +37,10 @@ TOKENS = {
 
 @pytest.fixture(params=TOKENS.values(), ids=TOKENS)
 def finished(request, tmp_path):
+    return run(tmp_path, **request.param)
+
+
+def run(tmp_path, **settings):
     lines = [json.dumps(text) + f",{n / 10},{n % 2}" for n, text in enumerate(TEXTS)]
     (tmp_path / "t.csv").write_text("\n".join(["text,size,y", *lines]) + "\n", encoding="utf-8")
     document = {
@@ -44,7 +51,7 @@ def finished(request, tmp_path):
             "type": "csv",
             "path": str(tmp_path / "t.csv"),
             "target": "y",
-            "columns": {"text": {"type": "text", **request.param}},
+            "columns": {"text": {"type": "text", **settings}},
             "scale": "standardize",
         },
         "inputs": {"words": {"columns": ["text"]}, "facts": {"columns": ["size"]}},
@@ -83,3 +90,26 @@ def test_onnx_takes_tokens(finished, tmp_path):
     rows = np.column_stack([tokens, [size for _, size in NEW]]).astype(np.float64)
     (found,) = session(tmp_path / "made.onnx").run(None, {"inputs": rows})
     np.testing.assert_allclose(found, finished.model.predict(NEW), rtol=1e-6)
+
+
+class Syllable(Word):
+    """Words of another package."""
+
+    type: Literal["syllable"] = "syllable"
+
+    def cut(self, text: str) -> list[str]:
+        """Return pairs of letters."""
+        return [text[i : i + 2] for i in range(0, len(text), 2)]
+
+
+def test_a_program_takes_the_tokens_of_another_package(tmp_path):
+    with TOKENIZERS.registered(Syllable):
+        model = run(tmp_path, tokens={"type": "syllable", "size": 50}).model
+        write_numpy(tmp_path / "made.py", Exported.of(tmp_path / "run"), training=False)
+        texts = model.encoding.columns.features[0].texts
+        given = [[tuple(texts.tokens(text or None).tolist()), size] for text, size in NEW]
+        code = (tmp_path / "made.py").read_text(encoding="utf-8")
+        assert "Return a tuple of indices of tokens, from 2 on" in code
+        (tmp_path / "made.py").write_text(f"{code}\n\npredicted = predict({given!r})\n", encoding="utf-8")
+        found = bare(tmp_path / "made.py")["predicted"]
+        np.testing.assert_allclose(found, model.predict(NEW), rtol=1e-10)

@@ -65,6 +65,8 @@ def some(name, rows=ROWS, **overrides):
     """Return a document, as overridden, with a network over the first rows of its data."""
     needs_data(name)
     _, data = everything(name)
+    if "training.epochs" in overrides and everything(name)[0].training.steps is not None:
+        overrides |= {"training.steps": None, "training.validate_every": 1}
     spec = specnet.load(SPECS / name, overrides=overrides)
     splits = {}
     for split, part in data.splits.items():

@@ -37,6 +37,7 @@ ORIGIN = {
     "synthetic": r"generated with the seed by specnet; nothing to download\.",
     "builtin": r".+ \(UCI, CC BY 4\.0\); comes with specnet\.",
     "idx": r".+ \((?:CC BY-SA 3\.0|MIT)\): [a-z.]+/.+\n# Put .+ into the folder `[\w-]+` in \$SPECNET_DATA[.:]",
+    "text": r".+ \((?:MIT|public domain)\): .+\n# github\.com/.+ `[\w-]+` in \$SPECNET_DATA[.:]",
     "csv": (
         r"(?:.+ \(UCI, 1996; CC BY 4\.0\): https://.+\n# Put .+ into the folder\n# `\w+` in \$SPECNET_DATA\."
         r"|.+ made up by a small grammar; they come with specnet, in data/\w+\.csv\.)"

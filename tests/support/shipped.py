@@ -16,6 +16,11 @@ ELSEWHERE = {
     "microgpt.toml": "names",
     "text-cnn.toml": "sentences",
     "text-transformer.toml": "sentences",
+    "shakespeare.toml": "tiny-shakespeare",
+    "shakespeare-lstm.toml": "tiny-shakespeare",
+    "shakespeare-gru.toml": "tiny-shakespeare",
+    "names.toml": "names",
+    "names-mlp.toml": "names",
 }
 """The shipped documents whose data do not come with specnet, and the folder of $SPECNET_DATA that holds these."""
 

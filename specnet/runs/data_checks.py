@@ -32,6 +32,7 @@ def value_faults(
     if numbers_of(opened) > MOST or _is_sound(spec, opened, loss):
         return []
     from specnet.data.dataset import read_data
+    from specnet.model.indices import check_indices
     from specnet.model.targets import check_targets
 
     try:
@@ -41,6 +42,8 @@ def value_faults(
         data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=arrays, target=target)
         if loss is not None:
             check_targets(loss, data, outputs)
+        if network is not None:
+            check_indices(network, data)
     except SpecError as error:
         return list(error.diagnostics)
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,22 @@ def others(  # noqa: C901  one case after the other
             whole = {"type": "inline", "inputs": [[1, 2]] * 8, "targets": LABELS, f"{family}s": [kind]}
             yield document(data=whole), ("data", f"{family}s", 0)
         case _:
+            if family == "tokenizer":
+                yield reading({"tokens": kind}), ("data", "tokens")
+            if kind["type"] == "text":
+                yield reading({}), ("data",)
             if kind["type"] in {"synthetic", "builtin"}:
                 yield document(data=kind, loss="cross_entropy"), ("data",)
             if kind["type"] == "synthetic":
                 yield document(data={**kind, "kind": "blobs"}), ("data",)
                 yield document(data={**kind, "kind": "linear"}, loss="mse", units=1), ("data",)
+
+
+def reading(more: dict[str, Any]) -> dict[str, Any]:
+    """Return a language model of a file of text that comes with specnet."""
+    text = str(files("specnet.data") / "builtin" / "iris.csv")
+    layers = [{"type": "embedding", "output_dim": 2}, {"type": "dense", "units": "auto"}]
+    return document(data={"type": "text", "path": text, **more}, layers=layers)
 
 
 def settings(table: type[Table], depth: int = 2) -> Iterator[tuple[str, Any]]:

@@ -145,7 +145,7 @@ def test_exports_take_a_large_index_to_its_row(tmp_path):
         ({"inputs": [[1.0], [2.0], [3.0], [4.0]]}, LAYERS, "float32"),  # numbers that happen to be whole
         ({"inputs": [[1.5], [2], [3], [4]]}, LAYERS, "float32"),
         ({"validation": {"inputs": [[0.5]], "targets": [1.0]}}, LAYERS, "float32"),
-        ({"transforms": ["standardize"]}, LAYERS, "float32"),
+        ({"transforms": [{"type": "scale", "factor": 0.5}]}, LAYERS, "float32"),
         ({}, [{"type": "dense", "units": 1}], "float32"),
         ({}, [{"type": "parallel", "layers": [*LAYERS[:2], {"type": "flatten"}]}, *LAYERS[2:]], "float32"),
         ({"targets": "inputs"}, LAYERS, "float32"),
@@ -156,7 +156,7 @@ def test_inputs_are_integers_where_all_that_reads_them_takes_indices(tmp_path, d
         layers = [
             {
                 "type": "parallel",
-                "layers": [LAYERS[0] | {"input_dim": 7}, {"type": "reshape", "shape": [1, 1]}],
+                "layers": [LAYERS[0], {"type": "reshape", "shape": [1, 1]}],
             }
         ]
         layers += LAYERS[1:]

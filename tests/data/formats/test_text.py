@@ -290,6 +290,18 @@ def test_an_empty_document_is_named(context, names):
     assert path[-1] == "path"
 
 
+@pytest.mark.parametrize("key", ["length", "context"])
+def test_examples_larger_than_the_memory_are_refused_before_they_are_made(key, names):
+    found = codes(names, **{"path": "names.txt", "lines": "documents", key: 2**62})
+    assert [code for code, *_ in found] == ["SN570"]
+
+
+def test_a_stride_beyond_the_text_leaves_one_example(song):
+    data = load(song, path="song.txt", block=8, stride=2**70)
+    assert text_of(data, rows(data.splits["train"].inputs)[0]) == "abcdefgh"
+    assert data.signature.rows == {"train": 1}
+
+
 # Lines with labels
 
 

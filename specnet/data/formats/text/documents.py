@@ -9,12 +9,14 @@ import numpy as np
 
 from specnet.data.arrays.windows import WindowRows
 from specnet.data.assigning import draw_rows, share_rows
+from specnet.data.files import memory
 from specnet.data.format import DataPart, DataSource
 from specnet.data.formats.text.examples import LinePlace, TextForm, describe, lines_of
 from specnet.data.rows import ArrayRows
 from specnet.data.signature import DataDescription, Padding
 from specnet.data.text.padding import padded
 from specnet.data.text.vocabulary import Vocabulary
+from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +39,9 @@ class DocumentSource(DataSource):
             self.texts = {name: documents(own, faults) for name, own in files.items()}
         counts = {name: len(texts) for name, texts in self.texts.items()}
         self.description = DataDescription((1,), (1,), counts, quotable=context.quotable)
+        self._encoded: dict[str, list[Indices]] = {}
         self._parts: dict[str, DataPart] = {}
+        """The examples of a context, which are made before they are counted."""
 
     def learn(self, rows: TrainingRows, collector: Collector) -> None:
         """Learn the vocabulary of the training documents, and encode all."""
@@ -51,17 +55,18 @@ class DocumentSource(DataSource):
         vocabulary = Vocabulary.learn(trained, self.form.tokens, boundary=True)
         self._vocabulary = vocabulary
         encoded = {name: list(map(vocabulary.encode, texts)) for name, texts in self.texts.items()}
+        self._encoded = encoded
+        counts = {name: len(own) for name, own in encoded.items()}
         if context is not None:
+            check_context(context, sum(counts.values()), collector)
             self._parts = {name: contexts(own, vocabulary, context) for name, own in encoded.items()}
             steps: tuple[int, ...] = (context,)
             target: tuple[int, ...] = ()
+            counts = {name: len(part.inputs) for name, part in self._parts.items()}
         else:
             own = encoded["train"]
             longest = max(len(own[i]) for i in (range(len(own)) if chosen is None else chosen)) + 1
-            length = self.form.length or longest
-            self._parts = {name: whole(own, vocabulary, length, self.form) for name, own in encoded.items()}
-            steps = target = (length,)
-        counts = {name: len(part.inputs) for name, part in self._parts.items()}
+            steps = target = (self.form.length or longest,)
         padding: Padding | None = "boundary" if context is None else None
         self.description = describe(vocabulary, steps, target, counts, self.context, padding)
         if context is not None:
@@ -86,7 +91,11 @@ class DocumentSource(DataSource):
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the examples of each split."""
-        return dict(self._parts)
+        if self.form.context is not None:
+            return dict(self._parts)
+        assert self._vocabulary is not None, "it is learned before rows are read"
+        (length,) = self.description.inputs
+        return {name: whole(own, self._vocabulary, length, self.form) for name, own in self._encoded.items()}
 
     def vocabulary(self) -> Vocabulary | None:
         """Return the tokens of the training documents."""
@@ -95,6 +104,16 @@ class DocumentSource(DataSource):
     def is_sound(self) -> bool:
         """Return that all values are indices of tokens."""
         return True
+
+
+def check_context(context: int, documents: int, collector: Collector) -> None:
+    """Raise SpecError where the tokens between documents would take more memory than there is."""
+    needed, there = context * documents * 8, memory()
+    if there is not None and needed > there:
+        message = f"the data need {sized(needed)} with a context of {context:,} tokens, of the machine's {sized(there)}"
+        raise collector.error(
+            "SN570", message, "context", help="no more tokens than a document has are of use"
+        )
 
 
 def documents(files: Sequence[TextFile], faults: Collector) -> list[str]:

@@ -65,7 +65,7 @@ class LabelSource(DataSource):
             padding="token",
             quotable=context.quotable,
         )
-        self._inputs: dict[str, NDArray[np.unsignedinteger]] = {}
+        self._encoded: dict[str, list[NDArray[np.int64]]] = {}
 
     def learn(self, rows: TrainingRows, collector: Collector) -> None:
         """Learn the vocabulary of the training lines, and encode all."""
@@ -75,6 +75,7 @@ class LabelSource(DataSource):
         vocabulary = Vocabulary.learn((train[i] for i in places), self.form.tokens, padding=True)
         self._vocabulary = vocabulary
         encoded = {name: list(map(vocabulary.encode, own.texts)) for name, own in self.lines.items()}
+        self._encoded = encoded
         with collector.together() as faults:
             for name, rows_ in encoded.items():
                 for place, row in zip(self.lines[name].places, rows_, strict=True):
@@ -83,15 +84,17 @@ class LabelSource(DataSource):
                             "SN546", f"{place.where} has no token", help="remove the line"
                         ).diagnostics
         length = self.form.length or max(len(encoded["train"][i]) for i in places)
-        cut = self.form.truncate
-        self._inputs = {name: padded(own, length, len(vocabulary), cut) for name, own in encoded.items()}
         self.description.inputs = (length,)
         self.description.tokens = len(vocabulary)
         self.description.first_tokens = vocabulary.tokens[:SHOWN]
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the indices of tokens and classes of each split."""
-        return {name: DataPart(ArrayRows(inputs), self.labels[name]) for name, inputs in self._inputs.items()}
+        (length,), count = self.description.inputs, self.description.tokens
+        return {
+            name: DataPart(ArrayRows(padded(own, length, count, self.form.truncate)), self.labels[name])
+            for name, own in self._encoded.items()
+        }
 
     def vocabulary(self) -> Vocabulary | None:
         """Return the tokens of the training lines."""

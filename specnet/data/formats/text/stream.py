@@ -90,8 +90,8 @@ class StreamSource(DataSource):
 
     def _starts(self, name: str) -> range:
         """Return where the examples of a split begin."""
-        stride = self.form.stride if name == "train" else self.block
-        return range(0, max(0, len(self._arrays[name]) - self.block), stride)
+        last = max(0, len(self._arrays[name]) - self.block)
+        return range(0, last, min(self.form.stride, last + 1) if name == "train" else self.block)
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return windows over the text of each split, and for the targets those one token ahead."""

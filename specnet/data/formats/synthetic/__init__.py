@@ -135,7 +135,6 @@ class Synthetic(DataFormat):
 
     def open(self, context: DataContext) -> DataSource:
         """Return what the rows will be."""
-        from specnet.data.formats.synthetic.sums import SumSource
         from specnet.data.formats.synthetic.tasks import describe_copying
 
         spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
@@ -144,6 +143,8 @@ class Synthetic(DataFormat):
                 self, describe_copying(self.classes or 8, self.length or 10, self.delay or 20, spans)
             )
         if self.kind == "addition":
+            from specnet.data.formats.synthetic.sums import SumSource
+
             return SumSource(spans, self.length or 3, context)
         if self.kind == "adding":
             return SyntheticSource(self, DataDescription((self.length or 50, 2), (), spans))

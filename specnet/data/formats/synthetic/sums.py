@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specnet.data.formats.pairs.source import PairSource, TextPair
+from specnet.data.sequence_pairs import PairSource, TextPair
 from specnet.data.text import TOKENIZERS
 from specnet.engines.random import stream
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from specnet.data.signature import DataDescription, names
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -35,6 +34,8 @@ def copying(
     samples: int, symbols: int, length: int, delay: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Return inputs, symbols before blanks and a signal, and targets, symbols after blanks, (samples, steps) each."""
+    import numpy as np
+
     chosen = rng.integers(1, symbols + 1, (samples, length))
     inputs = np.full((samples, 2 * length + delay), BLANK, np.int64)
     targets = inputs.copy()
@@ -46,6 +47,8 @@ def copying(
 
 def adding(samples: int, length: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return inputs (samples, length, 2), numbers and marks, and the sums (samples,) of the two that are marked."""
+    import numpy as np
+
     inputs = np.zeros((samples, length, 2))
     inputs[:, :, 0] = rng.random((samples, length))
     rows, half = np.arange(samples), length // 2

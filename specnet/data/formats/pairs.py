@@ -15,9 +15,9 @@ from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
     from specnet.data.collector import Collector
-    from specnet.data.formats.pairs.source import PairSource
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows
+    from specnet.data.sequence_pairs import PairSource
 
 
 class PairRows(Table):
@@ -68,7 +68,7 @@ class Pairs(DataFormat):
 
     def open(self, context: DataContext) -> PairSource:
         """Return the pairs; that each line is one has been checked."""
-        from specnet.data.formats.pairs.source import PairSource, read_pairs
+        from specnet.data.sequence_pairs import PairSource, read_pairs
         from specnet.data.text.refusing import refuse_numbers
 
         with context.collector.together() as faults:
@@ -80,7 +80,7 @@ class Pairs(DataFormat):
 
     def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return pairs of texts as rows of indices, and indices as they are; raise SpecError naming what is neither."""
-        from specnet.data.formats.pairs.source import of_cells
+        from specnet.data.sequence_pairs import of_cells
 
         return of_cells(rows, known, collector)
 
@@ -92,12 +92,12 @@ class Pairs(DataFormat):
 
     def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
         """Yield the pairs of a file, some at once."""
-        from specnet.data.formats.pairs.source import blocks
+        from specnet.data.sequence_pairs import blocks
 
         return blocks(self.encoding, file, path)
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows | None:
         """Return the pairs of a file, with the tokens that are to be predicted."""
-        from specnet.data.formats.pairs.source import labelled
+        from specnet.data.sequence_pairs import labelled
 
         return labelled(self.encoding, known, place)

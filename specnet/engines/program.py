@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from specnet.graph.attributes import Prepared
+from specnet.graph.graph import Value
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at, value_of
-from specnet.passes.fuse import Start
+from specnet.passes.fuse import Start, root
 from specnet.passes.plan import Distribute, Instruction, Plan, Repeat
 
 Form = Literal["plain", "flat", "T", "rows"]
@@ -192,8 +193,25 @@ def _steps_bytes(instructions: Iterable[Instruction], sizes: Sizes) -> int:
     return total
 
 
+def _inner_views(repeat: Repeat) -> int:
+    """Return how many views a step has of arrays in another shape, of parts, and of what is computed in its place."""
+    joined, slots = repeat.allocations.body.joined, repeat.allocations.slots
+    first = SCAN.of(repeat.node).states
+    moving = {
+        value.index for value in SCAN.of(repeat.node).body.arguments[: first + SCAN.of(repeat.node).arrays]
+    }
+
+    def moves(made: Value) -> bool:
+        while made.index in joined:
+            made = joined[made.index][0]
+        return made.index in moving or made.index in slots
+
+    values = [value for node in SCAN.of(repeat.node).body for value in node.results if value.shape]
+    return sum((value.op.alias or value.index in joined) and moves(root(value)) for value in values)
+
+
 def _loop_bytes(repeat: Repeat, sizes: Sizes) -> int:
     loop = SCAN.of(repeat.node)
-    views = loop.arrays + len(loop.body.returns) - loop.states
+    views = loop.arrays + len(loop.body.returns) - loop.states + _inner_views(repeat)
     inner = _steps_bytes(repeat.body, sizes)
     return at((loop.length,), sizes)[0] * (views * VIEW_BYTES + STEP_BYTES + inner)

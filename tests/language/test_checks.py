@@ -91,6 +91,8 @@ def sgd(table: dict[str, Any], key: str, *reads: str) -> Row:
     return Row(("training", "optimizer"), {"type": "sgd", **table}, (key,), frozenset(reads))
 
 
+TEXT = {"type": "text", "path": "t.txt"}
+PAIRS = {"type": "pairs", "path": "p.tsv"}
 SERIES = {"type": "series", "path": "s.csv", "target": "y", "lookback": 2, "horizon": 1}
 NPY = {"type": "npy", "inputs": "a.npy", "targets": "b.npy"}
 HEAD = {"outputs": {"layer_1": {"loss": "mse", "layer": "dense_1"}}, "loss": None}
@@ -159,6 +161,12 @@ ROWS = [
     Row(("data", "validation"), {}, (), frozenset({"path", "inputs", "targets"})),
     data({"type": "synthetic", "kind": "moons", "samples": 9, "classes": 3}, "classes"),
     data({"type": "synthetic", "kind": "moons", "samples": 9, "features": 3}, "features"),
+    data({"type": "synthetic", "kind": "moons", "length": 9}, "length"),
+    data({"type": "synthetic", "kind": "addition", "length": 16}, "length"),
+    data({"type": "synthetic", "kind": "adding", "delay": 9}, "delay"),
+    data({"type": "synthetic", "kind": "adding", "noise": 0.2}, "noise"),
+    data({"type": "synthetic", "kind": "copy", "validation": {"noise": 0.2}}, ("validation", "noise")),
+    data({"type": "synthetic", "kind": "copy", "test": {"noise": 0.2}}, ("test", "noise")),
     data({"type": "images", "path": "folder", "size": [2, 2], "channels": 2}, "channels"),
     Row(("data", "split"), {"validation": 0.5, "test": 0.5}, ("test",)),
     split({"column": "x", "test": 0.2}, "test", "validation", "stratify", "folds", "group", "time"),
@@ -239,12 +247,27 @@ ROWS = [
     layer("batch_norm", {"center": False, "beta_init": "ones"}, "beta_init"),
     layer("batch_norm", {"center": False, "beta_regularizer": "l2"}, "beta_regularizer"),
     Row(("layers", 0, "kernel_init"), {"type": "uniform", "low": 2, "high": 1}, ("high",)),
+    data({**TEXT, "encoding": "klingon"}, "encoding"),
+    data({**TEXT, "lines": "documents", "block": 8}, "block"),
+    data({**TEXT, "lines": "tab", "stride": 8}, "stride"),
+    data({**TEXT, "context": 8}, "context", "lines"),
+    data({**TEXT, "length": 8}, "length", "lines"),
+    data({**TEXT, "truncate": "start"}, "truncate", "lines"),
+    data({**TEXT, "lines": "documents", "context": 8, "length": 8}, "length", "truncate"),
+    data({**TEXT, "lines": "documents", "context": 8, "truncate": "start"}, "truncate", "length"),
+    data({**TEXT, "split": {"stratify": True, "test": 0.2}}, ("split", "stratify"), "lines"),
+    data(
+        {**TEXT, "lines": "documents", "context": 8, "split": {"folds": 5}},
+        ("split", "folds"),
+    ),
+    data({**PAIRS, "encoding": "klingon"}, "encoding"),
     data({**SERIES, "split": {"stratify": True, "test": 0.2}}, ("split", "stratify")),
     data({**CSV, "split": {"test_steps": 3}}, ("split", "test_steps")),
     split({"validation": 0.2, "validation_steps": 3}, "validation_steps"),
     split({"test": 0.2, "test_steps": 3}, "test_steps"),
     data({**SERIES, "calendar": ["month"]}, "calendar", "time"),
     data({**SERIES, "date_format": "%Y"}, "date_format", "time"),
+    data({**SERIES, "date_format": "%"}, "date_format"),
     data({**SERIES, "target": []}, "target"),
     data({**SERIES, "scale_by": "together"}, "scale_by", "scale"),
     Row(("loss",), {"type": "quantile", "quantiles": [0.5, 0.1]}, ("quantiles", 1)),

@@ -111,12 +111,13 @@ class SeriesFormat(DataFormat):
             )
 
     @table_check()
-    def _format_of_dates(self) -> Iterator[PydanticCustomError]:
-        if self.date_format is None:
-            return
-        if self.time is None:
+    def _dates_for_format(self) -> Iterator[PydanticCustomError]:
+        if self.date_format is not None and self.time is None:
             yield fault("`date_format` says how `time` writes dates: give one", key="date_format", part="key")
-        if problem := format_problem(self.date_format):
+
+    @table_check()
+    def _format_of_dates(self) -> Iterator[PydanticCustomError]:
+        if self.date_format is not None and (problem := format_problem(self.date_format)):
             yield fault(problem, key="date_format")
 
     @table_check()

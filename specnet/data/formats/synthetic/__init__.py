@@ -117,11 +117,22 @@ class Synthetic(DataFormat):
 
     @table_check()
     def _noise_applies(self) -> Iterator[PydanticCustomError]:
-        if self.kind in SEQUENCES and self.noise is not None:
-            yield fault(f"`noise` does not apply to {self.kind}", key="noise")
-        for name, table in self.tables.items():
-            if self.kind in SEQUENCES and table.noise is not None:
-                yield fault(f"`noise` does not apply to {self.kind}", key=(name, "noise"))
+        if self.noise is not None:
+            yield from self._no_noise("noise")
+
+    @table_check()
+    def _noise_of_validation_applies(self) -> Iterator[PydanticCustomError]:
+        if self.validation is not None and self.validation.noise is not None:
+            yield from self._no_noise("validation", "noise")
+
+    @table_check()
+    def _noise_of_test_applies(self) -> Iterator[PydanticCustomError]:
+        if self.test is not None and self.test.noise is not None:
+            yield from self._no_noise("test", "noise")
+
+    def _no_noise(self, *key: str) -> Iterator[PydanticCustomError]:
+        if self.kind in SEQUENCES:
+            yield fault(f"`noise` does not apply to {self.kind}", key=key)
 
     def _only(self, key: str, kinds: tuple[str, ...]) -> Iterator[PydanticCustomError]:
         if self.kind not in kinds:

@@ -74,7 +74,7 @@ class Product:
 
     units: int
     order: Sequence[int]
-    """The place among the kernel's columns of each gate."""
+    """The position of each gate among the kernel's columns."""
     kernel: Value | None = None
     """(gates, in, units), where products are not normalised."""
     parts: tuple[NormalisedPart, ...] = ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Phase, Region, Value
 from specnet.graph.leaves import CONSTANT, LEAF, argument, role_of
+from specnet.graph.ops.fixed import FIXED
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD, ShardAttributes
 from specnet.graph.sizes import Sizes, named
@@ -17,7 +19,7 @@ from specnet.passes.rows import WHOLE, Part, RowPart, axis_of, part_of
 
 G = TypeVar("G", bound=Graph)
 
-_LIGHT = {ops.cast, ops.inner, ops.reduce_max, ops.reduce_sum, ops.reshape}
+_LIGHT = {FIXED, ops.cast, ops.inner, ops.reduce_max, ops.reduce_sum, ops.reshape}
 """Ops that take little time, beside those that are element by element."""
 
 LEAST_FLOPS = 20_000_000
@@ -90,7 +92,7 @@ class _Split:
         return self._with_sources(early)
 
     def _place(self, node: Node) -> None:
-        if node.op.leaf or node.op is CONSTANT or node.index in self._early:
+        if node.op.leaf or node.op is CONSTANT or node.index in self._early or _is_drawn(node):
             self._known_before(node)
             return
         sources = [value.node.index for value in node.inputs]
@@ -124,7 +126,7 @@ class _Split:
         """Return nodes with all that they follow from, by index."""
         needed = set(nodes)
         for node in reversed(self.graph.nodes):
-            if node.index in needed:
+            if node.index in needed and not _is_drawn(node):
                 needed.update(value.node.index for value in node.inputs)
         return needed
 
@@ -144,7 +146,7 @@ class _Split:
         read = {
             value.index: value
             for node in self.graph
-            if node.index not in self.inside
+            if node.index not in self.inside and not _is_drawn(node)
             for value in node.inputs
             if value.node.index in self.inside
         }
@@ -155,6 +157,11 @@ class _Split:
         """Whether all rows that enter and leave lie together in memory."""
         rows = [v for v in (*self.entering(), *self.leaving()) if isinstance(self.parts[v.index], RowPart)]
         return all(_leads(value) and self.parts[value.index] in (RowPart(1), RowPart(None)) for value in rows)
+
+
+def _is_drawn(node: Node) -> bool:
+    """Whether a node takes nothing but the shape of its input: all rows are drawn before, in one stream."""
+    return node.op is ops.dropout_mask
 
 
 def _grows(value: Value) -> bool:
@@ -208,5 +215,10 @@ class _Sharding(Rewriting):
     def _again(self, node: Node, phase: Phase) -> None:
         """Put a node into the new graph."""
         self.target.key_path, self.target.phase = node.key_path, phase
+        if _is_drawn(node):
+            settings = replace(ops.dropout_mask.of(node), shape=node.value.shape)
+            given = ops.fixed(self.target, [0.0], node.value.dtype)
+            (self.new[node.value.index],) = self.target.apply(node.op, (given,), settings)
+            return
         for old, new in zip(node.results, self.copy(node), strict=True):
             self.new[old.index] = new

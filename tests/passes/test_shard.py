@@ -292,12 +292,21 @@ def test_what_an_op_computes_is_counted_once():
     assert shared == pytest.approx(alone.flops(), rel=0.01)
 
 
-def test_workers_meet_once(workers):
+@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
+def test_workers_meet_once(layers, workers):
+    """Also where elements are dropped at random, which are drawn for all rows in one stream."""
     workers(2)
-    _, plans, _ = plans_of(document(LAYERS["gru"]))
+    _, plans, _ = plans_of(document(layers))
     source = emit(plans.step).source
     assert source.count("each_share(workers") == 1
-    assert not re.search(r"each_piece\(workers", source)
+    assert not re.search(r"each_piece\(workers|shared_dot\(workers", source)
+
+
+def test_workers_meet_once_where_sequences_are_padded(workers):
+    workers(2)
+    layers = [{"type": "masking"}, *LAYERS["attention"]]
+    _, plans, _ = plans_of(document(layers))
+    assert emit(plans.step).source.count("each_share(workers") == 1
 
 
 def test_a_profile_has_the_time_of_what_workers_do():

@@ -20,7 +20,7 @@ FIRST = ("layers", "loss", "metrics", "training", "data")
 
 @dataclass(frozen=True, slots=True)
 class FamilyEntry:
-    """A family, and the first place in a document where one of its kinds may stand."""
+    """A family, and the place in a document where one of its kinds may stand: the first of those with fewest keys."""
 
     family: Family[Any]
     field: str
@@ -84,9 +84,11 @@ def _walk(
                 _walk(leaf.table, None if several else deeper, owner, above, found, seen)
             if leaf.family is None:
                 continue
-            entry = found.setdefault(
-                leaf.family.name, FamilyEntry(leaf.family, name, several, deeper, owner, above)
-            )
+            entry = FamilyEntry(leaf.family, name, several, deeper, owner, above)
+            known = found.setdefault(leaf.family.name, entry)
+            if known.path and entry.path and len(entry.path) < len(known.path):
+                found[leaf.family.name] = entry
+            entry = found[leaf.family.name]
             for kind in leaf.family:
                 below = None if several else deeper
                 _walk(kind, below, None if below else kind, None if below else entry, found, seen)

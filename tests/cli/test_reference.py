@@ -53,9 +53,35 @@ MOONS = {"type": "synthetic", "kind": "moons", "split": {"validation": 0.2}}
 DENSE_4 = {"type": "dense", "units": 4}
 PLANE = {"type": "inline", "inputs": [[n] for n in range(4)], "targets": [[n, 1 - n] for n in range(4)]}
 SPELT = {"type": "inline", "inputs": [[[n], [1], [2]] for n in range(4)], "targets": [[1, 0], [2, 1]] * 2}
+SALES = {"type": "series", "path": "sales.csv", "target": "sales", "lookback": 4, "horizon": 2}
 DENSE_3 = {"type": "dense", "units": 3}
+DENSE_2 = {"type": "dense", "units": 2}
 DENSE_1 = {"type": "dense", "units": 1}
 DENSE_10 = {"type": "dense", "units": 10}
+DENSE_14 = {"type": "dense", "units": 14}
+SEEN = {"type": "embedding", "output_dim": 2}
+HOSTS: dict[str, dict[str, Any]] = {
+    "quantile": {"data": LINE, "layers": [DENSE_3]},
+    "wql": {"data": LINE, "layers": [DENSE_3], "loss": "quantile"},
+    "quantile_coverage": {"data": LINE, "layers": [DENSE_3], "loss": "quantile"},
+    "smape": {"data": LINE, "layers": [DENSE_1], "loss": "mse"},
+    "mase": {"data": SALES, "layers": [{"type": "flatten"}, DENSE_2], "loss": "mse"},
+    "ctc": {"data": SPELT, "layers": [DENSE_3]},
+    "edit_distance": {"data": SPELT, "layers": [DENSE_3], "loss": "ctc"},
+    "exact_match": {"data": SPELT, "layers": [DENSE_3], "loss": "ctc"},
+    "series": {"layers": [{"type": "flatten"}, DENSE_14], "loss": "mse"},
+    "pairs": {
+        "inputs": {"source": {"array": "source"}, "target": {"array": "target"}},
+        "layers": [
+            {**SEEN, "name": "read", "inputs": ["source"]},
+            {**SEEN, "name": "written", "inputs": ["target"]},
+            {"type": "attention", "heads": 1, "inputs": ["written", "read"]},
+            {"type": "dense", "units": "auto"},
+        ],
+        "loss": "cross_entropy",
+    },
+}
+"""What the document around an example needs, of kinds that take data or a network of their own."""
 SHAPES = {
     **{name: [8, 8] for name in ("simple_rnn", "lstm", "gru", "bidirectional", "last_step", "masking")},
     **{name: [8, 8] for name in ("min_gru", "tcn_block")},
@@ -99,9 +125,9 @@ def test_the_overview_has_every_kind_and_every_key_of_a_document_in_80_columns()
 def host(entry: FamilyEntry, kind: type[Kind]) -> dict[str, Any]:
     """What the document around an example needs, so that the example makes sense in it."""
     name = entry.family.name
-    if kind.model_fields["type"].default in ("ctc", "edit_distance", "exact_match"):
-        loss = {} if name == "loss" else {"loss": "ctc"}
-        return {"data": SPELT, "layers": [DENSE_3], **loss}
+    own = HOSTS.get(kind.model_fields["type"].default)
+    if own is not None and name in ("loss", "metric", "data format"):
+        return own
     if name == "loss":
         real = kind.targets == "real"  # type: ignore[attr-defined]
         data = {"real": LINE, "binary": MOONS}.get(kind.targets, IRIS)  # type: ignore[attr-defined]
@@ -146,7 +172,7 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         return {**document, "data": {"type": "builtin", "name": "digits"}, "layers": layers}
     if name == "tokenizer":
         lines = {"type": "text", "path": "lines.txt", "lines": "label_first", **example_["data"]}
-        return {**document, "data": lines, "layers": [{"type": "flatten"}, DENSE_3]}
+        return {**document, "data": lines, "layers": [SEEN, {"type": "flatten"}, DENSE_3]}
     if name == "augmentation":
         shaped = {"transforms": [{"type": "reshape", "shape": [8, 8, 1]}], **example_["data"]}
         layers = [{"type": "flatten"}, {"type": "dense", "units": 10}]
@@ -179,6 +205,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
     write_classes(tmp_path / "pictures", count=2)
     (tmp_path / "lines.txt").write_text("".join(f"{'abc'[n % 3]} {n} times {n}\n" for n in range(30)))
+    (tmp_path / "pairs.tsv").write_text("".join(f"{n}\t{n + 1}\n" for n in range(30)))
+    (tmp_path / "sales.csv").write_text("\n".join(["sales", *(f"{n % 7}" for n in range(90))]))
     return tmp_path
 
 

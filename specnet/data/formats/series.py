@@ -62,7 +62,7 @@ class SeriesFormat(DataFormat):
     """How `time` writes dates, as a format of `strptime`; by default ISO 8601 or another usual form."""
     series: ColumnName | None = Field(default=None, examples=["shop"])
     """The column of the ids of several series; by default there is one."""
-    target: ColumnName | Columns
+    target: ColumnName | Columns = Field(examples=["sales"])
     """The column to forecast, by its name or its index from 0; a list for several."""
     known: Columns = Field(default=(), examples=[["holiday"]])
     """Columns of numbers that are known ahead, also for the steps to be forecast."""

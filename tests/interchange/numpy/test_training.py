@@ -277,6 +277,24 @@ def test_losses_of_two_classes(loss, tmp_path):
     )
 
 
+LETTERS = np.eye(3)[np.random.default_rng(3).integers(0, 3, (24, 4))]
+SPELT = {"type": "inline", "inputs": LETTERS.tolist(), "split": {"validation": 0.5}}
+"""Sequences of letters as one-hot vectors."""
+LABELLED = {
+    "data": {**SPELT, "targets": LETTERS.argmax(axis=2).tolist()},
+    "layers": [{"type": "dense", "units": 3}],
+    "training.optimizer": {"type": "adam", "learning_rate": 0.01},
+}
+"""A network that has learnt some of the letters when it is measured."""
+ALIGNED = {
+    **LABELLED,
+    "data": {**SPELT, "targets": [[1 + row[0], 1 + row[-1]] for row in LETTERS.argmax(axis=2).tolist()]},
+    "layers": [{"type": "gru", "units": 8, "return_sequences": True}, {"type": "dense", "units": 4}],
+    "loss": "ctc",
+    "training.optimizer": {"type": "adam", "learning_rate": 0.1},
+}
+QUANTILES = {"loss": "quantile", "layers": [{"type": "dense", "units": 3}]}
+
 WATCHED = [
     ("iris.toml", "accuracy", {}),
     ("iris.toml", "precision", {}),
@@ -293,6 +311,15 @@ WATCHED = [
     ("regression.toml", "mae", {"data.transforms": [{"type": "scale", "factor": 3.0, "on": "targets"}]}),
     ("regression.toml", "r2", {}),
     ("regression.toml", "cosine_similarity", {}),
+    ("regression.toml", "smape", {}),
+    ("forecast.toml", "smape", {}),
+    ("forecast.toml", "mase", {}),
+    ("regression.toml", "wql", QUANTILES),
+    ("regression.toml", "quantile_coverage", QUANTILES),
+    ("iris.toml", "edit_distance", LABELLED),
+    ("iris.toml", "edit_distance", ALIGNED),
+    ("iris.toml", "exact_match", LABELLED),
+    ("iris.toml", "exact_match", ALIGNED),
 ]
 
 

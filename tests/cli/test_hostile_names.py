@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from specnet.cli.app import NAMES, app
 from specnet.cli.terminal import data_file
 from specnet.diagnostics.segments import escaped, visible
-from tests.support.commands import DOCUMENT, specnet_in
+from tests.support.commands import DOCUMENT, SERIES, specnet_in
 
 CLASSES = [
     "\x1b[31mred\x1b[0m",
@@ -32,6 +32,16 @@ COLUMN = "\x1b[2Jc\x07\u202e\n::warning::x"
 FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u061c\u200e\u200f\u2028\u2029"}
 FORBIDDEN |= {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 FOLDER = "\x1b[35mproj\u202e\x9bect"
+
+
+OTHER = "other\x1b[31m\u202e"
+TEXT = """\
+specnet = 1
+loss = "cross_entropy"
+data = { type = "text", path = "text.txt", block = 8 }
+layers = [{ type = "embedding", output_dim = 4 }, { type = "dense", units = "auto" }]
+training = { epochs = 1 }
+"""
 
 
 def found(text: str) -> list[str]:
@@ -58,9 +68,24 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writerow(["a", COLUMN, "extra\x1b[2J\x07\n::error::x"])
         writer.writerows([i, i, "q"] for i in range(3))
     (folder / "s.toml").write_text(DOCUMENT.format(name="hostile", target="kind", classes=len(CLASSES)))
-    for name, seed in (("run", 0), ("other\x1b[31m\u202e", 1)):
+    with (folder / "series.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([COLUMN, "y"])
+        writer.writerows([name, i % 7] for name in CLASSES[:2] for i in range(40))
+    (folder / "series.toml").write_text(
+        SERIES.replace('target = "y"', f'target = "y", series = {json.dumps(COLUMN)}')
+    )
+    (folder / "text.txt").write_text("".join(CLASSES) * 20, encoding="utf-8")
+    (folder / "text.toml").write_text(TEXT)
+    runs = (
+        ("run", "s", 0),
+        (OTHER, "s", 1),
+        ("forecasts\x1b[31m", "series", 0),
+        ("writer\x1b[31m", "text", 0),
+    )
+    for name, spec, seed in runs:
         done = CliRunner().invoke(
-            app, ["run", str(folder / "s.toml"), "--out", str(folder / name), "-q", "--seed", str(seed)]
+            app, ["run", str(folder / f"{spec}.toml"), "--out", str(folder / name), "-q", "--seed", str(seed)]
         )
         assert done.exit_code == 0, done.output
     return folder
@@ -73,7 +98,6 @@ def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return copy
 
 
-OTHER = "other\x1b[31m\u202e"
 SHOWN = {
     "run": [["run", "s.toml", "--no-save"], ["run", "{here}/s.toml", "--out", "new\x1b[31m"]],
     "validate": [
@@ -90,6 +114,11 @@ SHOWN = {
         ["predict", "run", "new.csv", "--output", "jsonl"],
         ["predict", "run", "new.csv", "-o", "p.csv"],
     ],
+    "forecast": [
+        ["forecast", "forecasts\x1b[31m", "series.csv", "--output", "jsonl"],
+        ["forecast", "forecasts\x1b[31m", "series.csv", "--backtest", "2"],
+    ],
+    "generate": [["generate", "writer\x1b[31m", "--prompt", "a", "--output", "json"]],
     "init": [["init", "t.csv", "-o", "x\x1b[31m.toml"], ["init", "t.csv", "-o", "-"]],
     "runs": [["runs", "."], ["runs", "{here}"], ["runs", ".", "--output", "json"]],
     "compare": [["compare", "run", OTHER], ["compare", "run", OTHER, "--output", "json"]],
@@ -231,4 +260,4 @@ def test_names_that_are_not_utf_8(made: Path, tmp_path: Path) -> None:
     ):
         done = specnet_in(folder, *map(str, arguments))
         assert done.returncode == 0, (arguments, done.stderr)
-    assert os.fsencode(json.loads(done.stdout)["runs"][-1]["run"]).endswith(b"run\xff")
+    assert any(os.fsencode(each["run"]).endswith(b"run\xff") for each in json.loads(done.stdout)["runs"])

@@ -135,7 +135,7 @@ def test_two_numbers_are_to_be_added(desk):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "moons", "length": 5}, "`length` applies to copy and adding only, not to moons"),
+        ({"kind": "moons", "length": 5}, "`length` applies to copy, adding and addition only, not to moons"),
         ({"kind": "adding", "delay": 5}, "`delay` applies to copy only, not to adding"),
         ({"kind": "copy", "noise": 0.1}, "`noise` does not apply to copy"),
         ({"kind": "adding", "test": {"noise": 0.1}}, "`noise` does not apply to adding"),

@@ -59,7 +59,7 @@ class PairSource(DataSource):
             quotable=context.quotable,
         )
         self._vocabulary: Vocabulary | None = None
-        self._parts: dict[str, DataPart] = {}
+        self._encoded: dict[str, Sides] = {}
 
     def learn(self, rows: TrainingRows, collector: Collector) -> None:
         """Learn the vocabulary of the training pairs, and encode all."""
@@ -71,14 +71,12 @@ class PairSource(DataSource):
         )
         self._vocabulary = vocabulary
         encoded = {name: _encoded(own, vocabulary) for name, own in self.pairs.items()}
+        self._encoded = encoded
         among = range(len(pairs)) if chosen is None else chosen.tolist()
         longest = (max(len(side[i]) for i in among) for side in encoded["train"])
         source, target = (
             given or found + end for given, found, end in zip(self._lengths, longest, (0, 1), strict=True)
         )
-        for name, sides in encoded.items():
-            inputs, targets = arranged(sides, source, target, vocabulary)
-            self._parts[name] = DataPart(ArrayRows(inputs), targets)
         raw.inputs, raw.target = (source + target,), (target,)
         raw.class_count = len(vocabulary)
         raw.classes = vocabulary.tokens if len(vocabulary) <= NAMED else None
@@ -86,7 +84,14 @@ class PairSource(DataSource):
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the indices of each split."""
-        return dict(self._parts)
+        vocabulary, (target,) = self._vocabulary, self.description.target
+        assert vocabulary is not None, "it is learned before rows are read"
+        (width,) = self.description.inputs
+        found = {}
+        for name, sides in self._encoded.items():
+            inputs, targets = arranged(sides, width - target, target, vocabulary)
+            found[name] = DataPart(ArrayRows(inputs), targets)
+        return found
 
     def vocabulary(self) -> Vocabulary | None:
         """Return the tokens of the training pairs."""

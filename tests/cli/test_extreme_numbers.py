@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,7 @@ def others(  # noqa: C901  one case after the other
         case "loss":
             for targets, units in TARGETS:
                 yield document(units=units, data=inline((4,), targets), loss=kind), ("loss",)
+            yield spelling(kind), ("loss",)
         case "metric":
             for targets, units in TARGETS:
                 for loss in ("cross_entropy", "binary_cross_entropy", "mse"):
@@ -92,6 +94,9 @@ def others(  # noqa: C901  one case after the other
                         metrics = [{**kind, **more}]
                         made = document(units=units, data=inline((4,), targets), loss=loss, metrics=metrics)
                         yield made, ("metrics", 0)
+            yield spelling("ctc", metrics=[kind]), ("metrics", 0)
+            yield document(data=inline((4,), [0.5] * 8), loss="quantile", metrics=[kind]), ("metrics", 0)
+            yield forecasting({}, metrics=[kind]), ("metrics", 0)
         case "transform" | "augmentation":
             for shape in SHAPES:
                 for more in ({}, {"shape": [2, -1]}):
@@ -102,13 +107,51 @@ def others(  # noqa: C901  one case after the other
         case _:
             if family == "tokenizer":
                 yield reading({"tokens": kind}), ("data", "tokens")
-            if kind["type"] == "text":
-                yield reading({}), ("data",)
+            yield from reading_files(kind)
             if kind["type"] in {"synthetic", "builtin"}:
                 yield document(data=kind, loss="cross_entropy"), ("data",)
             if kind["type"] == "synthetic":
                 yield document(data={**kind, "kind": "blobs"}), ("data",)
                 yield document(data={**kind, "kind": "linear"}, loss="mse", units=1), ("data",)
+
+
+def reading_files(kind: dict[str, Any]) -> Iterator[tuple[dict[str, Any], tuple[str | int, ...]]]:
+    """Yield documents of data formats that read files which they cannot do without."""
+    match kind["type"]:
+        case "text":
+            yield reading({}), ("data",)
+        case "pairs":
+            yield pairing(), ("data",)
+        case "series":
+            yield forecasting({"validation_steps": 9}), ("data",)
+        case "ucr":
+            yield document(data={**kind, "path": "waves.ts"}), ("data",)
+
+
+def spelling(loss: Any, **more: Any) -> dict[str, Any]:
+    """Return a document of sequences that the steps of others spell."""
+    data = inline((6, 4), [[1, 2]] * len(LABELS))
+    return {**document(data=data, loss=loss, **more), "layers": [{"type": "dense", "units": 3}]}
+
+
+def forecasting(split: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a document of a series."""
+    data = {"type": "series", "path": "sales.csv", "target": "sales", "lookback": 4, "horizon": 3}
+    return document(data={**data, "split": split}, loss="mse", **more)
+
+
+def pairing() -> dict[str, Any]:
+    """Return a document of pairs of sequences."""
+    named = [
+        {"type": "embedding", "output_dim": 2, "name": f"{side}_seen", "inputs": [side]}
+        for side in ("source", "target")
+    ]
+    attention = {"type": "attention", "heads": 1, "inputs": ["target_seen", "source_seen"]}
+    return {
+        **document(data={"type": "pairs", "path": "pairs.tsv"}),
+        "inputs": {"source": {"array": "source"}, "target": {"array": "target"}},
+        "layers": [*named, attention, {"type": "dense", "units": "auto"}],
+    }
 
 
 def reading(more: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +194,17 @@ UNHOSTED = {"csv", "parquet", "npz", "npy", "idx", "images", "arrays", "frame", 
 """Data formats whose numbers are those of their files, or which have none."""
 
 
+@pytest.fixture
+def data_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write the files of the hosts."""
+    monkeypatch.chdir(tmp_path)
+    Path("sales.csv").write_text("\n".join(["sales", *(f"{n % 7}" for n in range(60))]))
+    Path("pairs.tsv").write_text("".join(f"{n}\t{n + 1}\n" for n in range(20)))
+    waves = [f"{n},{n % 3},1:{n % 2}" for n in range(8)]
+    Path("waves.ts").write_text("\n".join(["@classLabel true 0 1", "@data", *waves]))
+
+
+@pytest.mark.usefixtures("data_files")
 @pytest.mark.parametrize(("family", "name"), KINDS, ids=[f"{f.name}-{name}" for f, name in KINDS])
 def test_every_number_of_every_kind(family: Any, name: str) -> None:
     kind = family.kinds[name]

@@ -48,6 +48,11 @@ class LabelledFile:
         return max(len(each.values[0]) for each in self.series)
 
     @property
+    def shortest(self) -> int:
+        """How many steps the shortest series has."""
+        return min(len(each.values[0]) for each in self.series)
+
+    @property
     def dimensions(self) -> int:
         """How many values a step has."""
         return len(self.series[0].values)

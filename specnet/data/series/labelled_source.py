@@ -30,7 +30,6 @@ class LabelledSource(DataSource):
     """The series of each split, filled up to one length."""
 
     files: Mapping[str, LabelledFile]
-    inputs: Mapping[str, NDArray[np.float64]]
     targets: Mapping[str, NDArray[np.int64]]
     description: DataDescription
 
@@ -45,8 +44,8 @@ class LabelledSource(DataSource):
                 with faults.catch():
                     check_shape(file, steps, train.dimensions, "the training series have")
                     targets[name] = class_indices(file, classes)
-        inputs = {name: file.array(steps) for name, file in files.items()}
-        padded = any(np.isnan(array).any() for array in inputs.values())
+        shortest = min(file.shortest for file in files.values())
+        count = sum(len(file.series) for file in files.values())
         description = DataDescription(
             (steps, train.dimensions),
             (),
@@ -55,11 +54,16 @@ class LabelledSource(DataSource):
             len(classes),
             classes,
             per_class=np.bincount(targets["train"], minlength=len(classes)).tolist(),
-            loading=sum(array.nbytes for array in inputs.values()),
+            loading=8 * count * steps * train.dimensions,
             quotable=train.place.quotable,
-            padding="nan" if padded else None,
+            padding="nan" if shortest < steps else None,
         )
-        return cls(files, inputs, targets, description)
+        return cls(files, targets, description)
+
+    @property
+    def inputs(self) -> dict[str, NDArray[np.float64]]:
+        """The series of each split as an array, which is made anew each time: it may be too large for the memory."""
+        return {name: file.array(self.description.inputs[0]) for name, file in self.files.items()}
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the series and their classes."""

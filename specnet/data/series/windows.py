@@ -59,7 +59,8 @@ def cuts(settings: SeriesSettings, panel: SeriesPanel, collector: Collector) -> 
             message = f"no time is left to train on: the other splits take all {len(times)}"
             collector.add("SN550", message, "split", part="table")
             break
-        starts.insert(0, (name, times[end]))
+        if steps:  # else it has been noted that no horizon fits into it
+            starts.insert(0, (name, times[end]))
     return Cuts((("train", -np.inf), *starts))
 
 

@@ -31,8 +31,12 @@ FILES = sorted(path.name for path in SPECS.iterdir() if path.is_file() and path.
 ROWS = 400
 
 
+SLOW = ("adding", "addition", "fashion-resnet", "forecast-lstm", "names", "shakespeare", "text-", "ucr-", "vowels")
+"""What the names of documents begin with that take long, and have much in common with others."""
+
+
 def quick(name):
-    if name == "fashion-resnet.toml" and not LONG:
+    if name.startswith(SLOW) and not LONG:
         pytest.skip("with the long checks only")
 
 
@@ -45,8 +49,9 @@ def needs_data(name):
 def everything(name):
     spec = specnet.load(SPECS / name)
     opened = open_data(spec.data, spec.source.folder)
-    arrays = Network(spec, opened.signature).inputs
-    return spec, read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
+    network = Network(spec, opened.signature)
+    given = {"arrays": network.inputs, "target": network.target_array}
+    return spec, read_data(opened, seed=spec.seed, dtype=spec.dtype, **given)
 
 
 def _each(inputs, function):

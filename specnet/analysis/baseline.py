@@ -8,11 +8,11 @@ from math import inf, sqrt
 import numpy as np
 
 from specnet.analysis.sampling import (
-    ROWS_AT_ONCE,
     Array,
     Targets,
     chunks,
     cost_by_row,
+    rows_at_once,
     sampled_targets,
     sampled_weights,
     thinning,
@@ -181,10 +181,10 @@ def _constant_costs(network: Network, constants: Mapping[str, Array], targets: T
     whole, _ = whole_cost(network.outputs, values, (), network.spec.loss)
     graph.outputs["costs"] = cost_by_row(whole)
     count = len(next(iter(targets.values())))
-    executable = Executable(plan(graph, min(count, ROWS_AT_ONCE), threads=network.threads))
+    executable = Executable(plan(graph, rows_at_once(network, count), threads=network.threads))
     costs = np.empty(count)
     with np.errstate(all="ignore"):
-        for cut in chunks(count):
+        for cut in chunks(count, executable.plan.batch):
             rows = cut.stop - cut.start
             arrays = {name: array[cut] for name, array in targets.items()}
             arrays |= {name: mask[cut].astype(network.spec.dtype) for name, mask in masks.items()}

@@ -9,7 +9,7 @@ import numpy as np
 
 from specnet.analysis.baseline import best_constant, score_on
 from specnet.analysis.chance import chance_of_costing_more
-from specnet.analysis.sampling import ROWS_AT_ONCE, Array, chunks, cost_by_row, sampled_rows, sampled_weights
+from specnet.analysis.sampling import Array, chunks, cost_by_row, rows_at_once, sampled_rows, sampled_weights
 from specnet.analysis.verdict import Baseline, Costs, Evidence, Verdict, judge
 from specnet.analysis.weighting import counted_costs
 from specnet.data import Dataset, Split
@@ -73,7 +73,7 @@ def _cost_program(model: CompiledModel, rows: int, calibrators: Calibrators | No
     lowered = model.network.lower(training=False)
     lowered = calibrated(model.network, lowered, calibrators or {}, costs=True)
     lowered.graph.outputs = {"costs": cost_by_row(lowered.elements)}
-    return Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE), threads=model.network.threads))
+    return Executable(plan(lowered.graph, rows_at_once(model.network, rows), threads=model.network.threads))
 
 
 def _row_costs(model: CompiledModel, executable: Executable, split: Split) -> Array:
@@ -84,7 +84,7 @@ def _row_costs(model: CompiledModel, executable: Executable, split: Split) -> Ar
     for output in network.outputs.values():
         arrays[output.target] = np.empty((maximum, *output.target_shape), output.target_dtype)
     bounds: dict[int, Bound] = {}
-    for cut in chunks(len(chosen)):
+    for cut in chunks(len(chosen), maximum):
         part = chosen[cut]
         rows = len(part)
         if rows not in bounds:

@@ -22,6 +22,9 @@ Targets = Mapping[str, Array]
 ROWS_AT_ONCE = 256
 """Rows measured at once: few, so that the end of a run takes no more memory than its training."""
 
+FEWEST_AT_ONCE = 32
+"""Rows measured at once even where batches are smaller."""
+
 ENOUGH_NUMBERS = 1 << 20
 """Up to how many numbers are held at once of targets that stay in their file."""
 
@@ -66,6 +69,13 @@ def sampled_rows(rows: int) -> Array:
     return np.arange(rows) if rows <= ENOUGH_ROWS else np.linspace(0, rows - 1, ENOUGH_ROWS).astype(np.intp)
 
 
-def chunks(rows: int) -> list[slice]:
+def rows_at_once(network: Network, rows: int) -> int:
+    """Return how many of so many rows are measured at once: a batch of wide rows, as of attention, at most."""
+    size = network.spec.training.batch_size
+    batch = rows if size == "full" else max(size, FEWEST_AT_ONCE)
+    return min(rows, batch, ROWS_AT_ONCE)
+
+
+def chunks(rows: int, at_once: int) -> list[slice]:
     """Return the slices of so many rows that are measured at once."""
-    return [slice(start, min(start + ROWS_AT_ONCE, rows)) for start in range(0, rows, ROWS_AT_ONCE)]
+    return [slice(start, min(start + at_once, rows)) for start in range(0, rows, at_once)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.data import Dataset
-from specnet.data.signature import InputArray
+from specnet.data.signature import LARGEST_INDEX, InputArray
 from specnet.data.streamed import by_name, extent
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.graph import ops
@@ -50,5 +50,7 @@ def _readers(network: Network, array: InputArray) -> Iterator[Node]:
 def _beyond(node: Node, split: str, index: float) -> Diagnostic:
     size = ops.indices.of(node.value).size
     message = f"the {split} data have the index {index:g}, and the indices are 0 to {size - 1}"
-    help = f"`input_dim = {index + 1:g}` has a row for it" if index >= 0 else "count from 0"
+    help = "count from 0" if index < 0 else f"`input_dim = {index + 1:.0f}` has a row for it"
+    if index >= LARGEST_INDEX:
+        help = "indices of tokens or categories are small whole numbers from 0"
     return Diagnostic("SN549", message, node.key_path, part="table", help=help)

@@ -137,7 +137,8 @@ def test_regression_comes_down_to_the_noise():
 
 
 def test_copy_task_is_remembered():
-    assert trained("copy-task.toml").splits["test"]["accuracy"] == 1.0
+    result = trained("copy-task.toml", **{"training.epochs": 6})
+    assert result.splits["test"]["accuracy"] == 1.0
 
 
 @pytest.mark.parametrize("name", ["forecast.toml", "forecast-lstm.toml"])
@@ -152,7 +153,8 @@ def test_forecasts_beat_repeating_the_last_week(name):
 
 
 def test_adding_adds():
-    assert trained("adding.toml").splits["test"]["loss"] < 0.001
+    # In full it comes to less than 0.001; always saying 1 costs 0.167.
+    assert trained("adding.toml", **{"training.epochs": 6}).splits["test"]["loss"] < 0.005
 
 
 def test_addition_adds_digit_by_digit():

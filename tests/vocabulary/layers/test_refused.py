@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 import specnet
-from specnet.diagnostics import RunError
+from specnet.diagnostics import RunError, SpecError
 from specnet.graph.graph import ShapeFault
 from specnet.graph.leaves import name_of
 from specnet.vocabulary.layers import LAYERS
@@ -146,8 +146,13 @@ def test_numbers_that_are_no_indices_end_a_run_with_a_message(cell, shown, tmp_p
         "loss": "mse",
         "training": {"epochs": 1},
     }
-    with pytest.raises(RunError) as caught:
+    whole = cell == int(cell)
+    with pytest.raises(SpecError if whole else RunError) as caught:
         list(specnet.train(specnet.load(json.dumps(document))))
-    assert str(caught.value) == (
-        f"words takes whole numbers from 0 to 6, since its input_dim is 7, got {shown}"
-    )
+    if whole:  # found before the first step
+        (found,) = caught.value.diagnostics
+        assert found.code == "SN549"
+        assert found.message == f"the train data have the index {shown}, and the indices are 0 to 6"
+    else:
+        message = f"words takes whole numbers from 0 to 6, since its input_dim is 7, got {shown}"
+        assert str(caught.value) == message

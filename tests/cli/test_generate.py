@@ -199,6 +199,15 @@ def test_an_interruption_ends_the_line_and_the_command(generate, monkeypatch):
     assert (done.exit_code, done.stdout, done.stderr) == (130, "1 2 3\n", "error: interrupted\n")
 
 
+@pytest.fixture
+def interruptible():
+    """Have commands react to Ctrl-C: a shell has its background jobs ignore it, and they hand that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_text_is_streamed_and_ctrl_c_ends_it(folder):
     command = [
         sys.executable,

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import specnet
-from tests.support.layer_rows.recurrent import MODULES, ordered
 
 torch = pytest.importorskip("torch")
+
+from tests.support.layer_rows.recurrent import MODULES, ordered  # noqa: E402
+
 F = torch.nn.functional
 
 STEPS, FEATURES, UNITS = 7, 4, 4

@@ -12,9 +12,10 @@ import specnet
 from specnet.interchange.exporting import Exported, write_numpy
 from specnet.model.feed import streams_of
 from specnet.reporting.html.page import write_report
-from tests.support.layer_rows.recurrent import MODULES, ordered
 
 torch = pytest.importorskip("torch")
+
+from tests.support.layer_rows.recurrent import MODULES, ordered  # noqa: E402
 
 STEPS, FEATURES, UNITS, ROWS, BATCH = 5, 3, 4, 14, 4
 RATE = 0.1

@@ -45,6 +45,10 @@ SLOW = (
 """What the names of documents begin with that take long, and have much in common with others."""
 
 
+ALIKE = ("names-", "shakespeare-", "text-", "ucr-")
+"""What the names of documents begin with whose plans are much like those of others."""
+
+
 def quick(name):
     if name.startswith(SLOW) and not LONG:
         pytest.skip("with the long checks only")
@@ -101,6 +105,8 @@ def some(name, rows=ROWS, **overrides):
 
 @pytest.mark.parametrize("name", FILES)
 def test_optimised_and_unoptimised_plans_agree(name):
+    if name.startswith(ALIKE):
+        quick(name)
     network, data = some(name, dtype="float64", **{"training.optimizer.learning_rate": 1e-3})
     train = data.splits["train"]
     x = _each(train.inputs, lambda array: np.ascontiguousarray(array[:24], array.dtype.kind + "8"))

@@ -21,10 +21,7 @@ def emit(plan: Plan) -> NumpyProgram:
     if plan.guard is not None:
         loss = operands.scalar(outputs[plan.guard])
         guard = [f"if {loss} - {loss} != 0.0:", f"    {result}"]
-    read = [
-        value for name in plan.scalars if not (value := outputs[name]).op.leaf and value.phase != "update"
-    ]
-    statements = Statements(operands, plan.sizes, plan.workers, written, guard=guard, guarded=read)
+    statements = Statements(operands, plan.sizes, plan.workers, written, guard=guard)
     statements.write(plan.instructions)
     arrays = {name: operands.array(value) for name, value in plan.arrays.items()}
     return NumpyProgram(

@@ -51,15 +51,12 @@ class Statements:
         written: WrittenStatements,
         *,
         guard: Sequence[str] = (),
-        guarded: Iterable[Value] = (),
     ) -> None:
         self.operands, self.sizes, self.workers = operands, sizes, workers
         self.allocations: Allocations = operands.allocations
         self.written = written
         self.guard = list(guard)
         """What stands before the first statement that is not of the forward pass, until it is written."""
-        self._awaited = {value.index for value in guarded}
-        """What the guard reads that has not been computed."""
         self.lines: list[str] = []
         self.blocks: list[Block] = []
         self.loops: list[Loop] = []
@@ -87,12 +84,9 @@ class Statements:
             else:
                 self._guarded(each.node.phase)
                 self._distribute(each)
-            if self._awaited:
-                self._awaited.difference_update(_made(each))
 
     def _guarded(self, phase: Phase) -> None:
-        # Workers that run both passes on their rows give the loss with the gradients.
-        if self.guard and phase != "forward" and not self._awaited:
+        if self.guard and phase != "forward":
             self.lines += self.guard
             self.guard = []
 
@@ -337,11 +331,3 @@ def _names(lines: Iterable[str]) -> set[str]:
 
 def _float(value: Value) -> DType:
     return value.dtype if value.dtype in ("float32", "float64") else value.graph.dtype
-
-
-def _made(instruction: Instruction) -> Iterable[int]:
-    """Return the places of the values that an instruction computes."""
-    if isinstance(instruction, Pieces):
-        return [value.index for value in instruction.group.values]
-    node = instruction.node if isinstance(instruction, Repeat | Distribute) else instruction.value.node
-    return [value.index for value in node.results]

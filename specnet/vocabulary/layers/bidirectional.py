@@ -12,8 +12,7 @@ from specnet.vocabulary.kind import Words, fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers.containers import Container
 from specnet.vocabulary.layers.merging import combined, concatenated
-from specnet.vocabulary.layers.min_gru import MinGRU
-from specnet.vocabulary.layers.recurrent import Recurrent
+from specnet.vocabulary.layers.state_carrying import StateCarrying
 
 
 class Bidirectional(Container):
@@ -40,7 +39,7 @@ class Bidirectional(Container):
             yield fault(message, key="layers", code="SN209", help=help)
             return
         for layer in self.layers:
-            if not isinstance(layer, Recurrent | MinGRU):
+            if not isinstance(layer, StateCarrying):
                 message = f"bidirectional takes a recurrent layer, and {layer.type} goes through no steps"
                 yield fault(
                     message,
@@ -60,7 +59,7 @@ class Bidirectional(Container):
 
     def lower(self, build: Builder, x: Value) -> Value:
         (layer,) = self.layers
-        assert isinstance(layer, Recurrent | MinGRU)
+        assert isinstance(layer, StateCarrying)
         ways = {"forward": layer.reverse, "backward": not layer.reverse}
         both: list[Layer] = [
             layer.model_copy(update={"name": name, "reverse": reverse}) for name, reverse in ways.items()

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import PositiveInt
-from pydantic_core import PydanticCustomError
+from typing import Annotated, Literal
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.sizes import show
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.kind import fault, table_check
-from specnet.vocabulary.layers.dropping import Rate, dropped
-from specnet.vocabulary.layers.sequences import NO_STATES, of_steps, sequence_sizes, stream_fault
-from specnet.vocabulary.layers.weights import Weighted
+from specnet.vocabulary.layers.dropping import dropped
+from specnet.vocabulary.layers.sequences import of_steps, sequence_sizes
+from specnet.vocabulary.layers.state_carrying import StateCarrying
 
 
-class MinGRU(Weighted):
+class MinGRU(StateCarrying):
     """A minimal gated recurrent unit: how much of the state is replaced, and by what, depends on the input alone.
 
     x (batch, steps, in) -> h (batch, units) after the last step, or (batch, steps, units), with, at each step,
@@ -34,42 +28,10 @@ class MinGRU(Weighted):
     """
 
     type: Literal["min_gru"] = "min_gru"
-    units: PositiveInt
-    """The number of output features."""
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation of what is added to the state; linear, as published."""
     recurrent_activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("sigmoid")
     """The activation of the gate."""
-    return_sequences: bool = False
-    """Whether the output is the state after each step, (batch, steps, units), in the order of the input's steps."""
-    reverse: bool = False
-    """Whether to go from the last step to the first. The state after the last one is then that of the first step."""
-    dropout: Rate = 0.0
-    """In training, the fraction of input features set to 0, the same ones at all steps of an example."""
-
-    stateful: bool = False
-    """Whether the states after a batch are those before the next one, so that rows of consecutive batches are parts of
-    one long stream (truncated back-propagation through time). They are zeros at the beginning of each epoch and of each
-    evaluation, and no gradient flows back through them. Batches take parallel streams, and rows are not shuffled."""
-
-    takes: ClassVar[tuple[int, int | None]] = (1, 2)
-    masking: ClassVar[MaskUse] = "own"
-
-    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
-        return stream_fault(reverse=self.reverse, return_sequences=self.return_sequences)
-
-    @table_check()
-    def _stateful_forward(self) -> Iterator[PydanticCustomError]:
-        if self.stateful and self.reverse:
-            message = "`stateful` continues where the last batch ended, and `reverse` begins at the end"
-            yield fault(message, key="stateful", help="leave one out")
-
-    @property
-    def keeps_states(self) -> bool:
-        return self.stateful
-
-    def lower(self, build: Builder, x: Value) -> Value:
-        return self.lower_all(build, (x,))
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         x, *given = xs
@@ -84,18 +46,8 @@ class MinGRU(Weighted):
             replaced = replaced * of_steps(mask)
         kept, added = 1.0 - replaced, replaced * self.activation.lower(new)
         state = given[0] if given else None
-        if state is not None and state.shape != (batch, self.units):
-            wanted = show((batch, self.units))
-            raise ShapeFault(
-                f"the state before the first step must be {wanted}, got {show(state.shape)}", state
-            )
-        if self.stateful and given:
-            raise ShapeFault(
-                f"{self.type} takes no states from other layers where it is stateful",
-                given[0],
-                help=NO_STATES,
-            )
-        carries = build.streams(xs[0]) or (self.stateful and build.keeping)
+        self.check_states(given, batch)
+        carries = self.carries(build, xs[0])
         if carries:
             state = build.carried("state", (batch, self.units), start=state)
         if state is not None:

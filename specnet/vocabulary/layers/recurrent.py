@@ -7,22 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
-from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
 from specnet.graph.parameter import Initial
-from specnet.graph.sizes import Dim, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers.dropping import Rate, drawn_mask, dropped
 from specnet.vocabulary.layers.gates import ONES, ZEROS, Groups, Norm, Product, apart, gate, normalised_parts
-from specnet.vocabulary.layers.sequences import NO_STATES, sequence_sizes, stream_fault
-from specnet.vocabulary.layers.weights import Weighted
+from specnet.vocabulary.layers.sequences import sequence_sizes
+from specnet.vocabulary.layers.state_carrying import StateCarrying
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 if TYPE_CHECKING:
@@ -31,42 +30,23 @@ if TYPE_CHECKING:
 Values = Sequence[Value]
 
 
-class Recurrent(Weighted):
-    """Base of recurrent layers: x (batch, steps, in) -> the state after the last step (batch, units), or all states.
+class Recurrent(StateCarrying):
+    """Base of recurrent layers with a kernel for the state; products with x do not depend on it, and are one."""
 
-    `inputs` may name further layers after the sequence: they give the states before the first step, (batch, units)
-    each, which else are zeros. Steps that are padding leave the state as it is. Products with x do not depend on the
-    state, and are one for all steps.
-    """
-
-    units: PositiveInt
-    """The number of output features."""
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("tanh")
     """The activation of the new state."""
     recurrent_kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("orthogonal")
     """Initializer of the recurrent kernel."""
     recurrent_kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the recurrent kernel that is added to the loss."""
-    return_sequences: bool = False
-    """Whether the output is the state after each step, (batch, steps, units), in the order of the input's steps."""
-    reverse: bool = False
-    """Whether to go from the last step to the first. The state after the last one is then that of the first step."""
-    dropout: Rate = 0.0
-    """In training, the fraction of input features set to 0, the same ones at all steps of an example."""
     recurrent_dropout: Rate = 0.0
     """In training, the fraction of the state set to 0 where it meets the recurrent kernel, the same at all steps."""
-    stateful: bool = False
-    """Whether the states after a batch are those before the next one, so that rows of consecutive batches are parts of
-    one long stream (truncated back-propagation through time). They are zeros at the beginning of each epoch and of each
-    evaluation, and no gradient flows back through them. Batches take parallel streams, and rows are not shuffled."""
     layer_norm: bool = False
     """Whether sums are normalised at each step, over the features of each example (Ba et al., 2016); the layer's page
     says which."""
     epsilon: PositiveFloat = Field(default=1e-5, examples=[1e-3])
     """Added to the variances of `layer_norm` to avoid division by zero."""
 
-    takes: ClassVar[tuple[int, int | None]] = (1, 2)
-    masking: ClassVar[MaskUse] = "own"
     gates: ClassVar[int] = 1
     """How many times `units` columns the kernels have."""
     order: ClassVar[tuple[int, ...]] = (0,)
@@ -82,21 +62,8 @@ class Recurrent(Weighted):
             message = "`epsilon` would be ignored without `layer_norm = true`"
             yield fault(message, key="epsilon", code="SN306", part="key", help="leave it out")
 
-    @table_check()
-    def _stateful_forward(self) -> Iterator[PydanticCustomError]:
-        if self.stateful and self.reverse:
-            message = "`stateful` continues where the last batch ended, and `reverse` begins at the end"
-            yield fault(message, key="stateful", help="leave one out")
-
-    @property
-    def keeps_states(self) -> bool:
-        return self.stateful
-
-    def lower(self, build: Builder, x: Value) -> Value:
-        return self.lower_all(build, (x,))
-
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
-        x, *given = xs
+        x, *states = xs
         batch, steps, features = sequence_sizes(self.type, x)
         kernel = self.kernel(build, features, self.gates * self.units)
         shape = (self.units, self.gates * self.units)
@@ -111,14 +78,8 @@ class Recurrent(Weighted):
         there = build.mask_of(x)
         x = dropped(build, x, self.dropout, shape=(batch, 1, features))
         arrays = [self._drive(x, driving)]
-        states = [self._checked(value, batch) for value in given]
-        if self.stateful and given:
-            raise ShapeFault(
-                f"{self.type} takes no states from other layers where it is stateful",
-                given[0],
-                help=NO_STATES,
-            )
-        carries = build.streams(xs[0]) or (self.stateful and build.keeping)
+        self.check_states(states, batch)
+        carries = self.carries(build, xs[0])
         if carries:
             starts = [*states, *[None] * (self.carried - len(states))]
             states = [
@@ -145,9 +106,6 @@ class Recurrent(Weighted):
         if not self.return_sequences:
             return last[0]
         return build.mask(ops.transpose(outputs[0], axes=(1, 0, 2)), there)
-
-    def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
-        return stream_fault(reverse=self.reverse, return_sequences=self.return_sequences)
 
     @abstractmethod
     def step(
@@ -184,14 +142,6 @@ class Recurrent(Weighted):
         drive = driving.of(ops.rows(turned), 0, self.gates)
         drive = ops.reshape(drive, shape=(self.gates, *turned.shape[:2], self.units))
         return ops.transpose(drive, axes=(1, 0, 2, 3))
-
-    def _checked(self, state: Value, batch: Dim) -> Value:
-        if state.shape != (batch, self.units):
-            wanted = show((batch, self.units))
-            raise ShapeFault(
-                f"the state before the first step must be {wanted}, got {show(state.shape)}", state
-            )
-        return state
 
 
 class SimpleRNN(Recurrent):

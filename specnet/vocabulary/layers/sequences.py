@@ -10,8 +10,6 @@ from specnet.graph.sizes import Dim, show
 LAY_OUT = '{ type = "reshape", shape = [steps, features] } lays rows out as sequences'
 JOIN = '{ type = "reshape", shape = [steps, -1] } joins the axes behind the steps'
 
-NO_STATES = "leave out `stateful`, or name the sequence alone in `inputs`"
-
 
 def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim, int, int]:
     """Return the sizes of an input (batch, steps, features); raise ShapeFault for any other."""
@@ -23,13 +21,6 @@ def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim
             help=help or (JOIN if x.rank > 3 else LAY_OUT),
         )
     return x.shape[0], steps, features
-
-
-def stream_fault(*, reverse: bool, return_sequences: bool) -> str | None:
-    """Return why a recurrent layer with these options cannot take new steps after those that it has seen, or None."""
-    if reverse:
-        return "goes from the last step to the first"
-    return None if return_sequences else "returns its state after the last step only"
 
 
 def step_numbers(build: Builder, x: Value) -> Value:

@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath
 from specnet.data.text import TOKENIZERS, Tokenizer
-from specnet.data.text.encodings import is_text_encoding
-from specnet.vocabulary.kind import Table, fault, table_check
+from specnet.data.text.encodings import encoding_faults
+from specnet.vocabulary.kind import Table, table_check
 
 if TYPE_CHECKING:
     from specnet.data.collector import Collector
@@ -62,9 +62,7 @@ class Pairs(DataFormat):
 
     @table_check()
     def _encoding_known(self) -> Iterator[PydanticCustomError]:
-        if not is_text_encoding(self.encoding):
-            message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
-            yield fault(message, key="encoding")
+        return encoding_faults(self.encoding)
 
     def open(self, context: DataContext) -> PairSource:
         """Return the pairs; that each line is one has been checked."""

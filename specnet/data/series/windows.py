@@ -32,7 +32,7 @@ class Cuts:
         return self.starts[1][1] if len(self.starts) > 1 else np.inf
 
     def members(self, first: NDArray[Any], last: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
-        """Return for each part whether stretches from a first to a last time lie in it."""
+        """Return for each part whether spans from a first to a last time lie in it."""
         found = {}
         for i, (name, start) in enumerate(self.starts):
             end = self.starts[i + 1][1] if i + 1 < len(self.starts) else np.inf

@@ -17,8 +17,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+
+from pydantic_core import PydanticCustomError
+
+from specnet.vocabulary.kind import fault
 
 ENOUGH = 8
 """Different characters beyond ASCII that are needed to tell encodings of East Asia apart."""
@@ -54,6 +58,13 @@ def is_text_encoding(name: str) -> bool:
     except (LookupError, ValueError):
         return False
     return bool(codec._is_text_encoding) and codec.incrementaldecoder is not None  # noqa: SLF001 - as open() asks
+
+
+def encoding_faults(name: str) -> Iterator[PydanticCustomError]:
+    """Yield a fault where the key `encoding` of a document does not name such an encoding."""
+    if not is_text_encoding(name):
+        message = f"`{name}` is not a text encoding that Python knows, such as utf-8 or latin-1"
+        yield fault(message, key="encoding")
 
 
 def found_encoding(data: bytes) -> str | None:

@@ -21,7 +21,7 @@ from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
 from specnet.data.opening import open_given, open_regular
 from specnet.data.tables.numbers import NumberFormat
 from specnet.data.tables.tabular import FileTable
-from specnet.data.text.encodings import is_text_encoding
+from specnet.data.text.encodings import encoding_faults
 from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
@@ -132,9 +132,7 @@ class Csv(FileTable):
 
     @table_check()
     def _encoding_known(self) -> Iterator[PydanticCustomError]:
-        if not is_text_encoding(self.encoding):
-            message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
-            yield fault(message, key="encoding")
+        return encoding_faults(self.encoding)
 
     def _rows_of_splits(self) -> dict[str, CsvRows]:
         rows = {"validation": self.validation, "test": self.test}

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, DataSource, FilePath
 from specnet.data.text import TOKENIZERS, Tokenizer
-from specnet.data.text.encodings import is_text_encoding
+from specnet.data.text.encodings import encoding_faults
 from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ class Text(DataFormat):
 
     @table_check()
     def _encoding_known(self) -> Iterator[PydanticCustomError]:
-        if not is_text_encoding(self.encoding):
-            message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
-            yield fault(message, key="encoding")
+        return encoding_faults(self.encoding)
 
     @table_check()
     def _block_fits(self) -> Iterator[PydanticCustomError]:

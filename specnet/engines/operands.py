@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from specnet.engines.program import Form, View
+from specnet.engines.program import Form, Shaped, View
 from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
 from specnet.graph.leaves import given, name_of, scalar_of
@@ -168,6 +168,23 @@ class Operands:
             return self.view(f"v{name}", place, shape, dtype, form)
         self.passing[f"t{name}"] = _at(f"t{name}", place, piece(shape, self.group), dtype)
         return f"t{name}"
+
+
+class BodyOperands(Operands):
+    """Names within a body that runs several times, some of whose arrays lie elsewhere each time."""
+
+    def __init__(self, allocations: Allocations, tables: Tables) -> None:
+        super().__init__(allocations, tables)
+        self.forms: dict[str, Shaped] = {}
+        """Such arrays in another shape or form than they have, by name."""
+
+    def formed(self, of: str, laid: Shape, name: str, shape: Shape, form: str, start: Start) -> str:
+        """Return the name of an array that is laid out in a shape, in another shape or form."""
+        if shape == laid and not form and not start:
+            return of
+        full = f"{name}_{form}" if form else name
+        self.forms[full] = Shaped(of, shape, form or "plain", start)  # type: ignore[arg-type]
+        return full
 
 
 def _at(

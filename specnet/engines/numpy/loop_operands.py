@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from specnet.engines.operands import Operands
-from specnet.engines.program import Shaped
+from specnet.engines.operands import BodyOperands, Operands
 from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
@@ -12,7 +11,7 @@ from specnet.passes.allocations import LoopAllocations
 from specnet.passes.fuse import Start, root, start_in_root, unreshaped
 
 
-class LoopOperands(Operands):
+class LoopOperands(BodyOperands):
     """Names within a loop's body: of arrays that stay the same, and of those that lie elsewhere at each step."""
 
     def __init__(self, around: Operands, node: Node, made: LoopAllocations, number: int) -> None:
@@ -23,7 +22,6 @@ class LoopOperands(Operands):
         self.slices: dict[str, str] = {}
         self.turns: dict[str, tuple[str, str]] = {}
         self.before: dict[str, tuple[str, str]] = {}
-        self.forms: dict[str, Shaped] = {}
 
     def scalar(self, value: Value) -> str:
         """Return the Python expression of a scalar; what the body is given is called as it is around it."""
@@ -42,11 +40,7 @@ class LoopOperands(Operands):
         if found is None:
             return super().whole(name, made, shape, form, start)
         step, laid = found
-        if shape == laid and not form and not start:
-            return step
-        full = f"{name}_{form}" if form else name
-        self.forms[full] = Shaped(step, shape, form or "plain", start)  # type: ignore[arg-type]
-        return full
+        return self.formed(step, laid, name, shape, form, start)
 
     def result(self, number: int) -> str:
         """Return the name of what a step returns, where it must be at the end of the step."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from specnet.engines.operands import Operands
-from specnet.engines.program import Shaped
+from specnet.engines.operands import BodyOperands, Operands
 from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT, scalar_of
 from specnet.graph.ops.shard import SHARD
@@ -14,7 +13,7 @@ from specnet.passes.allocations import ShardAllocations
 from specnet.passes.fuse import Start, root, start_in_root
 
 
-class ShardOperands(Operands):
+class ShardOperands(BodyOperands):
     """Names within a body that each worker runs: what all read is called as it is around the body.
 
     Constants, functions and streams are those of the whole plan; views, and what is prepared for a number of rows, are
@@ -27,7 +26,6 @@ class ShardOperands(Operands):
         self.prefix = f"{number}x"
         self.positions = {value.index: n for n, value in enumerate(self.shard.body.arguments)}
         self.rows: dict[str, str] = {}
-        self.forms: dict[str, Shaped] = {}
         self.numbers: dict[str, None] = {}
         """The scalars that the body is given, in order."""
 
@@ -55,11 +53,7 @@ class ShardOperands(Operands):
             rows, laid = self.result(number), self.shard.body.returns[number].shape
         else:
             return super().whole(name, made, shape, form, start)
-        if shape == laid and not form and not start:
-            return rows
-        full = f"{name}_{form}" if form else name
-        self.forms[full] = Shaped(rows, shape, form or "plain", start)  # type: ignore[arg-type]
-        return full
+        return self.formed(rows, laid, name, shape, form, start)
 
     def result(self, number: int) -> str:
         """Return the name of a worker's rows of a result."""

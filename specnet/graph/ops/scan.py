@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Self
 
-from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Op, Region, ShapeFault, Value
 from specnet.graph.leaves import argument
+from specnet.graph.ops.bodies import BodyAttributes
 from specnet.graph.sizes import Dim, Kind, show
 
 Step = Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Sequence[Value], Sequence[Value]]]
 """What a loop does at each step: from its states and a slice of each array to new states and outputs."""
 
 
-class ScanAttributes(Attributes):
+class ScanAttributes(BodyAttributes):
     """The body of a loop, and what its arguments and results are.
 
     The body's arguments are the states, a slice of each array, and constants; it returns the new states and outputs.
     """
 
-    body: Region
     states: int
     arrays: int
     """How many arrays the loop goes through."""
@@ -29,16 +26,6 @@ class ScanAttributes(Attributes):
     """How many steps there are."""
     reverse: bool = False
     """Whether the last step comes first."""
-
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """The body."""
-        return (self.body,)
-
-    def with_regions(self, regions: tuple[Region, ...]) -> Self:
-        """Return the same loop with another body."""
-        (body,) = regions
-        return replace(self, body=body)
 
 
 def _infer(inputs: tuple[Value, ...], attributes: ScanAttributes) -> list[Kind]:

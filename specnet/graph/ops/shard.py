@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Self
-
-from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Op, Region, ShapeFault, Value
+from specnet.graph.graph import Op, ShapeFault, Value
+from specnet.graph.ops.bodies import BodyAttributes
 from specnet.graph.record import Unexportable
 from specnet.graph.sizes import Kind, show
 
 
-class ShardAttributes(Attributes):
+class ShardAttributes(BodyAttributes):
     """The body that each worker runs, and what its arguments and results are.
 
     The body's arguments are a worker's rows of each array, and what all workers read; it returns rows of arrays and
     sums over its rows.
     """
 
-    body: Region
     arrays: int
     """How many of the inputs are arrays (batch, ...) of which each worker gets its rows."""
     rows: int
     """How many of the results are arrays (batch, ...) of which each worker computes its rows."""
-
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """The body."""
-        return (self.body,)
-
-    def with_regions(self, regions: tuple[Region, ...]) -> Self:
-        """Return the same with another body."""
-        (body,) = regions
-        return replace(self, body=body)
 
 
 def _infer(inputs: tuple[Value, ...], attributes: ShardAttributes) -> list[Kind]:

@@ -144,17 +144,17 @@ def each_share(
     return first
 
 
-def add_shares(workers: Workers, stretches: Sequence[Sequence[Any]]) -> None:
-    """Add up arrays: each worker some stretch of them, for which it has the result and the terms, in order."""
+def add_shares(workers: Workers, parts: Sequence[Sequence[Any]]) -> None:
+    """Add up arrays: each worker a part of them, for which it has the result and the terms, in order."""
 
     def work(part: int) -> None:
-        out, first, *others = stretches[part]
+        out, first, *others = parts[part]
         if not others:
             np.copyto(out, first)
         for number, more in enumerate(others):
             np.add(out if number else first, more, out)
 
-    workers.run(work, len(stretches))
+    workers.run(work, len(parts))
 
 
 def shared_dot(workers: Workers, a: Any, b: Any, out: Any) -> None:

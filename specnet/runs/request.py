@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """Where a run is saved, when it stops, and who is told of its events, as in `specnet.run`.
+    """Where a run is saved, when it stops, and what gets its events, as in `specnet.run`.
 
     Raises ValueError where more than one place is named.
     """

@@ -142,7 +142,7 @@ def edit_distances(a: Array, b: Array) -> Array:
         replaced = distances[:, :-1] + (a != b[:, place : place + 1])
         best = np.minimum(replaced, distances[:, 1:] + 1)
         begun = np.full((len(a), 1), place + 1)
-        # An insertion adds 1 for each place that it goes on: the least of what is left of it.
+        # Each insertion adds 1: a place costs at most what one before it does, and 1 for each place between.
         distances = np.minimum.accumulate(np.hstack([begun, best]) - places, axis=1) + places
         ended = lengths[1] == place + 1
         found[ended] = distances[ended, lengths[0][ended]]

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specnet.cli.given import STDIN, must_exist, named, standard_input
+from specnet.cli.given import STDIN, file_format, must_exist, named, standard_input
 from specnet.cli.options import RunPath, RunPlugins, Threads, argument, choice, out_file, whole_number
 from specnet.cli.terminal import data_file, results, write_json
 from specnet.diagnostics import RunError, SpecError
@@ -82,9 +82,7 @@ def forecast(
     seasonal naive forecast; -o writes the forecasts next to the targets.
     """
     style = _style(backtest, step, output)
-    form = style.value if out is None else FORMATS.get(Path(out).suffix.lower())
-    if form is None:
-        raise typer.BadParameter(f"{out} ends in none of {', '.join(FORMATS)}", param_hint="--out")
+    form = style.value if out is None else file_format(out, FORMATS)
     must_exist(run)
     if data != "-":
         must_exist(data)

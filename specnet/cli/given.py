@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import typer
 
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 
@@ -38,6 +40,14 @@ def must_exist(path: str) -> None:
         there = False
     if not there:
         raise SpecFileError(f"{path}: no such file or directory")
+
+
+def file_format(out: str, formats: Mapping[str, str]) -> str:
+    """Return the format of a file to be written, by its suffix; raise BadParameter for one that there is none of."""
+    form = formats.get(Path(out).suffix.lower())
+    if form is None:
+        raise typer.BadParameter(f"{out} ends in none of {', '.join(formats)}", param_hint="--out")
+    return form
 
 
 def named(error: SpecError, file: str) -> SpecError:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from specnet.cli.given import STDIN, must_exist
+from specnet.cli.given import STDIN, file_format, must_exist
 from specnet.cli.options import RunPath, RunPlugins, Threads, argument, choice, option, out_file
 from specnet.cli.terminal import data_file
 from specnet.diagnostics import RunError, SpecFileError
@@ -67,9 +67,7 @@ def predict(
     otherwise (`unknown`, `missing`). The columns of the document's `id` come before the predictions. Classes are
     written by name, with their probabilities. Rows are processed in blocks, so a file may be larger than memory.
     """
-    form = output if out is None else FORMATS.get(Path(out).suffix.lower())
-    if form is None:
-        raise typer.BadParameter(f"{out} ends in none of {', '.join(FORMATS)}", param_hint="--out")
+    form = output if out is None else file_format(out, FORMATS)
     must_exist(run)
     if data != "-":
         must_exist(data)

@@ -10,6 +10,7 @@ import pytest
 import specnet
 from specnet.reporting.predictions import predicted
 from specnet.runs.compiling import compile_spec
+from tests.support.text_models import text_document
 
 pytest.importorskip("matplotlib")
 
@@ -20,19 +21,7 @@ NAMES = ["anna", "bo", "abba", "nabob", "ono", "banana"]
 
 
 def compiled(tmp_path, *layers, **data):
-    (tmp_path / "t.txt").write_text("\n".join(NAMES * 3) + "\n")
-    spec = {
-        "specnet": 1,
-        "dtype": "float64",
-        "data": {"type": "text", "path": str(tmp_path / "t.txt"), **data},
-        "loss": "cross_entropy",
-        "layers": [
-            {"type": "embedding", "output_dim": 8, "embeddings_init": "normal"},
-            *layers,
-            {"type": "dense", "units": "auto"},
-        ],
-    }
-    return compile_spec(specnet.load(spec))
+    return compile_spec(specnet.load(text_document(tmp_path, NAMES * 3, list(layers), **data)))
 
 
 def test_samples_of_a_model_of_documents_are_lines(tmp_path):

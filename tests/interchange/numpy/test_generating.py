@@ -8,6 +8,7 @@ import pytest
 import specnet
 from specnet.interchange.exporting import Exported, numpy_program
 from tests.support.streaming import language_model
+from tests.support.text_models import text_document
 
 GRU = [{"type": "gru", "units": 8, "return_sequences": True}]
 LEARNED = [{"type": "positional_embedding"}, {"type": "transformer_block", "heads": 2, "causal": True}]
@@ -22,19 +23,7 @@ def exported(model, folder):
 
 
 def text_model(folder, layers, **data):
-    (folder / "t.txt").write_text("Anna\nbo\nabba\nnabob\nono\n" * 3)
-    spec = {
-        "specnet": 1,
-        "dtype": "float64",
-        "data": {"type": "text", "path": str(folder / "t.txt"), **data},
-        "loss": "cross_entropy",
-        "layers": [
-            {"type": "embedding", "output_dim": 8, "embeddings_init": "normal"},
-            *layers,
-            {"type": "dense", "units": "auto"},
-        ],
-    }
-    return specnet.compile(spec)
+    return specnet.compile(text_document(folder, ["Anna", "bo", "abba", "nabob", "ono"] * 3, layers, **data))
 
 
 @pytest.mark.parametrize(

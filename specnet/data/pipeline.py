@@ -220,29 +220,14 @@ class Pipeline:
         grown: tuple[str, str] | None = None
         for _, source in blocks(rows, chosen):
             block = rows.take(source)
-            padded = next((array for array in arrays if array.padding is not None), None)
-            if padded is not None and padded.padding is not None:
-                fault = padding_fault(cut(block, padded), padded.padding)
-                if fault is not None:
-                    row, why = fault
-                    message = f"{self.on} of {whose}: row {_row(source, row) + 1} of the data {why}"
-                    collector.add(
-                        "SN513", message, help="a sequence needs a step, and padding comes after its steps"
-                    )
-                    return
-            for array in (array for array in arrays if array.tokens):
-                outside = token_fault(cut(block, array), array.tokens)
-                if outside is not None:
-                    row, value = outside
-                    message = f"{self.on} of {whose}: row {_row(source, row) + 1} of the data has the index {value:g}, "
-                    message += f"and the tokens are 0 to {array.tokens - 1}"
-                    collector.add(
-                        "SN547", message, help="a model of text takes texts, or indices of their tokens"
-                    )
-                    return
-            absent = (
-                np.isnan(block).all(axis=-1, keepdims=True) if padded and padded.padding == "nan" else False
-            )
+            fault = _sequence_fault(block, arrays)
+            if fault is not None:
+                code, place, why, help = fault
+                message = f"{self.on} of {whose}: row {_row(source, place) + 1} of the data {why}"
+                collector.add(code, message, help=help)
+                return
+            padded = any(array.padding == "nan" for array in arrays)
+            absent = np.isnan(block).all(axis=-1, keepdims=True) if padded else False
             wrong = np.argwhere(~(np.isfinite(block) | absent))
             if len(wrong):
                 row, *rest = wrong[0].tolist()
@@ -269,6 +254,21 @@ class Pipeline:
             return f"are too large for {array.dtype} {where}", help
         message = f"hold {part[tuple(wrong[0])]:g} {where}, where the model takes whole numbers"
         return message, "it was trained on indices, such as those of categories"
+
+
+def _sequence_fault(block: NDArray[Any], arrays: Sequence[InputArray]) -> tuple[str, int, str, str] | None:
+    """Return the code of the first fault of sequences in a block, its row, what that is or has, and what helps."""
+    for array in arrays:
+        if array.padding is not None:
+            padded = padding_fault(cut(block, array), array.padding)
+            if padded is not None:
+                return "SN513", *padded, "a sequence needs a step, and padding comes after its steps"
+    for array in arrays:
+        outside = token_fault(cut(block, array), array.tokens) if array.tokens else None
+        if outside is not None:
+            why = f"has the index {outside[1]:g}, and the tokens are 0 to {array.tokens - 1}"
+            return "SN547", outside[0], why, "a model of text takes texts, or indices of their tokens"
+    return None
 
 
 def _row(source: Index, place: int) -> int:

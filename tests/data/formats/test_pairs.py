@@ -141,6 +141,19 @@ def test_tokens_are_no_numbers(pairs, fields, code):
     assert code in [found.code for found in caught.value.diagnostics]
 
 
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ([7, 0, 8, 1, 4, 0, 0], "padding before its last step"),
+        ([7, 8, 0, 1, 0, 4, 0], "padding before its last step"),
+    ],
+)
+def test_padding_within_either_sequence_is_named(pairs, row, why):
+    model = specnet.run(document(pairs)).model
+    with pytest.raises(SpecError, match=f"row 1 of the data has {why}"):
+        model.predict([row])
+
+
 def test_inputs_have_to_be_named(pairs):
     asked = document(
         pairs,

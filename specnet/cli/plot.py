@@ -19,8 +19,8 @@ def plot(
         option(
             "--what",
             metavar="NAME",
-            help="loss, learning_rate or a metric by epoch; boundary, weights, activations, reconstructions or "
-            "confusion.",
+            help="loss, learning_rate or a metric by epoch; boundary, weights, activations, "
+            "reconstructions, confusion or forecasts.",
             default="loss",
         ),
     ] = "loss",
@@ -42,9 +42,9 @@ def plot(
 ) -> int:
     """Draw a run: curves, boundary, weights and more.
 
-    Curves are read from the run alone; boundary, activations, reconstructions and confusion read the run's data again,
-    which must not have changed. A boundary needs inputs of two numbers, reconstructions an autoencoder. Needs the
-    extra `report`; without it, the command says how to install it.
+    Curves are read from the run alone; boundary, activations, reconstructions, confusion and forecasts read the run's
+    data again, which must not have changed. A boundary needs inputs of two numbers, reconstructions an autoencoder,
+    and forecasts a model of series. Needs the extra `report`; without it, the command says how to install it.
     """
     from specnet.runs.directory import PLOTS, RESOLVED, why_no_run
     from specnet.storage.plugins import import_plugins

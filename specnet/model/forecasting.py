@@ -17,7 +17,7 @@ from specnet.data.new_rows import LabelledRows
 from specnet.data.series.dates import Frequency
 from specnet.data.series.scaling import SeriesScales
 from specnet.data.series.source import window_rows
-from specnet.data.series.windows import SeriesWindows
+from specnet.data.series.windows import SeriesWindows, cuts, find_windows
 from specnet.data.tables.frames import is_frame
 from specnet.diagnostics.text import counted
 from specnet.model.fitted import FittedModel
@@ -94,18 +94,34 @@ class Forecaster:
         ends = np.array([each.steps - settings.horizon for each in series])
         firsts = [ends - (count - 1 - number) * step for number in range(count)]
         for number, first in enumerate(firsts):
-            steps = [slice(at, at + settings.horizon) for at in first]
-            times = tuple(self._shown(each.times[at]) for each, at in zip(series, steps, strict=True))
-            name = str(times[0][0]) if len({row[0] for row in times}) == 1 else f"origin {number + 1}"
-            actual = np.stack(
-                [each.values[at][:, self.panel.of("target")] for each, at in zip(series, steps, strict=True)]
-            )
-            forecasts[name] = self._made(own, first - settings.lookback, times, actual)
+            made = self.of_windows(own, first - settings.lookback)
+            starts = {row[0] for row in made.times}
+            name = str(made.times[0][0]) if len(starts) == 1 else f"origin {number + 1}"
+            forecasts[name], actual = made, made.actual
+            assert actual is not None
             splits[name] = self._split(own, first - settings.lookback)
             errors[name] = np.abs(self._naive(first) - actual)
         splits["all"] = self._split(np.tile(own, count), np.concatenate(firsts) - settings.lookback)
         naive = {name: float(own.mean()) for name, own in errors.items()}
         return forecasts, splits, {**naive, "all": float(np.mean(list(errors.values())))}
+
+    def windows_of(self, split: str) -> SeriesWindows:
+        """Return the windows of a split of the training data, which these series must be, in the order of its rows."""
+        with self.collector.limited(), self.collector.together() as faults:
+            where = cuts(self.settings, self.panel, faults)
+            found = find_windows(self.settings, self.panel, where, faults)
+        own = found.parts[split]
+        return SeriesWindows(found.series[own], found.starts[own], {})
+
+    def of_windows(self, series: Array, starts: Array) -> Forecast:
+        """Return the forecasts of windows that begin at some steps of some series, with their targets."""
+        settings, targets = self.settings, self.panel.of("target")
+        each = [self.panel.series[index] for index in series]
+        first = starts + settings.lookback
+        steps = [slice(at, at + settings.horizon) for at in first]
+        times = tuple(self._shown(own.times[at]) for own, at in zip(each, steps, strict=True))
+        actual = np.stack([own.values[at][:, targets] for own, at in zip(each, steps, strict=True)])
+        return self._made(series, starts, times, actual)
 
     def _check(self, series: OneSeries, needed: int, faults: Collector, *, future: bool = True) -> None:
         """Note a series that is too short, or of which too little is known ahead."""

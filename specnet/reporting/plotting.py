@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -16,12 +17,13 @@ from specnet.reporting.drawing import Drawing, InapplicableError
 from specnet.reporting.drawings.activations import activations_drawing
 from specnet.reporting.drawings.boundary import boundary_drawing, check_boundary
 from specnet.reporting.drawings.curves import NO_CURVE, History, curves_drawing, figure_labels
+from specnet.reporting.drawings.forecasts import forecasts_drawing, forecasts_of
 from specnet.reporting.drawings.judging import confusion_drawing
 from specnet.reporting.drawings.reconstructions import reconstructions_drawing
 from specnet.reporting.drawings.weights import weights_drawing
 from specnet.reporting.predictions import predicted
 from specnet.reporting.wording import RATE
-from specnet.runs.evaluating import own_data
+from specnet.runs.evaluating import located_data
 from specnet.runs.fold_paths import several_folds
 from specnet.runs.kept import JUDGES, KeptRun
 from specnet.runs.loading import load_model
@@ -51,9 +53,14 @@ class PlottedRun:
         return load_model(self.run.path)
 
     @cached_property
+    def located(self) -> tuple[Dataset, Path]:
+        """The data that it was trained on, read again, and the folder that their paths start from."""
+        return located_data(self.run.path, self.model.network)
+
+    @property
     def data(self) -> Dataset:
         """The data that it was trained on, read again."""
-        return own_data(self.run.path, self.model.network)
+        return self.located[0]
 
     def chosen_split(self, default: str | None = None) -> str:
         """Return the split whose rows are drawn: the one that is asked for, or that says most about new data."""
@@ -87,6 +94,12 @@ def _reconstructions(plotted: PlottedRun) -> Drawing:
     return reconstructions_drawing(found, plotted.data.encoding)
 
 
+def _forecasts(plotted: PlottedRun) -> Drawing:
+    data, base = plotted.located
+    found = predicted(plotted.model, data, plotted.chosen_split())
+    return forecasts_drawing(forecasts_of(plotted.model, base, found[0]) if found else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture, and the options that it takes."""
@@ -101,6 +114,7 @@ PICTURES = {
     "activations": Picture(_activations, frozenset({"--layer", "--split"})),
     "reconstructions": Picture(_reconstructions, frozenset({"--split"})),
     "confusion": Picture(_confusion, frozenset({"--split"})),
+    "forecasts": Picture(_forecasts, frozenset({"--split"})),
 }
 """The pictures beside the curves, each of which is named after its figure."""
 

@@ -86,6 +86,8 @@ def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bo
             assert isinstance(inputs, np.ndarray)
             targets = inputs
             targets = targets if way is None else way.invert(targets)
+        if part.scales is not None and output.in_units:
+            made, targets = (_scaled_back(values, part.scales[rows]) for values in (made, targets))
         places = prod(output.shape[:-1]) if loss.targets == "classes" else 1
         each, cost = np.repeat(rows, places), np.repeat(costs, places)
         flat = targets.reshape(len(each), -1)
@@ -94,6 +96,12 @@ def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bo
         of_inputs = output.of_inputs or data.encoding.format.reproduces
         found.append(replace(read, of_inputs=of_inputs, places=places, ignored=loss.ignored))
     return found
+
+
+def _scaled_back(values: Array, scales: Array) -> Array:
+    """Return predictions or targets (rows, horizon, ...) of series in the units that each series has."""
+    center, span = (scales[:, i].reshape(len(scales), 1, *values.shape[2:]) for i in range(2))
+    return np.asarray(values * span + center)
 
 
 def read_out_of_fold(spec: Spec, given: OutOfFold, model: AveragedModel) -> list[Predicted]:

@@ -9,6 +9,7 @@ import pytest
 from specnet import api
 from specnet.installation import install_command
 from tests.support.command_line import ROOT, SPECS, Specnet
+from tests.support.series import spec, table
 
 pytest.importorskip("matplotlib")
 
@@ -93,6 +94,16 @@ def test_an_autoencoder_has_reconstructions(plot: Specnet, tmp_path: Path) -> No
     assert all(f">{text}<" in drawn for text in ("input", "reconstruction", "row 1"))
 
 
+def test_a_model_of_series_has_forecasts(plot: Specnet, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(table())
+    api.run({**spec(tmp_path / "s.csv"), "training": {"epochs": 1}}, out=tmp_path / "run")
+    done = plot("run", "--what", "forecasts", "--split", "train", "-o", "f.svg")
+    assert done.returncode == 0, done.stderr
+    drawn = (tmp_path / "f.svg").read_text()
+    for text in ("Forecasts", "the highest loss", "seen", "target", "forecast"):
+        assert f"{text}<" in drawn
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -119,6 +130,7 @@ def test_an_autoencoder_has_reconstructions(plot: Specnet, tmp_path: Path) -> No
         (("runs/moons/001", "--what", "boundary", "--split", "tset"), "--split: the run has no `tset` split"),
         (("runs/denoising-autoencoder/001", "--what", "boundary"), "--what reconstructions shows them"),
         (("runs/denoising-autoencoder/001", "--what", "confusion"), "confusion is of classes"),
+        (("runs/moons/001", "--what", "forecasts"), 'a model with one output on `type = "series"`'),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_there_is(

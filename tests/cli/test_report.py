@@ -11,6 +11,7 @@ import pytest
 from specnet import api
 from specnet.installation import install_command, requirement
 from tests.support.command_line import ROOT, SPECS, Specnet
+from tests.support.series import spec, table
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -368,6 +369,23 @@ def test_importance_that_cannot_be_measured_is_left_out_with_the_reason(
     made = Page(page.write_report(run).read_text(encoding="utf-8"))
     assert "4 columns take too long for a report: specnet evaluate RUN --importance measures it" in made.text
     assert "Partial dependence" not in made.text
+
+
+def test_a_page_of_series_has_pictures_of_forecasts_and_the_worst_windows(tmp_path: Path) -> None:
+    from specnet.reporting.html.page import write_report
+
+    (tmp_path / "s.csv").write_text(table().replace(",b,", f",{HOSTILE},"))
+    run = api.run({**spec(tmp_path / "s.csv"), "training": {"epochs": 1}}, out=tmp_path / "run").run
+    assert run is not None
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert page.all("script") == []
+    labels = [attributes.get("aria-label") or "" for attributes in page.all("div")]
+    drawn = [label for label in labels if label.startswith("Forecast of ")]
+    assert sum("the highest loss" in label for label in drawn) == 1
+    assert any(HOSTILE in label for label in drawn)
+    assert "Worst windows" in page.text
+    assert "Worst predictions" not in page.text
 
 
 def test_a_page_of_a_language_model_has_samples_sequences_and_attention(tmp_path: Path) -> None:

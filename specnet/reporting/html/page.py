@@ -22,6 +22,7 @@ from specnet.reporting.drawings.activations import activations_drawing
 from specnet.reporting.drawings.boundary import boundary_drawing
 from specnet.reporting.drawings.covering import covering_drawing, coverings
 from specnet.reporting.drawings.curves import History, curves_drawing, figure_labels
+from specnet.reporting.drawings.forecasts import forecast_drawing, forecasts_of
 from specnet.reporting.drawings.judging import calibration_drawing, residuals_drawing, scatter_drawing
 from specnet.reporting.drawings.reconstructions import reconstructions_drawing
 from specnet.reporting.drawings.weights import filters_drawing
@@ -36,7 +37,7 @@ from specnet.reporting.html.worst import worst
 from specnet.reporting.outcome import outcome
 from specnet.reporting.predictions import Predicted, calibration, confusion, predicted
 from specnet.runs.directory import DOCUMENTS, REPORT
-from specnet.runs.evaluating import own_data
+from specnet.runs.evaluating import located_data
 from specnet.runs.extras import needed
 from specnet.runs.kept import KeptRun, read_run
 from specnet.runs.loading import load_model
@@ -87,11 +88,11 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
     """Return all that the page's template names."""
     missing: list[str] = []
     model: CompiledModel | None = None
-    data = None
+    data, base = None, Path()
     if not kept.fold_count:
         model = _model(kept, missing)
     if model is not None:
-        data = _data(kept, model, missing)
+        data, base = _data(kept, model, missing)
     spec, history = kept.made_of["spec"], kept.history()
     best = place_of(history, (kept.result or {}).get("best_epoch"))
     facts: dict[str, Any] = {
@@ -137,7 +138,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         split = next(name for name in ("test", "validation", "train") if name in data.splits)
         with np.errstate(all="ignore"):
             if model.network.spec.loss.targets != "groups":
-                facts["outputs"] = _outputs(model, data, split, pictures)
+                facts["outputs"] = _outputs(model, data, base, split, pictures)
             facts["importance"] = importance_facts(model, data, pictures)
             facts["boundary"] = _if_any(lambda: boundary_drawing(model, data, "train"), pictures)
             facts["activations"] = _if_any(lambda: activations_drawing(model, data, split), pictures)
@@ -159,12 +160,13 @@ def _model(kept: KeptRun, missing: list[str]) -> CompiledModel | None:
         return None
 
 
-def _data(kept: KeptRun, model: CompiledModel, missing: list[str]) -> Dataset | None:
+def _data(kept: KeptRun, model: CompiledModel, missing: list[str]) -> tuple[Dataset | None, Path]:
+    """Return the data of a run, if they can still be read, and the folder that their paths start from."""
     try:
-        return own_data(kept.path, model.network, raw=explained_columns(model) > 0)
+        return located_data(kept.path, model.network, raw=explained_columns(model) > 0)
     except RunError as error:
         missing.append(f"Predictions, gradients and times are left out: {error}.")
-        return None
+        return None, Path()
 
 
 def _if_any(make: Callable[[], Drawing], pictures: PagePictures) -> dict[str, object] | None:
@@ -200,7 +202,9 @@ def _scalars(kept: KeptRun) -> list[str]:
     return [name for name, value in first.items() if not isinstance(value, list)]
 
 
-def _outputs(model: CompiledModel, data: Dataset, split: str, pictures: PagePictures) -> list[dict[str, Any]]:
+def _outputs(
+    model: CompiledModel, data: Dataset, base: Path, split: str, pictures: PagePictures
+) -> list[dict[str, Any]]:
     """Return what the page shows of the predictions for a split."""
     made = predicted(model, data, split)
     before: list[Predicted | None] = [None] * len(made)
@@ -212,12 +216,24 @@ def _outputs(model: CompiledModel, data: Dataset, split: str, pictures: PagePict
         {
             **predictions_facts(given, data, pictures, earlier),
             "sequences": worst_sequences(model, given, data),
+            "forecasts": _forecasts(model, base, given, pictures),
             "covering": pictures.embedded(covering_drawing(found[given.output]))
             if given.output in found
             else None,
         }
         for given, earlier in zip(made, before, strict=True)
     ]
+
+
+def _forecasts(
+    model: CompiledModel, base: Path, given: Predicted, pictures: PagePictures
+) -> dict[str, Any] | None:
+    """Return pictures of forecasts, and the windows with the highest loss; None for a model of anything else."""
+    found = forecasts_of(model, base, given)
+    if found is None:
+        return None
+    shown = [pictures.embedded(forecast_drawing(each)) for each in found.shown]
+    return {"shown": shown, "worst": found.worst}
 
 
 def predictions_facts(
@@ -234,6 +250,7 @@ def predictions_facts(
         "names": given.names,
         "worst": None if data is None else worst(given, data),
         "sequences": None,
+        "forecasts": None,
         "matrix": None,
         "confusions": [],
         "figures": [],

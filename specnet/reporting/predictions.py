@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from specnet.analysis.evidence import row_costs
+from specnet.analysis.padded import padded_rows
 from specnet.data import Dataset
 from specnet.data.streamed import taken, taken_inputs
 from specnet.language.spec import Spec
@@ -51,11 +52,14 @@ class Predicted:
     places: int = 1
     """The number of classes of each row, one after the other: that of the pixels of an image whose classes are
     predicted. All arrays have as many entries for a row."""
+    exist: Array | None = None
+    """Which entries are steps of a sequence, and not padding; None where there is none."""
 
     @property
     def counted(self) -> Array:
         """Which entries have a class, where classes are predicted."""
-        return self.targets != self.ignored if self.ignored is not None else np.ones(len(self.targets), bool)
+        there = np.ones(len(self.targets), bool) if self.exist is None else self.exist
+        return there if self.ignored is None else there & (self.targets != self.ignored)
 
 
 def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bool = True) -> list[Predicted]:
@@ -75,6 +79,7 @@ def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bo
     raw = taken(part.targets, rows)
     own = raw if signature.integers else data.encoding.decode(raw)
     names = signature.classes or ()
+    padded = padded_rows(model, part, rows)
     found = []
     for name, output in network.outputs.items():
         if not output.loss.by_step:
@@ -89,12 +94,18 @@ def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bo
         if part.scales is not None and output.in_units:
             made, targets = (_scaled_back(values, part.scales[rows]) for values in (made, targets))
         places = prod(output.shape[:-1]) if loss.targets == "classes" else 1
-        each, cost = np.repeat(rows, places), np.repeat(costs, places)
+        exist, mean = None, costs
+        if places > 1 and name in padded:
+            steps = padded[name]
+            exist = np.repeat(steps.exist, places // steps.exist.shape[1], axis=1)
+            mean = steps.costs if len(network.outputs) == 1 else costs
+        each, cost = np.repeat(rows, places), np.repeat(mean, places)
         flat = targets.reshape(len(each), -1)
         own_names = () if output.of_inputs else names
         read = _read(name, split, loss, threshold, each, cost, made.reshape(len(each), -1), flat, own_names)
         of_inputs = output.of_inputs or data.encoding.format.reproduces
-        found.append(replace(read, of_inputs=of_inputs, places=places, ignored=loss.ignored))
+        read = replace(read, of_inputs=of_inputs, places=places, ignored=loss.ignored)
+        found.append(read if exist is None else replace(read, exist=exist.reshape(-1)))
     return found
 
 

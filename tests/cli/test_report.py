@@ -371,6 +371,35 @@ def test_importance_that_cannot_be_measured_is_left_out_with_the_reason(
     assert "Partial dependence" not in made.text
 
 
+def test_a_page_of_pairs_has_sources_and_what_is_written_for_them(tmp_path: Path) -> None:
+    from specnet.reporting.html.page import write_report
+
+    (tmp_path / "pairs.tsv").write_text(f"ab\tba\n{HOSTILE}\tx\n")
+    layers = [
+        {"type": "embedding", "inputs": ["source"], "output_dim": 4},
+        {"type": "gru", "name": "read", "units": 4, "return_sequences": True},
+        {"type": "embedding", "name": "written", "inputs": ["target"], "output_dim": 4},
+        {"type": "transformer_block", "causal": True, "positions": "rotary", "inputs": ["written", "read"]},
+        {"type": "dense", "units": "auto"},
+    ]
+    document = {
+        "specnet": 1,
+        "data": {"type": "pairs", "path": str(tmp_path / "pairs.tsv")},
+        "inputs": {"source": {"array": "source"}, "target": {"array": "target"}},
+        "layers": layers,
+        "loss": "cross_entropy",
+        "training": {"epochs": 1},
+    }
+    run = api.run(document, out=tmp_path / "run").run
+    assert run is not None
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert page.all("script") == []
+    assert all(
+        text in page.text for text in ("Worst sequences", f"source {HOSTILE} generated", "of 5 classes")
+    )
+
+
 def test_a_page_of_series_has_pictures_of_forecasts_and_the_worst_windows(tmp_path: Path) -> None:
     from specnet.reporting.html.page import write_report
 

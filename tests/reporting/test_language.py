@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.reporting.predictions import predicted
+from specnet.reporting.predictions import calibration, confusion, predicted
 from specnet.runs.compiling import compile_spec
 from tests.support.text_models import text_document
 
@@ -82,3 +82,59 @@ def test_attention_maps_have_each_head_of_each_layer(tmp_path):
     ]
     assert all(len(each.heads) == 2 for each in found)
     assert len({head for each in found for head in each.heads}) == 6
+
+
+def pairs(folder, **data):
+    lines = [f"{word}\t{word[::-1]}" for word in (*NAMES, "<b>&x")]
+    (folder / "pairs.tsv").write_text("\n".join(lines) + "\n")
+    document = {
+        "specnet": 1,
+        "dtype": "float64",
+        "data": {"type": "pairs", "path": str(folder / "pairs.tsv"), **data},
+        "inputs": {"source": {"array": "source"}, "target": {"array": "target"}},
+        "layers": [
+            {"type": "embedding", "inputs": ["source"], "output_dim": 8},
+            {"type": "gru", "name": "read", "units": 8, "return_sequences": True},
+            {"type": "embedding", "name": "written", "inputs": ["target"], "output_dim": 8},
+            {**CAUSAL, "inputs": ["written", "read"]},
+            {"type": "dense", "units": "auto"},
+        ],
+        "loss": "cross_entropy",
+        "metrics": ["accuracy"],
+        "training": {"epochs": 1},
+    }
+    return lines, document
+
+
+def test_worst_pairs_have_their_source_and_what_the_model_writes(tmp_path):
+    lines, document = pairs(tmp_path)
+    model, data = compile_spec(specnet.load(document))
+    (given,) = predicted(model, data, "train")
+    rows = worst_sequences(model, given, data)
+    assert sorted(row.number for row in rows) == list(range(1, len(lines) + 1))
+    assert [row.cost for row in rows] == sorted((row.cost for row in rows), reverse=True)
+    for row in rows:
+        source, target = lines[row.number - 1].split("\t")
+        tokens = [token for token, _, _ in row.tokens]
+        assert tokens == [*target, model.encoding.vocabulary.tokens[model.encoding.vocabulary.end]]
+        written = model.generate(source=source, tokens=len("banana") + 1, temperature=0).text
+        assert row.pair == (source, written)
+        # Padding counts nothing: the loss of a row is the mean over its own tokens.
+        assert row.cost == pytest.approx(np.mean([cost for _, cost, _ in row.tokens]))
+
+
+def test_padding_is_no_prediction(tmp_path):
+    lines, document = pairs(tmp_path)
+    model, data = compile_spec(specnet.load(document))
+    (given,) = predicted(model, data, "train")
+    assert given.counted.sum() == sum(len(line.split("\t")[1]) + 1 for line in lines)
+    assert confusion(given).sum() == given.counted.sum()
+    assert sum(calibration(given).rows) == given.counted.sum()
+    accuracy = (given.read == given.targets)[given.counted].mean()
+    assert model.measure(data.splits).splits["train"]["accuracy"] == pytest.approx(accuracy)
+
+
+def test_a_model_of_one_sequence_has_no_pairs(tmp_path):
+    model, data = compiled(tmp_path, CAUSAL, lines="documents")
+    (given,) = predicted(model, data, "train")
+    assert {row.pair for row in worst_sequences(model, given, data)} == {None}

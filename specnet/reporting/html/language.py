@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.model.arrays import as_inputs
 from specnet.model.compiled import CompiledModel
-from specnet.model.generation.task import NotGenerating
+from specnet.model.generation.task import NotGenerating, Task
 from specnet.passes.pipeline import plan
 from specnet.reporting.images import png_address
 from specnet.reporting.predictions import Predicted
@@ -56,6 +57,8 @@ class SequenceRow:
     cost: float
     tokens: tuple[tuple[str, float, float], ...]
     """Each target, its loss, and the share of colour that shows it."""
+    pair: tuple[str, str] | None = None
+    """The source that the model reads, and what it writes for it; None for a model that reads none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +104,46 @@ def worst_sequences(model: CompiledModel, given: Predicted, data: Dataset) -> li
     arrays = as_inputs(
         model.network, taken_inputs(data.splits[given.split].inputs, given.rows[:: given.places][order])
     )
-    exist = np.ones((len(order), given.places), bool)
-    if task.array.padding is not None:
-        exist = arrays[task.array.name] != 0
-        exist[:, 0] |= task.array.padding == "boundary"
-    vocabulary = None if model.encoding is None else model.encoding.vocabulary
-    names = [str(n) for n in range(task.tokens)] if vocabulary is None else vocabulary.tokens
+    names = _names(model, task)
+    counted = given.counted
     full = 2.0 * math.log(task.tokens)
     rows = []
-    for place, there in zip(order.tolist(), exist, strict=True):
+    for n, place in enumerate(order.tolist()):
         own = slice(place * given.places, (place + 1) * given.places)
-        targets, outputs, counted = given.targets[own], given.outputs[own], given.counted[own] & there
+        targets, outputs, there = given.targets[own], given.outputs[own], counted[own]
         tokens = []
-        for target, probabilities in zip(targets[counted], outputs[counted], strict=True):
+        for target, probabilities in zip(targets[there], outputs[there], strict=True):
             cost = -math.log(max(float(probabilities[int(target)]), 1e-30))
             tokens.append((names[int(target)].translate(VISIBLE), cost, min(1.0, cost / full)))
-        rows.append(SequenceRow(int(given.rows[own][0]) + 1, float(given.costs[own][0]), tuple(tokens)))
+        row = {name: array[n] for name, array in arrays.items()}
+        pair = _pair(model, task, row, len(tokens))
+        rows.append(SequenceRow(int(given.rows[own][0]) + 1, float(given.costs[own][0]), tuple(tokens), pair))
     return rows
+
+
+def _names(model: CompiledModel, task: Task) -> Sequence[str]:
+    vocabulary = None if model.encoding is None else model.encoding.vocabulary
+    return [str(n) for n in range(task.tokens)] if vocabulary is None else vocabulary.tokens
+
+
+def _pair(model: CompiledModel, task: Task, row: Mapping[str, Array], length: int) -> tuple[str, str] | None:
+    """Return the source of a row, and what the model writes for it: the most probable token at each step."""
+    if len(task.others) != 1 or not task.others[0].tokens:
+        return None
+    (other,) = task.others
+    source = row[other.name]
+    if other.padding is not None:
+        source = source[: np.flatnonzero(source != 0).max(initial=0) + 1]
+    vocabulary = None if model.encoding is None else model.encoding.vocabulary
+    # Without a vocabulary nothing says what a sequence begins with, or where it ends.
+    start = row[task.array.name][:1].tolist() if vocabulary is None else None
+    length = length if vocabulary is None else task.steps
+    try:
+        made = model.generate(start, source=source.tolist(), tokens=length, temperature=0).finish()
+    except NotGenerating:
+        return None
+    read = " ".join(map(str, source.tolist())) if vocabulary is None else vocabulary.decode(source)
+    return read, made.samples[0].text
 
 
 def attention_maps(model: CompiledModel, split: Split) -> list[AttentionMap]:

@@ -247,6 +247,7 @@ def predictions_facts(
         "output": given.output,
         "rows": "all folds" if data is None else f"the {given.split} split",
         "kind": given.kind,
+        "unit": "rows" if given.places == 1 else "classes",
         "names": given.names,
         "worst": None if data is None else worst(given, data),
         "sequences": None,

@@ -37,7 +37,7 @@ import numpy as np
 
 from specnet.api import load, run
 from specnet.data.tables.frames import is_frame
-from specnet.reporting.first_model import EMA_DECAY, UNITS, WEIGHT_DECAY, FirstModel
+from specnet.reporting.first_document import array_document, frame_document, has_cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +78,11 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         self, inputs: Any, targets: Any, weights: Any, outputs: int | None, rows: int, width: int
     ) -> Self:
         """Train the spec, or a first model; `outputs` is the number of classes, None for numbers."""
-        document = _first_document(rows, width, outputs, targets) if self.spec is None else self.spec
+        document = self.spec
+        if document is None and self._is_table(inputs):
+            document = frame_document(inputs, outputs, targets)
+        elif document is None:
+            document = array_document(rows, width, outputs, targets)
         spec = load(document, self.overrides)
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(LARGEST_SEED)
@@ -96,8 +100,10 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         return _check_sample_weight(weights, inputs, dtype=np.float64, ensure_non_negative=True)
 
     def _is_table(self, inputs: Any) -> bool:
-        """Return whether the spec describes the columns of a frame, for which cells stay as they are."""
-        return is_frame(inputs) and self.spec is not None and load(self.spec, self.overrides).data.is_table
+        """Return whether inputs are a frame whose cells stay as they are: by the spec, or as not all are numbers."""
+        if not is_frame(inputs):
+            return False
+        return has_cells(inputs) if self.spec is None else load(self.spec, self.overrides).data.is_table
 
     def _rows(self, inputs: Any) -> Any:
         """Return new rows, checked against those that `fit` was given."""
@@ -119,8 +125,10 @@ class SpecClassifier(ClassifierMixin, _SpecEstimator):  # type: ignore[misc, unu
 
     `spec` is a path, the text of a document, a dictionary, or a Spec; the data that it names are replaced by the rows
     that `fit` is given, and its splits, transforms and augmentations apply to them. Without a spec, a network is
-    trained that `specnet init` would write for as many rows, features and classes. `overrides` are those of
-    `specnet.load`, and `random_state` replaces the spec's `seed`.
+    trained that `specnet init` would write for as many rows, features and classes. Of a pandas or Polars frame, it
+    encodes categories, and reads text word by word, such as a column of sentences hardly any two of which are equal.
+    With a spec, `type = "text"` in the settings of a column says so. `overrides` are those of `specnet.load`, and
+    `random_state` replaces the spec's `seed`.
 
     The loss must be one of classes: `cross_entropy` and the like with an output per class, or
     `binary_cross_entropy` and the like with one output for two classes.
@@ -204,41 +212,3 @@ class SpecRegressor(RegressorMixin, _SpecEstimator):  # type: ignore[misc, unuse
         rows = self._rows(X)
         made = np.asarray(self.model_.predict(rows))
         return made.reshape(len(made)) if self._single else made
-
-
-def _first_document(rows: int, width: int, classes: int | None, targets: Any) -> dict[str, Any]:
-    """Return the document of a first model for rows of arrays, with the choices of `specnet init`."""
-    first = FirstModel(rows, width)
-    hidden: list[dict[str, Any]] = [{"type": "dense", "units": UNITS, "activation": "relu"}]
-    layers: list[dict[str, Any]] = [*hidden]
-    for _ in range(first.hidden - 1):
-        layers += [{"type": "dropout", "rate": first.dropout}] if first.dropout is not None else []
-        layers += hidden
-    layers.append({"type": "dense", "units": classes or np.shape(targets)[1]})
-    data: dict[str, Any] = {"type": "arrays", "transforms": [{"type": "standardize"}]}
-    if classes is None:
-        data["transforms"] += [{"type": "standardize", "on": "targets"}]
-    training: dict[str, Any] = {
-        "epochs": first.epochs,
-        "batch_size": first.batch,
-        "ema_decay": EMA_DECAY,
-        "optimizer": {
-            "type": "adamw",
-            "learning_rate": first.learning_rate,
-            "weight_decay": WEIGHT_DECAY,
-        },
-    }
-    if first.share is not None:
-        enough = classes is not None and np.bincount(targets).min() >= 5
-        data["split"] = {"validation": first.share, **({"stratify": True} if enough else {})}
-        training["early_stopping"] = {"monitor": "validation.loss", "patience": first.patience}
-    loss = "mse" if classes is None else "cross_entropy"
-    # Arrays come in float64, and predictions of the same rows agree in it whichever others are predicted with them.
-    return {
-        "specnet": 1,
-        "dtype": "float64",
-        "data": data,
-        "layers": layers,
-        "loss": loss,
-        "training": training,
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -163,6 +164,89 @@ def test_frames_of_a_table_keep_their_columns():
     made = SpecClassifier({**NETWORK, "data": table, "layers": layers}).fit(frame, labels)
     assert made.score(frame, labels) == 1.0
     assert np.array_equal(made.predict(frame[["colour", "size"]]), made.predict(frame))
+
+
+SENTENCES = [
+    f"the {actor} of this {kind} is {word} in every scene {number}"
+    for number, (actor, kind, word) in enumerate(
+        itertools.product(["hero", "villain"], ["film", "play", "show"], ["fine", "great", "dull", "poor"])
+    )
+] * 2
+GOOD = np.array(["fine" in text or "great" in text for text in SENTENCES])
+
+
+def test_without_a_spec_text_in_a_frame_is_read_word_by_word():
+    pandas = pytest.importorskip("pandas")
+    # No cell occurs twice: as categories, they would say nothing about new rows.
+    review = [f"{text} {place}" for place, text in enumerate(SENTENCES)]
+    frame = pandas.DataFrame({"review": review, "stars": np.arange(48.0) % 5, "shop": ["a", "b", "c"] * 16})
+    made = SpecClassifier(random_state=0).fit(frame, np.where(GOOD, "good", "bad"))
+    new = frame.assign(review=[f"a {text} indeed" for text in SENTENCES])
+    assert made.score(new, np.where(GOOD, "good", "bad")) == 1.0
+    spec = made.model_.spec
+    assert spec.data.columns["review"].type == "text"
+    # The vocabulary, not a column for each text; one number and three categories next to the mean of its vectors.
+    assert made.model_.parameters["embedding_1.embeddings"].shape[1] == 32
+    assert made.model_.parameters["dense_1.kernel"].shape == (32 + 1 + 3, 64)
+    assert cross_val_score(SpecClassifier(), frame, GOOD, cv=2).shape == (2,)
+
+
+def test_without_a_spec_text_alone_is_enough_and_numbers_are_predicted_from_it():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"review": [f"{text} {place}" for place, text in enumerate(SENTENCES)]})
+    for targets in (np.where(GOOD, 7.0, 3.0), np.stack([np.where(GOOD, 7.0, 3.0), 1.0 - GOOD], axis=1)):
+        made = SpecRegressor(random_state=0).fit(frame, targets)
+        assert made.predict(frame).shape == targets.shape
+        assert made.score(frame, targets) > 0.9
+
+
+def test_a_frame_of_numbers_is_trained_on_as_an_array():
+    pandas = pytest.importorskip("pandas")
+    x, y = load_iris(return_X_y=True)
+    overrides = {"training.epochs": 2}
+    of_frame, of_array = (
+        SpecClassifier(overrides=overrides, random_state=0).fit(inputs, y)
+        for inputs in (pandas.DataFrame(x), x)
+    )
+    np.testing.assert_array_equal(of_frame.predict_proba(pandas.DataFrame(x)), of_array.predict_proba(x))
+
+
+def test_a_frame_without_a_useful_column_is_refused_with_the_reasons():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"same": ["x"] * 40, "id": [f"id-{i}" for i in range(40)]})
+    with pytest.raises(specnet.SpecError, match=r"`same`: it holds one value only; `id`: each row"):
+        SpecClassifier().fit(frame, ["a", "b"] * 20)
+
+
+def test_a_spec_says_that_a_column_is_text():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"review": SENTENCES})
+    data = {"type": "frame", "target": "label", "columns": {"review": {"type": "text", "tokens": "word"}}}
+    layers = [
+        {"type": "embedding", "output_dim": 8},
+        {"type": "global_average_pooling1d"},
+        {"type": "dense", "units": "auto"},
+    ]
+    training = {"epochs": 60, "optimizer": {"type": "adam", "learning_rate": 0.05}}
+    made = SpecClassifier({**NETWORK, "data": data, "layers": layers, "training": training}).fit(frame, GOOD)
+    assert made.score(frame, GOOD) == 1.0
+    same = specnet.run(
+        {**NETWORK, "data": data, "layers": layers, "training": training},
+        data=frame.assign(label=GOOD.astype(int)),
+    )
+    np.testing.assert_array_equal(
+        same.model.parameters["dense_1.kernel"], made.model_.parameters["dense_1.kernel"]
+    )
+
+
+def test_a_regressor_takes_the_frame_of_a_table():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"size": [1.0, 2.0, 3.0, 4.0] * 10, "colour": ["red", "blue"] * 20})
+    targets = frame["size"] + (frame["colour"] == "red")
+    spec = {**NETWORK, "data": {"type": "frame", "target": "y"}, "loss": "mse"}
+    spec["training"] = {"epochs": 300, "optimizer": {"type": "adam", "learning_rate": 0.05}}
+    made = SpecRegressor({**spec, "layers": [{"type": "dense", "units": 1}]}).fit(frame, targets)
+    assert made.score(frame, targets) > 0.99
 
 
 def test_predictions_need_the_document_no_more(tmp_path):

@@ -171,7 +171,9 @@ def _several(targets: Any, count: int) -> list[list[Any]]:
     if is_frame(targets):
         return [targets[name].to_list() for name in targets.columns]
     listed = targets.tolist() if hasattr(targets, "tolist") else list(targets)
-    return [listed] if count == 1 else [list(column) for column in zip(*listed, strict=True)]
+    if count == 1 and getattr(targets, "ndim", 1) == 1:
+        return [listed]
+    return [list(column) for column in zip(*listed, strict=True)]
 
 
 class Columns:

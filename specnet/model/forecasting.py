@@ -182,7 +182,7 @@ class Forecaster:
             return found * scales[:, None, 1] + scales[:, None, 0] if output.in_units else found
 
         levels: Sequence[float] = getattr(output.loss, "quantiles", ())
-        each = own.logits.reshape(count, -1, len(levels)) if levels else None
+        each = np.sort(own.logits.reshape(count, -1, len(levels)), axis=-1) if levels else None
         return Forecast(
             tuple(self.panel.series[i].id for i in series),
             times,

@@ -346,13 +346,13 @@ def activated(x: Value, loss: Loss) -> tuple[Value, Value]:
 
 
 def quantile_values(loss: Loss, output: Value) -> Value | None:
-    """Return the quantiles (batch, ..., quantiles) that an output holds; None where its loss predicts none."""
+    """Return the predicted quantiles (batch, ..., quantiles) of an output, ascending; None where there are none."""
     if loss.output_activation != "median":
         return None
     from specnet.vocabulary.losses.quantile import QuantileLoss
 
     assert isinstance(loss, QuantileLoss)
-    return loss.apart(output)
+    return loss.ascending(output)
 
 
 def shape_diagnostic(

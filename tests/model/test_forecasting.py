@@ -54,10 +54,11 @@ def test_a_frame_is_forecast_as_its_file(file: Path) -> None:
     assert list(made.rows()) == list(wanted.rows())
 
 
-def test_quantiles_are_forecast_in_the_units_of_the_data(file: Path) -> None:
+@pytest.mark.parametrize("factors", [[0.9, 1.0, 1.1], [1.0, 1.1, 0.9]])
+def test_quantiles_are_forecast_in_the_units_of_the_data(file: Path, factors: list[float]) -> None:
     document = spec(file)
     kernel = np.zeros((4, 9))
-    kernel[3] = [0.9, 1.0, 1.1] * 3
+    kernel[3] = factors * 3  # those of the second case cross, and are sorted
     document["layers"][1] |= {"units": "auto", "kernel_init": {"type": "constant", "value": kernel.tolist()}}
     document["loss"] = {"type": "quantile", "quantiles": [0.1, 0.5, 0.9]}
     document["metrics"] = ["mae", "wql", "quantile_coverage"]
@@ -68,6 +69,8 @@ def test_quantiles_are_forecast_in_the_units_of_the_data(file: Path) -> None:
     for level, factor in ((0.1, 0.9), (0.5, 1.0), (0.9, 1.1)):
         np.testing.assert_allclose(made.quantiles[level][0, :, 0], factor * last * past.std() + past.mean())
     np.testing.assert_array_equal(made.quantiles[0.5], made.values)
+    assert (made.quantiles[0.1] <= made.quantiles[0.5]).all()
+    assert (made.quantiles[0.5] <= made.quantiles[0.9]).all()
     assert made.columns == ("id", "date", "y", "y_0.1", "y_0.5", "y_0.9")
     found = model.backtest(file).evaluation.splits["all"]
     actual = np.stack([SERIES[name][57:] for name in "ab"])

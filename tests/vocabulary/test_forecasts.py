@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -76,13 +78,18 @@ def test_mase_divides_by_the_naive_errors_and_leaves_out_those_that_are_zero(tar
     assert np.isnan(mase(*flat, np.zeros_like(naive)))
 
 
-def test_the_quantile_nearest_to_the_middle_is_predicted() -> None:
-    loss = LOSSES.validate({"type": "quantile", "quantiles": [0.05, 0.4, 0.9]})
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
+def test_crossed_quantiles_are_sorted_and_the_one_nearest_to_the_middle_is_predicted(count: int) -> None:
+    levels = [0.05, 0.1, 0.4, 0.8, 0.9, 0.95][:count]
+    loss = LOSSES.validate({"type": "quantile", "quantiles": levels})
     graph = Graph("float64")
-    output = leaf(graph, "y", "input", (BATCH, 6))
-    y = RNG.normal(size=(3, 6))
-    (point,) = checked(graph, {"y": y}, [loss.point(output)], 3)
-    np.testing.assert_array_equal(point, y[:, [1, 4]])
+    output = leaf(graph, "y", "input", (BATCH, 2 * count))
+    y = np.array(list(itertools.permutations(range(count))), float)
+    y = np.concatenate([y, -y[::-1]], axis=1)
+    point, ascending = checked(graph, {"y": y}, [loss.point(output), loss.ascending(output)], len(y))
+    wanted = np.sort(y.reshape(len(y), 2, count), axis=-1)
+    np.testing.assert_array_equal(ascending, wanted)
+    np.testing.assert_array_equal(point, wanted[..., int(np.abs(np.array(levels) - 0.5).argmin())])
 
 
 @pytest.mark.parametrize("output", [5, 7])

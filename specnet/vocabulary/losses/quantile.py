@@ -22,6 +22,7 @@ class QuantileLoss(Loss):
     The network has as many outputs as there are targets times quantiles: along the last axis those of the first target,
     then those of the second, and so on, in the order of `quantiles`. Predictions and the metrics of single numbers use
     the quantile that is nearest to 0.5; `wql` and `quantile_coverage` measure all, and `specnet forecast` writes all.
+    These are the network's own, sorted where some of them cross; the loss is that of the quantiles before.
     Of one quantile it is scikit-learn's `mean_pinball_loss`.
     """
 
@@ -70,13 +71,28 @@ class QuantileLoss(Loss):
         assert isinstance(last, int)
         return ops.reshape(output, shape=(*output.shape[:-1], last // count, count))
 
+    def ascending(self, output: Value) -> Value:
+        """Return the quantiles of an output as `apart` does, in ascending order.
+
+        Each is trained by itself, so that some may cross. Sorted, they are never further from the true ones
+        (Chernozhukov et al., 2010).
+        """
+        values, count = self.apart(output), len(self.quantiles)
+        outside = ((0, 0),) * (values.rank - 1)
+        each = [ops.crop(values, margins=(*outside, (i, count - 1 - i))) for i in range(count)]
+        # Neighbours are put in order as often as there are quantiles: odd-even transposition.
+        for start in range(count):
+            for i in range(start % 2, count - 1, 2):
+                each[i : i + 2] = ops.minimum(*each[i : i + 2]), ops.maximum(*each[i : i + 2])
+        return ops.concat(*each, axis=values.rank - 1) if count > 1 else values
+
     def point(self, output: Value) -> Value:
-        """Return the quantile that is nearest to 0.5 of an output: (batch, ..., targets)."""
+        """Return the quantile that is nearest to 0.5 of an output, of all in ascending order: (batch, ..., targets)."""
         last, count = output.shape[-1], len(self.quantiles)
         if not isinstance(last, int) or last % count:
             return output  # `fault` says what is wrong
         place = min(range(count), key=lambda i: abs(self.quantiles[i] - 0.5))
-        values = self.apart(output)
+        values = self.ascending(output)
         middle = ops.crop(values, margins=(*((0, 0),) * (values.rank - 1), (place, count - 1 - place)))
         return ops.reshape(middle, shape=(*output.shape[:-1], last // count))
 

@@ -39,10 +39,25 @@ class Windowed(Layer):
     dilation: Lengths = 1
     """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     @property
     def window(self) -> tuple[Pair, Pair, Pair]:
         """The size of the window, its strides and its dilation, each of height and width."""
         return pair(self.kernel_size), pair(self.strides), pair(self.dilation)
+
+    def masked(self, build: Builder, x: Value, y: Value) -> Value:
+        """Return y, made of x with these windows, with the mask of its rows if those of x are steps with padding."""
+        (size, _), (stride, _), (apart, _) = self.window
+        return masked_windows(build, x, y, stride, (size - 1) * apart + 1, whole=self.padding == "valid")
+
+
+def masked_windows(build: Builder, x: Value, y: Value, stride: int, reach: int, *, whole: bool) -> Value:
+    """Return y (batch, windows, ...) of windows over the steps of x, with the mask of those that exist."""
+    mask = build.mask_of(x)
+    if mask is None:
+        return y
+    return build.mask(y, windowed(mask, static(y.shape[1]), stride, reach, whole=whole))
 
 
 class Convolution(Filtering, Kernelled):
@@ -147,11 +162,8 @@ class Conv1D(Convolution):
             seen, padding = _with_past(build, x, reach - 1), "valid"
         rows = images.rows(self.type, seen)
         y = self.convolved(build, rows, (size,), padding, (1, stride), (1, apart))
-        y, mask = self.activation.lower(images.sequences(y)), build.mask_of(x)
-        if mask is None:
-            return y
-        whole = self.padding == "valid"
-        return build.mask(y, windowed(mask, static(y.shape[1]), stride, reach, whole=whole))
+        y = self.activation.lower(images.sequences(y))
+        return masked_windows(build, x, y, stride, reach, whole=self.padding == "valid")
 
 
 def _with_past(build: Builder, x: Value, reach: int) -> Value:
@@ -178,5 +190,6 @@ class Conv2D(Windowed, Convolution):
 
     def lower(self, build: Builder, x: Value) -> Value:
         size, strides, dilation = self.window
-        y = self.convolved(build, images.images(self.type, x), size, self.padding, strides, dilation)
-        return self.activation.lower(y)
+        seen = build.without_padding(images.images(self.type, x))
+        y = self.convolved(build, seen, size, self.padding, strides, dilation)
+        return self.masked(build, x, self.activation.lower(y))

@@ -25,7 +25,7 @@ class Depthwise(Windowed, Filtering):
 
     def by_channel(self, build: Builder, x: Value, *, use_bias: bool) -> Value:
         """Return images (batch, height, width, channels) with each channel convolved with its own filters."""
-        x = images.images(self.type, x)
+        x = build.without_padding(images.images(self.type, x))
         channels, made = self.features(x), self.features(x) * self.depth_multiplier
         size, strides, dilation = self.window
         kernel = build.parameter(
@@ -57,7 +57,7 @@ class DepthwiseConv2D(Depthwise):
     type: Literal["depthwise_conv2d"] = "depthwise_conv2d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.activation.lower(self.by_channel(build, x, use_bias=self.use_bias))
+        return self.masked(build, x, self.activation.lower(self.by_channel(build, x, use_bias=self.use_bias)))
 
 
 class SeparableConv2D(Depthwise):
@@ -82,4 +82,5 @@ class SeparableConv2D(Depthwise):
         y = self.by_channel(build, x, use_bias=False)
         shape = (1, 1, self.features(y), self.filters)
         mix = build.parameter("pointwise", shape, self.pointwise_init, self.pointwise_regularizer)
-        return self.activation.lower(ops.conv2d(y, mix, *self.biases(build, self.filters), **ops.PLAIN))
+        y = self.activation.lower(ops.conv2d(y, mix, *self.biases(build, self.filters), **ops.PLAIN))
+        return self.masked(build, x, y)

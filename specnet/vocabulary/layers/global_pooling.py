@@ -8,17 +8,19 @@ from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.graph.windows import Strided
 from specnet.vocabulary.layers import Layer, images
-from specnet.vocabulary.layers.sequences import of_steps
+from specnet.vocabulary.layers.masks import beside
 
 LOWEST = -3e38
 """What steps that are padding count as where the largest is taken."""
 
 
 class GlobalPooling(Layer):
-    """Base of layers that reduce each channel to one number."""
+    """Base of layers that reduce each channel to one number; steps that are padding do not count."""
 
     keepdims: bool = False
     """Whether to keep the pooled axes, with size 1."""
+
+    masking: ClassVar[MaskUse] = "own"
 
     def shaped(self, y: Value, x: Value) -> Value:
         """Return (batch, channels) in the shape that is wanted."""
@@ -41,6 +43,22 @@ def largest(x: Value) -> Value:
     return ops.reshape(y, shape=(x.shape[0], x.shape[-1]))
 
 
+def largest_of_all(build: Builder, x: Value) -> Value:
+    """Return the largest of each channel, (batch, channels), without steps that are padding."""
+    there = build.mask_of(x)
+    return largest(x if there is None else ops.where(ops.greater(beside(there, x), 0.0), x, LOWEST))
+
+
+def mean_of_all(build: Builder, x: Value) -> Value:
+    """Return the mean of each channel, (batch, channels), without steps that are padding."""
+    there, axes = build.mask_of(x), tuple(range(1, x.rank - 1))
+    if there is None:
+        return ops.mean(x, axes=axes)
+    each = x if x.rank == 3 else ops.mean(x, axes=axes[1:])
+    count = ops.reshape(ops.reduce_sum(there, axes=(1,)), shape=(x.shape[0], 1))
+    return ops.reduce_sum(each * beside(there, each), axes=(1,)) / count
+
+
 class GlobalMaxPooling1D(GlobalPooling):
     """Take the maximum of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels).
 
@@ -50,13 +68,9 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     type: Literal["global_max_pooling1d"] = "global_max_pooling1d"
 
-    masking: ClassVar[MaskUse] = "own"
-
     def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
-        there = build.mask_of(x)
-        shown = x if there is None else ops.where(ops.greater(of_steps(there), 0.0), x, LOWEST)
-        return self.shaped(largest(shown), x)
+        return self.shaped(largest_of_all(build, x), x)
 
 
 class GlobalMaxPooling2D(GlobalPooling):
@@ -68,7 +82,7 @@ class GlobalMaxPooling2D(GlobalPooling):
     type: Literal["global_max_pooling2d"] = "global_max_pooling2d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.shaped(largest(images.images(self.type, x)), x)
+        return self.shaped(largest_of_all(build, images.images(self.type, x)), x)
 
 
 class GlobalAveragePooling1D(GlobalPooling):
@@ -79,15 +93,9 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     type: Literal["global_average_pooling1d"] = "global_average_pooling1d"
 
-    masking: ClassVar[MaskUse] = "own"
-
     def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
-        there = build.mask_of(x)
-        if there is None:
-            return self.shaped(ops.mean(x, axes=(1,)), x)
-        count = ops.reshape(ops.reduce_sum(there, axes=(1,)), shape=(x.shape[0], 1))
-        return self.shaped(ops.reduce_sum(x * of_steps(there), axes=(1,)) / count, x)
+        return self.shaped(mean_of_all(build, x), x)
 
 
 class GlobalAveragePooling2D(GlobalPooling):
@@ -99,4 +107,4 @@ class GlobalAveragePooling2D(GlobalPooling):
     type: Literal["global_average_pooling2d"] = "global_average_pooling2d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.shaped(ops.mean(images.images(self.type, x), axes=(1, 2)), x)
+        return self.shaped(mean_of_all(build, images.images(self.type, x)), x)

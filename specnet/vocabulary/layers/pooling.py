@@ -38,6 +38,32 @@ LOWEST = -3e38
 """What steps that are padding count as where the largest is taken."""
 
 
+def largest_that_exist(build: Builder, x: Value, windows: Sequence[Strided], *, whole: bool) -> Value:
+    """Return the largest element of each window over the axes from 1 on, without steps that are padding."""
+    mask = build.mask_of(x)
+    if mask is None:
+        return ops.largest_of_windows(x, windows)
+    there = _existing(mask, windows[0], whole=whole)
+    shown = ops.where(ops.greater(beside(mask, x), 0.0), x, LOWEST)
+    y = ops.largest_of_windows(shown, windows)
+    return build.mask(ops.where(ops.greater(beside(there, y), 0.0), y, 0.0), there)
+
+
+def mean_that_exist(build: Builder, x: Value, windows: Sequence[Strided], *, whole: bool) -> Value:
+    """Return the mean of each window over the axes from 1 on, without steps that are padding."""
+    mask = build.mask_of(x)
+    if mask is None:
+        return ops.mean_of_windows(x, windows)
+    y, steps = ops.mean_of_windows(build.without_padding(x), windows), windows[0]
+    part = ops.mean_of_windows(beside(mask, x), [steps])
+    return build.mask(y / ops.maximum(part, 1.0 / steps.length), _existing(mask, steps, whole=whole))
+
+
+def _existing(mask: Value, windows: Strided, *, whole: bool) -> Value:
+    """Return which windows exist, given which steps do."""
+    return windowed(mask, windows.number, windows.step, windows.length, whole=whole)
+
+
 class Pooling1D(Layer):
     """Base of layers that pool steps; those that are padding do not count."""
 
@@ -57,13 +83,9 @@ class Pooling1D(Layer):
         strides = None if self.strides is None else along(self.strides)
         return _strided(rows, along(self.pool_size), strides, self.padding, steps=True)[1]
 
-    def mask(self, mask: Value, windows: Strided) -> Value:
-        """Return which windows exist, given which steps do."""
-        return windowed(mask, windows.number, windows.step, windows.length, whole=self.padding == "valid")
-
 
 class Pooling2D(Layer):
-    """Base of layers that pool images."""
+    """Base of layers that pool images; of those that are sequences of rows, rows that are padding do not count."""
 
     pool_size: Lengths = 2
     """Height and width of the window."""
@@ -73,11 +95,12 @@ class Pooling2D(Layer):
     """Padding: "valid" uses only whole windows; "same" uses ceil(size / strides) windows that extend beyond all edges,
     with the odd row or column at the bottom or right, as in Keras."""
 
-    def pooled(self, x: Value, pool: Pool) -> Value:
-        """Return images with each window pooled."""
-        x = images.images(self.type, x)
+    masking: ClassVar[MaskUse] = "own"
+
+    def windows(self, x: Value) -> list[Strided]:
+        """Return the windows of each axis of x."""
         strides = None if self.strides is None else pair(self.strides)
-        return pool(x, _strided(x, pair(self.pool_size), strides, self.padding))
+        return _strided(images.images(self.type, x), pair(self.pool_size), strides, self.padding)
 
 
 class MaxPooling1D(Pooling1D):
@@ -90,13 +113,7 @@ class MaxPooling1D(Pooling1D):
     type: Literal["max_pooling1d"] = "max_pooling1d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        windows, mask = self.windows(x), build.mask_of(x)
-        if mask is None:
-            return ops.largest_of_windows(x, [windows])
-        there = self.mask(mask, windows)
-        shown = ops.where(ops.greater(beside(mask, x), 0.0), x, LOWEST)
-        y = ops.largest_of_windows(shown, [windows])
-        return build.mask(ops.where(ops.greater(beside(there, y), 0.0), y, 0.0), there)
+        return largest_that_exist(build, x, [self.windows(x)], whole=self.padding == "valid")
 
 
 class MaxPooling2D(Pooling2D):
@@ -110,7 +127,7 @@ class MaxPooling2D(Pooling2D):
     type: Literal["max_pooling2d"] = "max_pooling2d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.pooled(x, ops.largest_of_windows)
+        return largest_that_exist(build, x, self.windows(x), whole=self.padding == "valid")
 
 
 class AveragePooling1D(Pooling1D):
@@ -123,12 +140,7 @@ class AveragePooling1D(Pooling1D):
     type: Literal["average_pooling1d"] = "average_pooling1d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        windows, mask = self.windows(x), build.mask_of(x)
-        if mask is None:
-            return ops.mean_of_windows(x, [windows])
-        y = ops.mean_of_windows(build.without_padding(x), [windows])
-        part = ops.mean_of_windows(beside(mask, x), [windows])
-        return build.mask(y / ops.maximum(part, 1.0 / windows.length), self.mask(mask, windows))
+        return mean_that_exist(build, x, [self.windows(x)], whole=self.padding == "valid")
 
 
 class AveragePooling2D(Pooling2D):
@@ -142,4 +154,4 @@ class AveragePooling2D(Pooling2D):
     type: Literal["average_pooling2d"] = "average_pooling2d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.pooled(x, ops.mean_of_windows)
+        return mean_that_exist(build, x, self.windows(x), whole=self.padding == "valid")

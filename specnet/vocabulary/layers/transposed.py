@@ -147,6 +147,7 @@ class Conv2DTranspose(Windowed, Transposed):
     """
 
     type: Literal["conv2d_transpose"] = "conv2d_transpose"
+    masking: ClassVar[MaskUse] = "mixed"
     filters: PositiveInt
     strides: Lengths = 1
     """The distance between the windows of adjacent pixels, down and to the right."""

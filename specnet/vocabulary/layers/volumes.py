@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import at, joined, show
-from specnet.graph.windows import Spans, Strided, cells
+from specnet.graph.windows import Strided, cells
 from specnet.vocabulary.kind import Words
 from specnet.vocabulary.layers import Layer, images
-from specnet.vocabulary.layers.convolution import Convolution
-from specnet.vocabulary.layers.global_pooling import GlobalPooling, largest
-from specnet.vocabulary.layers.pooling import Pool
+from specnet.vocabulary.layers.convolution import Convolution, masked_windows
+from specnet.vocabulary.layers.global_pooling import GlobalPooling, largest_of_all, mean_of_all
+from specnet.vocabulary.layers.pooling import Pool, largest_that_exist, mean_that_exist
 
 Sizes = Annotated[
     PositiveInt | tuple[PositiveInt, PositiveInt, PositiveInt],
@@ -85,7 +85,18 @@ class Conv3D(Convolution):
     dilation: Sizes = 1
     """The distance between the points of a window along each axis; Keras's `dilation_rate`."""
 
+    masking: ClassVar[MaskUse] = "own"
+
     def lower(self, build: Builder, x: Value) -> Value:
+        return self.masked(build, x, self.activation.lower(self._sums(build, build.without_padding(x))))
+
+    def masked(self, build: Builder, x: Value, y: Value) -> Value:
+        """Return y with the mask of its slices if those of x are steps with padding."""
+        size, strides, dilation = triple(self.kernel_size), triple(self.strides), triple(self.dilation)
+        reach = (size[0] - 1) * dilation[0] + 1
+        return masked_windows(build, x, y, strides[0], reach, whole=self.padding == "valid")
+
+    def _sums(self, build: Builder, x: Value) -> Value:
         there = volumes(self.type, x)
         size, strides, dilation = triple(self.kernel_size), triple(self.strides), triple(self.dilation)
         deep, *flat = _around(self.padding, x, there, size, strides, dilation, "kernel_size")
@@ -106,7 +117,7 @@ class Conv3D(Convolution):
             dilation=dilation[1:],
             groups=self.groups,
         )
-        return self.activation.lower(ops.reshape(y, shape=(batch, depth, *y.shape[1:])))
+        return ops.reshape(y, shape=(batch, depth, *y.shape[1:]))
 
     def _slices(self, x: Value, taps: int, stride: int, dilation: int, deep: tuple[int, int]) -> Value:
         """Return, for each place of a window along the depth, the channels of all slices that it sees.
@@ -149,16 +160,17 @@ class Pooling3D(Layer):
     """Padding: "valid" uses only whole windows; "same" uses ceil(size / strides) windows that extend beyond all sides,
     with the odd one at the end, as in Keras."""
 
-    def pooled(self, x: Value, pool: Pool) -> Value:
-        """Return volumes with each window pooled."""
+    masking: ClassVar[MaskUse] = "own"
+
+    def windows(self, x: Value) -> list[Strided]:
+        """Return the windows of each axis of x."""
         there, size = volumes(self.type, x), triple(self.pool_size)
         strides = size if self.strides is None else triple(self.strides)
         around = _around(self.padding, x, there, size, strides, (1, 1, 1), "pool_size")
-        windows: list[Spans] = [
+        return [
             Strided(-before, k, step, (before + n + behind - k) // step + 1)
             for n, k, step, (before, behind) in zip(there, size, strides, around, strict=True)
         ]
-        return pool(x, windows)
 
 
 class MaxPooling3D(Pooling3D):
@@ -172,7 +184,7 @@ class MaxPooling3D(Pooling3D):
     type: Literal["max_pooling3d"] = "max_pooling3d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.pooled(x, ops.largest_of_windows)
+        return largest_that_exist(build, x, self.windows(x), whole=self.padding == "valid")
 
 
 class AveragePooling3D(Pooling3D):
@@ -186,7 +198,7 @@ class AveragePooling3D(Pooling3D):
     type: Literal["average_pooling3d"] = "average_pooling3d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.pooled(x, ops.mean_of_windows)
+        return mean_that_exist(build, x, self.windows(x), whole=self.padding == "valid")
 
 
 class GlobalMaxPooling3D(GlobalPooling):
@@ -200,7 +212,7 @@ class GlobalMaxPooling3D(GlobalPooling):
 
     def lower(self, build: Builder, x: Value) -> Value:
         volumes(self.type, x)
-        return self.shaped(largest(x), x)
+        return self.shaped(largest_of_all(build, x), x)
 
 
 class GlobalAveragePooling3D(GlobalPooling):
@@ -213,7 +225,7 @@ class GlobalAveragePooling3D(GlobalPooling):
 
     def lower(self, build: Builder, x: Value) -> Value:
         volumes(self.type, x)
-        return self.shaped(ops.mean(x, axes=(1, 2, 3)), x)
+        return self.shaped(mean_of_all(build, x), x)
 
 
 class AdaptivePooling3D(Layer):

@@ -177,27 +177,54 @@ CASES = [
         for size in (1, 2, 3, STEPS)
     ),
     # What lies at each step is an image's row or plane.
-    case("conv2d", {"filters": 2, "kernel_size": 3, "padding": "same"}, 4, 2, alone=False),
-    case("conv2d", {"filters": 2, "kernel_size": 2}, 4, 2, alone=False),
+    *(
+        case(kind, {**options, "kernel_size": 3, **more}, 4, 2, **least)
+        for kind, options in (
+            ("conv2d", {"filters": 2}),
+            ("depthwise_conv2d", {}),
+            ("separable_conv2d", {"filters": 2}),
+        )
+        for more, least in (
+            ({"padding": "same"}, {}),
+            ({}, {"least": 3}),
+            ({"strides": 2}, {"least": 3}),
+            ({"strides": [2, 1], "padding": "same"}, {"alone": False}),
+        )
+    ),
+    case("conv2d", {"filters": 2, "kernel_size": [3, 2], "dilation": [2, 1]}, 4, 2, least=5),
     case("conv2d_transpose", {"filters": 2, "kernel_size": 2, "strides": 2}, 4, 2, alone=False),
-    case("depthwise_conv2d", {"kernel_size": 2}, 4, 2, alone=False),
-    case("separable_conv2d", {"filters": 2, "kernel_size": 2}, 4, 2, alone=False),
     case("zero_padding2d", {}, 4, 2, alone=False),
     case("cropping2d", {"cropping": 1}, 4, 2, alone=False),
     case("upsampling2d", {}, 4, 2, alone=False),
-    case("max_pooling2d", {}, 4, 2, alone=False),
-    case("average_pooling2d", {}, 4, 2, alone=False),
-    case("global_max_pooling2d", {}, 4, 2, alone=False),
-    case("global_average_pooling2d", {}, 4, 2, alone=False),
+    *(
+        made
+        for kind, sides in (
+            ("max_pooling2d", (4, 2)),
+            ("average_pooling2d", (4, 2)),
+            ("max_pooling3d", (4, 3, 2)),
+            ("average_pooling3d", (4, 3, 2)),
+        )
+        for made in (
+            case(kind, {}, *sides, least=2),
+            case(kind, {"pool_size": 3, "strides": 1}, *sides, least=3),
+            case(kind, {"pool_size": 3, "strides": 1, "padding": "same"}, *sides),
+            case(kind, {"padding": "same"}, *sides),
+            case(kind, {"pool_size": 3, "strides": 2, "padding": "same"}, *sides, alone=False),
+        )
+    ),
+    *(
+        case(f"global_{what}_pooling{len(sides)}d", {"keepdims": keepdims}, *sides)
+        for what in ("max", "average")
+        for sides in ((4, 2), (4, 3, 2))
+        for keepdims in (False, True)
+    ),
     case("adaptive_max_pooling2d", {"output_size": [STEPS, 2]}, 4, 2, alone=False),
     case("adaptive_average_pooling2d", {"output_size": [STEPS, 2]}, 4, 2, alone=False),
     case("batch_norm", {}, 3, 2, batched=True),
     case("group_norm", {"groups": 2}, 3, 4),
-    case("conv3d", {"filters": 2, "kernel_size": 2}, 4, 4, 1, alone=False),
-    case("max_pooling3d", {}, 4, 4, 1, alone=False),
-    case("average_pooling3d", {}, 4, 4, 1, alone=False),
-    case("global_max_pooling3d", {}, 4, 4, 1, alone=False),
-    case("global_average_pooling3d", {}, 4, 4, 1, alone=False),
+    case("conv3d", {"filters": 2, "kernel_size": 3, "padding": "same"}, 4, 3, 2),
+    case("conv3d", {"filters": 2, "kernel_size": 2, "strides": [2, 1, 1]}, 4, 3, 2, least=2),
+    case("conv3d", {"filters": 2, "kernel_size": 2, "strides": 3, "padding": "same"}, 4, 3, 2, alone=False),
     case("adaptive_max_pooling3d", {"output_size": [STEPS, 2, 2]}, 4, 4, 1, alone=False),
     case("adaptive_average_pooling3d", {"output_size": [STEPS, 2, 2]}, 4, 4, 1, alone=False),
 ]

@@ -30,6 +30,7 @@ from specnet.model.network import Network
 from specnet.model.outputs import NetworkOutput, OutputValues, array_name, element_costs, whole_cost
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.losses import Loss
+from specnet.vocabulary.losses.ctc import CTC
 
 
 def best_constant(network: Network, train: Split) -> Baseline | None:
@@ -40,8 +41,8 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """
     if network.spec.loss.targets == "groups":
         return None  # one point for all rows says nothing of them
-    if not all(output.loss.by_step for output in network.outputs.values()):
-        return None  # the same at every step spells at most one class
+    if _spelling(network) and _has_padding(network):
+        return None  # the targets do not show how many steps there are
     if any(output.is_masked and _padding(network, output) is None for output in network.outputs.values()):
         return None  # the targets do not show which steps there are
     targets = sampled_targets(network, train)
@@ -76,6 +77,16 @@ def score_on(
         if _counts_classes_alike(network.spec.loss)
         else None,
     )
+
+
+def _spelling(network: Network) -> bool:
+    """Return whether steps spell targets, which have no class each."""
+    return not all(output.loss.by_step for output in network.outputs.values())
+
+
+def _has_padding(network: Network) -> bool:
+    """Return whether steps of some output may be padding."""
+    return any(own.exists is not None for own in network.lower(training=False).outputs.values())
 
 
 def _counts_classes_alike(loss: Loss) -> bool:
@@ -127,6 +138,9 @@ def _constants(
     network: Network, output: NetworkOutput, targets: Array, weights: Array | None
 ) -> Iterator[tuple[str, Array]]:
     loss, tiny = output.loss, 1e-30
+    if isinstance(loss, CTC):
+        yield from _spelt(loss, output, targets, weights)
+        return
     if output.target_dtype == "int64":
         counts = _frequencies(targets, weights, loss, output.shape[-1], _padding(network, output))
         shares = counts / max(counts.sum(), 1)
@@ -163,6 +177,20 @@ def _constants(
         yield "the median of the targets", median
         for part in (0.25, 0.5, 0.75):
             yield "one number between the mean and the median", shares + part * (median - shares)
+
+
+def _spelt(
+    loss: CTC, output: NetworkOutput, targets: Array, weights: Array | None
+) -> Iterator[tuple[str, Array]]:
+    """Yield probabilities that are the same at every step: of each class its share, and of the blank some more."""
+    counts = _frequencies(targets, weights, loss, output.loss_shape[-1]).astype(np.float64)
+    counts[loss.blank] = 0.0
+    rows = float(len(targets)) if weights is None else float(weights.sum())
+    said = min(1.0, counts.sum() / max(rows, 1.0) / output.loss_shape[0])
+    for times in (0.5, 1.0, 1.5, 2.0):
+        shares = np.maximum(counts / max(counts.sum(), 1.0) * min(0.99, times * said), 1e-30)
+        shares[loss.blank] = 1.0 - min(0.99, times * said)
+        yield "the shares of the classes at every step", np.log(shares)
 
 
 def _constant_costs(network: Network, constants: Mapping[str, Array], targets: Targets) -> Array:
@@ -210,7 +238,7 @@ def _share_of_most_frequent(
 
     Both are targets with the weights of their rows.
     """
-    if network.several:
+    if network.several or _spelling(network):
         return None
     only, seen, compared = network.outputs[""], known[0]["targets"], others[0]["targets"]
     if only.target_dtype == "int64":

@@ -54,6 +54,9 @@ def check_uncertainty(network: Network) -> Iterator[Diagnostic]:
 def _why_no_probabilities(network: Network) -> str:
     if network.spec.data.reproduces or any(output.of_inputs for output in network.outputs.values()):
         return "the model reproduces its inputs, and predicts no classes"
+    spelt = [output.loss.type for output in network.outputs.values() if not output.loss.by_step]
+    if spelt:
+        return f"{spelt[0]} gives probabilities of steps, and none of the sequence that they spell"
     losses = dict.fromkeys(output.loss.type for output in network.outputs.values())
     return f"{' and '.join(losses)} give{'s' if len(losses) == 1 else ''} no probabilities"
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.analysis.baseline import best_constant
+from specnet.data import Split
 from specnet.interchange.exporting import Exported, write_numpy
 from specnet.reporting.html.page import write_report
 from tests.support.exports import bare
@@ -95,6 +97,52 @@ def test_metrics_count_the_steps_that_exist_alone():
         spelt = [c for c, before in zip(steps, (0, *steps), strict=False) if c not in (before, 0)]
         exact += spelt == y[row, : lengths[row]].tolist()
     assert result.splits["train"]["exact_match"] == pytest.approx(exact / ROWS)
+
+
+@pytest.mark.parametrize("blank", [0, 2])
+def test_the_baseline_says_each_class_with_the_same_probability_at_every_step(blank):
+    x, y, lengths, _ = drawn(padded=False)
+    y = np.where(y == blank, 3, y) if blank else y
+    fill = {"padding_index": -1} if blank else {}
+    y = np.where(np.arange(LENGTH) < lengths[:, None], y, -1) if blank else y
+    made = document(loss={"type": "ctc", "blank": blank, **fill}, data={"type": "arrays"})
+    made["layers"] = made["layers"][1:]
+    result = specnet.run(made, data=(x, y))
+    model, data = result.model, Split(x, y)
+    baseline = best_constant(model.network, data)
+    shares = torch.tensor(baseline.constants[""]).exp()
+    assert shares.sum().item() == pytest.approx(1.0)
+    kept = y[(y != blank) & (y >= 0)]
+    others = np.delete(shares.numpy(), blank)
+    counts = np.delete(np.bincount(kept, minlength=CLASSES), blank)
+    np.testing.assert_allclose(others / others.sum(), counts / counts.sum(), atol=1e-12)
+    logp = shares.log().expand(STEPS, ROWS, CLASSES)
+    costs = torch.nn.functional.ctc_loss(
+        logp,
+        torch.tensor(np.maximum(y, 0)),
+        torch.full((ROWS,), STEPS),
+        torch.tensor(lengths),
+        blank,
+        reduction="none",
+    )
+    assert baseline.loss == pytest.approx(costs.mean().item(), rel=1e-8)
+
+
+def test_the_fit_is_judged_by_the_baseline_where_all_rows_have_all_steps():
+    x, y, _, _ = drawn(padded=False)
+    made = document()
+    made["layers"] = made["layers"][1:]
+    fit = specnet.run(made, data=(x, y)).fit
+    assert "for always predicting the shares of the classes at every step" in fit.why
+    assert "accuracy" not in fit.why
+    padded = specnet.run(document(), data=drawn()[:2]).fit
+    assert (padded.verdict, padded.why) == ("unknown", "no constant prediction to compare the losses with")
+
+
+def test_there_is_nothing_to_calibrate():
+    made = document(output={"calibration": "temperature"})
+    with pytest.raises(specnet.SpecError, match="probabilities of steps, and none of the sequence"):
+        specnet.run(made, data=drawn()[:2])
 
 
 def test_a_training_is_resumed_and_exported_with_its_metrics(tmp_path):

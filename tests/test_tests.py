@@ -43,12 +43,23 @@ def of(path: Path) -> str:
     return path.relative_to(TESTS).as_posix()
 
 
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+@cache
+def functions(path: Path) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef)]
+
+
+@cache
+def imports(path: Path) -> list[ast.ImportFrom]:
+    """Return what a file imports from modules of the tests."""
+    return [
+        node
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("tests.")
+    ]
 
 
 def each_test(path: Path) -> Iterator[ast.FunctionDef]:
-    return (node for node in functions(parsed(path)) if node.name.startswith("test_"))
+    return (node for node in functions(path) if node.name.startswith("test_"))
 
 
 def test_folders_are_those_of_the_package() -> None:
@@ -70,9 +81,8 @@ def test_no_test_file_imports_another() -> None:
     found = [
         f"{of(path)}: {node.module}"
         for path in FILES
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("tests.")
-        if not node.module.startswith(("tests.support", "tests.hostile"))
+        for node in imports(path)
+        if not f"{node.module}.".startswith(("tests.support.", "tests.hostile."))
     ]
     assert found == []
 
@@ -95,8 +105,7 @@ def test_a_file_that_skips_where_a_package_is_missing_is_imported_once() -> None
         if not any(
             "importorskip" in ast.unparse(node) for node in parsed(path).body if isinstance(node, ast.Expr)
         )
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.ImportFrom)
+        for node in imports(path)
     )
     assert {name: imported[f"tests.support.{name}"] for name in skipping} == {"layer_cases": 1}
 
@@ -104,7 +113,7 @@ def test_a_file_that_skips_where_a_package_is_missing_is_imported_once() -> None
 def test_helpers_are_defined_once() -> None:
     defined = defaultdict(set)
     for path in FILES:
-        for function in functions(parsed(path)):
+        for function in functions(path):
             if function.end_lineno is not None and function.end_lineno - function.lineno >= 5:
                 what = [ast.dump(function.args), *map(ast.dump, function.body)]
                 defined["".join(what)].add(f"{of(path)}: {function.name}")
@@ -172,13 +181,13 @@ def checks(path: Path, function: ast.FunctionDef, seen: set[tuple[Path, str]]) -
 
 def definitions(path: Path, name: str) -> Iterator[tuple[Path, ast.FunctionDef]]:
     """Yield the functions and methods of a name that a file defines or imports from what tests share."""
-    yield from ((path, each) for each in functions(parsed(path)) if each.name == name)
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("tests."):
-            where = TESTS.parent / f"{node.module.replace('.', '/')}.py"
-            for alias in node.names:
-                if (alias.asname or alias.name) == name and where.exists():
-                    yield from ((where, each) for each in functions(parsed(where)) if each.name == alias.name)
+    yield from ((path, each) for each in functions(path) if each.name == name)
+    for node in imports(path):
+        assert node.module is not None
+        where = TESTS.parent / f"{node.module.replace('.', '/')}.py"
+        for alias in node.names:
+            if (alias.asname or alias.name) == name and where.exists():
+                yield from ((where, each) for each in functions(where) if each.name == alias.name)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_work_grows_with_the_number_of_layers(network):
         return calls({"specnet": 1, "data": DATA, "layers": layers, "loss": "cross_entropy"})
 
     work(5)  # imports what it needs
-    few, more, most = map(work, (100, 200, 400))
+    few, more, most = map(work, (50, 100, 200))
     assert most - more < 1.3 * 2 * (more - few)
 
 

@@ -103,7 +103,7 @@ def branching(count):
 def repeated(count):
     inner = [{"type": "dense", "units": 8, "activation": "relu"}, {"type": "layer_norm"}]
     block = {"type": "residual", "activation": "relu", "layers": inner}
-    return [{"type": "dense", "units": 8}, {"type": "sequential", "repeat": count, "layers": [block]}]
+    return [{"type": "dense", "units": 8}, {"type": "sequential", "repeat": count // 2, "layers": [block]}]
 
 
 def images(count):
@@ -112,7 +112,7 @@ def images(count):
         {"type": "batch_norm"},
         {"type": "activation", "activation": "relu"},
     ]
-    return [*block * count, {"type": "flatten"}]
+    return [*block * (count // 2), {"type": "flatten"}]
 
 
 NETWORKS = {make.__name__: make for make in (dense, relu, branching, repeated, images)}

@@ -30,10 +30,10 @@ def test_the_table_covers_every_op():
 
 @named(TABLE)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("batch", [1, 5])
-def test_a_kernel_computes_what_its_op_means(row, dtype, batch):
-    graph, _, y = build(row, dtype)
-    checked(graph, numbers(row, batch), [y], batch)
+def test_a_kernel_computes_what_its_op_means(row, dtype):
+    for batch in (1, 5):
+        graph, _, y = build(row, dtype)
+        checked(graph, numbers(row, batch), [y], batch)
 
 
 UNPULLED = {

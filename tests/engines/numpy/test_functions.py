@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -18,14 +19,15 @@ METHODS = {"fill", "transpose"}
 """What arrays do themselves."""
 
 
-def applied(row) -> list[Node]:
-    graph, _, _ = build(row)
-    return [node for node in graph if node.op.kernel or node.op.scalar]
+@cache
+def applied() -> list[Node]:
+    """Return the nodes of all rows that compute something."""
+    graphs = [build(row)[0] for row in TABLE]
+    return [node for graph in graphs for node in graph if node.op.kernel or node.op.scalar]
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.op)
-def test_the_engine_has_every_function_that_a_kernel_names(row):
-    for node in applied(row):
+def test_the_engine_has_every_function_that_a_kernel_names():
+    for node in applied():
         value = node.results[0]
         kernel = node.op.kernel if isinstance(node.op.kernel, str) else node.op.kernel(value)
         texts = (kernel, node.op.sums(value), node.op.scalar(value) if node.op.scalar else "")
@@ -38,9 +40,8 @@ def test_what_is_no_function_of_the_engine_is_found_out():
         resolve("sines")
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.op)
-def test_the_engine_has_a_maker_for_everything_that_an_op_needs_prepared(row):
-    for node in applied(row):
+def test_the_engine_has_a_maker_for_everything_that_an_op_needs_prepared():
+    for node in applied():
         if node.op.prepare is not None:
             needed = node.op.prepare(node.results[0])
             assert {what.function for what in needed.values()} <= MAKERS.keys(), node.op
@@ -48,10 +49,9 @@ def test_the_engine_has_a_maker_for_everything_that_an_op_needs_prepared(row):
 
 def test_no_maker_is_there_for_nothing():
     found = set()
-    for row in TABLE:
-        for node in applied(row):
-            if node.op.prepare is not None:
-                found |= {what.function for what in node.op.prepare(node.results[0]).values()}
+    for node in applied():
+        if node.op.prepare is not None:
+            found |= {what.function for what in node.op.prepare(node.results[0]).values()}
     assert found == MAKERS.keys()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Specnet, environment
+from tests.support.command_line import Specnet, environment, run_command
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need rights here")
 
@@ -67,10 +67,9 @@ def test_links_that_lead_out_are_skipped_in_folders_and_by_hooks(specnet: Specne
 
 def test_standard_input_lies_where_it_is_said_to(tree: Path) -> None:
     def given(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "specnet", "validate", "--confine", "repo", "-", *arguments],
-            input=SPEC, cwd=tree, env=environment(), capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return run_command(
+            ["validate", "--confine", "repo", "-", *arguments], tree, environment(), given=SPEC
+        )
 
     assert given("--stdin-filename", "repo/new.toml").returncode == 0
     outside = given("--stdin-filename", "out/new.toml")

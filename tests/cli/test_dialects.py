@@ -8,11 +8,10 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import IO
 
 import pytest
 
-from tests.support.command_line import Specnet, environment
+from tests.support.command_line import Specnet, environment, run_command
 from tests.support.dialects import DIALECTS, ROWS, model_of, written
 
 
@@ -27,20 +26,6 @@ def test_predict_reads_new_rows_in_the_dialect_of_the_training_file(
     assert (done.returncode, done.stdout.count("\n") >= len(ROWS)) == (0, True), done.stderr
 
 
-def predicted(folder: Path, stream: IO[bytes] | None) -> subprocess.CompletedProcess[str]:
-    """What predict makes of its standard input."""
-    return subprocess.run(
-        [sys.executable, "-m", "specnet", "predict", "r", "-"],
-        cwd=folder,
-        env=environment(),
-        stdin=stream,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_predict_unpacks_standard_input(pack, tmp_path: Path, specnet: Specnet) -> None:
     path, keys = written(tmp_path, "comments")
@@ -49,8 +34,8 @@ def test_predict_unpacks_standard_input(pack, tmp_path: Path, specnet: Specnet) 
     packed = tmp_path / "packed"
     packed.write_bytes(pack((tmp_path / path).read_bytes()))
     expected = specnet("predict", "r", path).stdout
-    with packed.open("rb") as stream:
-        assert predicted(tmp_path, stream).stdout == expected
+    done = run_command(["predict", "r", "-"], tmp_path, environment(), streams={0: str(packed)})
+    assert done.stdout == expected
     assert specnet("predict", "r", "packed").stdout == expected
     damaged = packed.read_bytes()[:-5]
     packed.write_bytes(damaged)
@@ -65,8 +50,17 @@ def test_a_zip_archive_is_not_read_from_a_pipe(tmp_path: Path, specnet: Specnet)
     with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
         archive.write(tmp_path / path, "new.csv")
     expected = specnet("predict", "r", path).stdout
-    with (tmp_path / "new.zip").open("rb") as stream:
-        assert predicted(tmp_path, stream).stdout == expected
-    with subprocess.Popen(["cat", "new.zip"], cwd=tmp_path, stdout=subprocess.PIPE) as piped:
-        done = predicted(tmp_path, piped.stdout)
-    assert (done.returncode, "cannot be read from a pipe" in " ".join(done.stderr.split())) == (1, True)
+    done = run_command(["predict", "r", "-"], tmp_path, environment(), streams={0: "new.zip"})
+    assert done.stdout == expected
+    done = subprocess.run(
+        [sys.executable, "-m", "specnet", "predict", "r", "-"],
+        input=(tmp_path / "new.zip").read_bytes(),
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, "cannot be read from a pipe" in " ".join(done.stderr.decode().split())) == (
+        1,
+        True,
+    )

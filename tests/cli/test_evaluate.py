@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import SPECS, Specnet, environment
+from tests.support.command_line import SPECS, Specnet
 
 
 def test_a_run_is_measured_again(specnet: Specnet, tmp_path: Path) -> None:
@@ -51,11 +49,10 @@ def test_rows_come_from_standard_input(form: str, specnet: Specnet, tmp_path: Pa
     (tmp_path / f"new.{form}").write_text(given, encoding="utf-8")
     named = specnet("evaluate", "runs/s/001", f"new.{form}", "--output", "json")
     assert (named.returncode, json.loads(named.stdout)["rows"]) == (0, {"data": 1})
-    command = [sys.executable, "-m", "specnet", "evaluate", "runs/s/001", "-", "--output", "json"]
-    how = {"cwd": tmp_path, "env": environment(), "capture_output": True, "encoding": "utf-8"}
-    done = subprocess.run(command, input=given, check=False, **how)
+    command = ["evaluate", "runs/s/001", "-", "--output", "json"]
+    done = specnet(*command, given=given)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", named.stdout)
-    wrong = subprocess.run(command, input=given.replace("1.5", '"x"'), check=False, **how)
+    wrong = specnet(*command, given=given.replace("1.5", '"x"'))
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "`standard input`" in wrong.stderr
     assert "specnet-" not in wrong.stderr

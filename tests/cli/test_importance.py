@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from specnet import api
-from tests.support.command_line import SPECS, Specnet, environment
+from tests.support.command_line import SPECS, Specnet
 
 
 @pytest.fixture(scope="module")
@@ -46,24 +44,11 @@ def test_json_is_what_python_returns(specnet: Specnet, iris: Path) -> None:
     assert list(column["dependence"]["predictions"]) == ["P(setosa)", "P(versicolor)", "P(virginica)"]
 
 
-def test_other_rows_come_from_standard_input(iris: Path) -> None:
+def test_other_rows_come_from_standard_input(specnet: Specnet, iris: Path) -> None:
     inputs = np.random.default_rng(1).uniform(0, 7, (25, 4)).round(2)
     names = "sepal_length,sepal_width,petal_length,petal_width,species"
     lines = [names, *(f"{','.join(map(str, row))},setosa" for row in inputs.tolist())]
-    command = [
-        sys.executable,
-        "-m",
-        "specnet",
-        "evaluate",
-        str(iris),
-        "-",
-        "--importance",
-        "--output",
-        "json",
-    ]
-    done = subprocess.run(
-        command, input="\n".join(lines), check=False, capture_output=True, encoding="utf-8", env=environment()
-    )
+    done = specnet("evaluate", iris, "-", "--importance", "--output", "json", given="\n".join(lines))
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)["importance"]
     assert (found["split"], found["rows"]) == ("data", 25)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
 import pytest
 
 import specnet as package
-from tests.support.command_line import environment
+from tests.support.command_line import environment, run_command
 
 TRAINING = "pid,age,plan,price\n" + "".join(f"A{i},{20 + i % 9},{'ab'[i % 2]},{i}\n" for i in range(20))
 NEW = 'plan,pid,note,age,price\na,X1,"hi, you",25,3\nb,X2,,26,4\n'
@@ -50,16 +48,7 @@ def document(folder, **more):
 
 
 def predict(folder, *arguments, given=None):
-    return subprocess.run(
-        [sys.executable, "-m", "specnet", "predict", "run", *arguments],
-        cwd=folder,
-        env=environment(),
-        input=given,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    return run_command(["predict", "run", *arguments], folder, environment(), given=given)
 
 
 @pytest.fixture

@@ -4,14 +4,13 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import specnet as package
-from tests.support.command_line import SPECS, Specnet, environment
+from tests.support.command_line import SPECS, Specnet, environment, run_command
 
 SPEC = """
 specnet = 1
@@ -44,16 +43,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def piped(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "specnet", "predict", "run", "-", *arguments],
-        cwd=folder,
-        env=environment(),
-        input=text,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    return run_command(["predict", "run", "-", *arguments], folder, environment(), given=text)
 
 
 def test_columns_are_found_by_name_in_any_order(specnet: Specnet, run: Path, tmp_path: Path) -> None:

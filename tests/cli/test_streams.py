@@ -48,7 +48,7 @@ def test_no_command_is_left_out() -> None:
 @needs_full
 @pytest.mark.parametrize("name", EVERY)
 def test_a_full_standard_output_is_one_line(name: str, project: Path) -> None:
-    done = specnet_in(project, *EVERY[name], shell=">/dev/full")
+    done = specnet_in(project, *EVERY[name], streams={1: str(FULL)})
     *before, last = done.stderr.splitlines()
     assert (done.returncode, last) == (1, "error: standard output cannot be written: No space left on device")
     assert all(line.startswith(PROGRESS) for line in before)
@@ -56,7 +56,7 @@ def test_a_full_standard_output_is_one_line(name: str, project: Path) -> None:
 
 @pytest.mark.parametrize("name", ["run", "validate", "schema", "--help"])
 def test_a_closed_standard_output_is_one_line(name: str, project: Path) -> None:
-    done = specnet_in(project, *EVERY[name], shell=">&-")
+    done = specnet_in(project, *EVERY[name], streams={1: None})
     *before, last = done.stderr.splitlines()
     assert (done.returncode, last) == (1, "error: standard output cannot be written: Bad file descriptor")
     assert all(line.startswith(PROGRESS) for line in before)
@@ -64,7 +64,7 @@ def test_a_closed_standard_output_is_one_line(name: str, project: Path) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_closed_standard_error_and_input_change_nothing(name: str, project: Path) -> None:
-    done = specnet_in(project, *EVERY[name], shell="2>&- <&-")
+    done = specnet_in(project, *EVERY[name], streams={0: None, 2: None})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
 
@@ -84,12 +84,12 @@ def test_a_closed_pipe_ends_quietly(name: str, project: Path) -> None:
 
 
 @needs_full
-@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize("stream", [str(FULL), None])
 def test_a_run_is_trained_and_saved_whatever_standard_error_is(
-    stream: str, project: Path, tmp_path: Path
+    stream: str | None, project: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    done = specnet_in(project, "run", "s.toml", "--out", str(out), shell=stream)
+    done = specnet_in(project, "run", "s.toml", "--out", str(out), streams={2: stream})
     assert done.returncode == 0
     assert f"saved in {out}" in done.stdout
     assert json.loads((out / "result.json").read_text())["stopped"] == "completed"
@@ -101,7 +101,7 @@ def test_a_run_is_trained_and_saved_whatever_standard_error_is(
 @needs_full
 def test_a_run_whose_results_cannot_be_printed_is_saved(project: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    done = specnet_in(project, "run", "s.toml", "--out", str(out), "-q", shell=">/dev/full")
+    done = specnet_in(project, "run", "s.toml", "--out", str(out), "-q", streams={1: str(FULL)})
     assert (done.returncode, done.stderr) == (
         1,
         "error: standard output cannot be written: No space left on device\n",
@@ -111,13 +111,13 @@ def test_a_run_whose_results_cannot_be_printed_is_saved(project: Path, tmp_path:
 
 @needs_full
 def test_an_error_keeps_its_code_where_it_cannot_be_told(project: Path) -> None:
-    assert specnet_in(project, "run", "absent.toml", shell="2>/dev/full").returncode == 2
-    assert specnet_in(project, "run", "absent.toml", shell=">&- 2>&-").returncode == 2
+    assert specnet_in(project, "run", "absent.toml", streams={2: str(FULL)}).returncode == 2
+    assert specnet_in(project, "run", "absent.toml", streams={1: None, 2: None}).returncode == 2
 
 
 @pytest.mark.parametrize("arguments", [["validate", "-"], ["predict", "run", "-"]])
 def test_a_closed_standard_input_is_named(arguments: list[str], project: Path) -> None:
-    done = specnet_in(project, *arguments, shell="<&-")
+    done = specnet_in(project, *arguments, streams={0: None})
     assert (done.returncode, done.stderr) == (2, "error: -: there is no standard input\n")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import numpy as np
 import pytest
 
 import specnet
-from tests.support.command_line import environment
+from tests.support.command_line import environment, run_command
 
 FOLDER = Path(__file__).parent
 CASES = sorted(path.parent.relative_to(FOLDER).as_posix() for path in FOLDER.glob("*/*/expected.json"))
@@ -38,10 +36,7 @@ class Case:
 
     def __call__(self, *arguments: str) -> str:
         """Return what a command prints, given where the run was made: paths are as the run has them."""
-        done = subprocess.run(
-            [sys.executable, "-m", "specnet", *arguments],
-            cwd=self.folder, env=environment(), capture_output=True, encoding="utf-8", check=False,
-        )  # fmt: skip
+        done = run_command(arguments, self.folder, environment())
         assert done.returncode == 0, done.stderr
         return done.stdout
 

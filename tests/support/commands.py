@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from tests.support.command_line import HANG, environment
+from tests.support.command_line import environment, run_command
+from tests.support.forking import USUAL, Streams
 
 DOCUMENT = """\
 specnet = 1
@@ -84,20 +84,7 @@ def make_project(folder: Path) -> Path:
 
 
 def specnet_in(
-    folder: Path, *arguments: str, shell: str = "", **more: str
+    folder: Path, *arguments: str, streams: Streams = USUAL, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder; `shell` is what a shell appends to it, such as a redirection."""
-    command = [sys.executable, "-m", "specnet", *arguments]
-    if shell:
-        command = ["sh", "-c", f'"$0" "$@" {shell}', *command]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(**more),
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        timeout=HANG,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    """Run a command in a folder, with files for standard streams, as `run_command` takes them."""
+    return run_command(arguments, folder, environment(**more), streams=streams)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import functools
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.support.forking import Forks
 
 SPECS = Path(__file__).parents[2] / "specs"
 SMALL = [
@@ -21,23 +22,28 @@ SMALL = [
     "xor.json",
 ]
 
-_BARE = """
-import importlib.machinery, importlib.util, sys
+_NUMPY = f"""
+import importlib.machinery, sys
 # Of all that is installed, NumPy alone can be found.
 class Only:
     def find_spec(self, name, path=None, target=None):
         if name == "numpy":
-            return importlib.machinery.PathFinder.find_spec(name, [{site!r}])
+            return importlib.machinery.PathFinder.find_spec(name, [{str(Path(np.__file__).parents[1])!r}])
 sys.meta_path.append(Only())
-import runpy
+import numpy
+"""
+
+_BARE = """
+import runpy, sys
 import numpy as np
-scope = runpy.run_path({program!r})
+program, call, rows, out = sys.argv[1:]
+scope = runpy.run_path(program)
 assert not any(m.partition(".")[0] in ("specnet", "pydantic", "typer") for m in sys.modules)
-found = {{n: v for n, v in scope.items() if isinstance(v, np.ndarray)}}
-if {rows!r}:
-    made = scope[{call!r}](np.load({rows!r}))
-    found = made if isinstance(made, dict) else {{**found, "predicted": made}}
-np.savez({out!r}, **found)
+found = {n: v for n, v in scope.items() if isinstance(v, np.ndarray)}
+if rows:
+    made = scope[call](np.load(rows))
+    found = made if isinstance(made, dict) else {**found, "predicted": made}
+np.savez(out, **found)
 """
 
 
@@ -52,18 +58,15 @@ def bare(program: Path, rows: np.ndarray | None = None, call: str = "predict") -
         given = str(folder / "given.npy")
         np.save(given, rows)
     out = folder / "found.npz"
-    site = str(Path(np.__file__).parents[1])
-    code = _BARE.format(site=site, program=str(program), rows=given, out=str(out), call=call)
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        check=False,
-    )
+    done = _without_packages().run(_BARE, [str(program), call, given, str(out)], folder)
     assert done.returncode == 0, done.stderr
     with np.load(out) as archive:
         return dict(archive)
+
+
+@functools.cache
+def _without_packages() -> Forks:
+    return Forks(_NUMPY, "-I", "-S", "-W", "error")
 
 
 def session(path):

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
-from specnet.data.format import DataFormat, DataSource
+from specnet.data.format import DataFormat
 from specnet.data.formats import FORMATS
 from specnet.data.opened import OpenedData, inspect_data, open_data
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Signature
+from specnet.data.source import DataSource
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
 

@@ -11,13 +11,14 @@ from specnet.data.assigning import draw_rows
 from specnet.data.collector import Collector
 from specnet.data.encoding import Encoding
 from specnet.data.files import sha256
-from specnet.data.format import DataFormat, DataPart
+from specnet.data.format import DataFormat
 from specnet.data.inputs import Encoded, plain
 from specnet.data.opened import OpenedData, open_data
 from specnet.data.passed import PassedData
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import ChosenRows, Rows, StoredRows, TargetRows
 from specnet.data.signature import InputArray, Signature, only_array
+from specnet.data.source import DataPart
 from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
 from specnet.data.weights import check_weights, chosen_weights
 from specnet.diagnostics import KeyPath

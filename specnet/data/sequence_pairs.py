@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from specnet.data.arrays.given import as_numbers
-from specnet.data.format import DataPart, DataSource
 from specnet.data.new_rows import ROWS, LabelledRows, RowBlock
 from specnet.data.rows import ArrayRows
 from specnet.data.signature import NAMED, ColumnSlice, DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.data.text.files import TextFile
 from specnet.data.text.padding import padded
 from specnet.data.text.vocabulary import Vocabulary

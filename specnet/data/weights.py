@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.collector import Collector
-    from specnet.data.format import DataFormat, DataPart
+    from specnet.data.format import DataFormat
+    from specnet.data.source import DataPart
 
     Drawn = Mapping[str, tuple[DataPart, NDArray[np.intp] | None]]
 

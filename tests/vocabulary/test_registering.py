@@ -201,7 +201,7 @@ FILES = {
         from pydantic import PositiveInt
 
         from specnet.data import DataFormat
-        from specnet.data.format import DataPart, DataSource
+        from specnet.data.source import DataPart, DataSource
         from specnet.data.rows import ArrayRows
         from specnet.data.signature import DataDescription
 

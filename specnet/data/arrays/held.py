@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from specnet.data.arrays.classes import count_classes
-from specnet.data.format import DataPart, DataSource
 from specnet.data.joining import joined
 from specnet.data.rows import ArrayRows
 from specnet.data.sample import Sample, array_cells
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import numpy as np
 
 from specnet.data.arrays.stored import StoredArray, check_memory
 from specnet.data.files import DataContext, larger_than_half
-from specnet.data.format import BATCHES, DataPart, DataSource, Load
+from specnet.data.format import BATCHES, Load
 from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, DataPart, DataSource
+from specnet.data.format import DataFormat
 from specnet.data.signature import DataDescription, names
+from specnet.data.source import DataPart, DataSource
 
 FOLDER = Path(__file__).parent.parent / "builtin"
 IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, DataPart, DataSource
+from specnet.data.format import DataFormat
 from specnet.data.joining import joined
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import LARGEST_INDEX, DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
 from specnet.vocabulary.kind import Table

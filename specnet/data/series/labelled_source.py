@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from specnet.data.format import DataPart, DataSource
 from specnet.data.new_rows import LabelledRows
 from specnet.data.rows import ArrayRows
 from specnet.data.sample import Sample, array_cells
 from specnet.data.series.labelled import class_indices, class_names
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import numpy as np
 
 from specnet.data.arrays.windows import WindowRows
 from specnet.data.collector import Collector
-from specnet.data.format import DataPart, DataSource
 from specnet.data.new_rows import LabelledRows
 from specnet.data.sample import Sample
 from specnet.data.series.scaling import SeriesScales
 from specnet.data.series.windows import Cuts, SeriesWindows, cuts, feature_names, find_windows, step_features
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

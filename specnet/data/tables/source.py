@@ -9,11 +9,11 @@ from sys import getsizeof
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specnet.data.files import DataContext, FilePlace, memory
-from specnet.data.format import DataPart, DataSource
 from specnet.data.joining import joined
 from specnet.data.rows import BLOCK
 from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import check_columns, describe, plan_of
 from specnet.data.tables.frames import FrameTable

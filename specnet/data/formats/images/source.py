@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.data.files import DataContext, FilePlace, larger_than_half
-from specnet.data.format import BATCHES, DataPart, DataSource, Load
+from specnet.data.format import BATCHES, Load
 from specnet.data.formats.images.folder import Labelled, labelled_images
 from specnet.data.formats.images.rows import ImageRows, decoded
 from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.installation import install_command
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, DataPart, DataSource
+from specnet.data.format import DataFormat
 from specnet.data.signature import DataDescription, names
+from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.text import joined
 from specnet.vocabulary.kind import Table, fault, table_check
 

@@ -8,7 +8,8 @@ from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.format import DataFormat, DataSource, FilePath
+from specnet.data.format import DataFormat, FilePath
+from specnet.data.source import DataSource
 from specnet.data.text import TOKENIZERS, Tokenizer
 from specnet.data.text.encodings import encoding_faults
 from specnet.vocabulary.kind import Table, fault, table_check

@@ -10,10 +10,10 @@ import numpy as np
 from specnet.data.arrays.windows import WindowRows
 from specnet.data.assigning import draw_rows, share_rows
 from specnet.data.files import memory
-from specnet.data.format import DataPart, DataSource
 from specnet.data.formats.text.examples import LinePlace, TextForm, describe, lines_of
 from specnet.data.rows import ArrayRows
 from specnet.data.signature import DataDescription, Padding
+from specnet.data.source import DataPart, DataSource
 from specnet.data.text.padding import padded
 from specnet.data.text.vocabulary import Vocabulary
 from specnet.diagnostics.text import sized

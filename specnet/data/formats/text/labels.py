@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from specnet.data.format import DataPart, DataSource
 from specnet.data.formats.text.examples import SHOWN, lines_of
 from specnet.data.rows import ArrayRows
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.data.text.padding import padded
 from specnet.data.text.vocabulary import Vocabulary
 from specnet.diagnostics.spelling import closest

@@ -7,9 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.arrays.windows import WindowRows
-from specnet.data.format import DataPart, DataSource
 from specnet.data.formats.text.examples import TextForm, describe
 from specnet.data.signature import DataDescription
+from specnet.data.source import DataPart, DataSource
 from specnet.data.text.token_array import token_array
 from specnet.data.text.vocabulary import Vocabulary
 from specnet.diagnostics.text import counted

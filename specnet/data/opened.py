@@ -11,9 +11,10 @@ from specnet.data.assigning import assigned_rows
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat
+from specnet.data.inferring import infer_signature
 from specnet.data.passed import PassedData
 from specnet.data.resolved_transforms import resolve
-from specnet.data.signature import Signature, infer_signature
+from specnet.data.signature import Signature
 from specnet.data.source import DataSource
 from specnet.data.text.outside import OutsideVocabularyError
 from specnet.data.training_rows import TrainingRows

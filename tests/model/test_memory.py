@@ -59,7 +59,7 @@ def test_a_batch_may_be_what_is_too_large(monkeypatch):
 def test_the_data_may_be_what_is_too_large(monkeypatch):
     fault = only(specnet.validate(document().replace('"sine"', '"linear"\nfeatures = 10000000000000')))
     assert (fault.code, fault.path) == ("SN570", ("data",))
-    monkeypatch.setattr("specnet.data.signature.memory", lambda: None)
+    monkeypatch.setattr("specnet.data.inferring.memory", lambda: None)
     monkeypatch.setattr(files, "memory", lambda: 2**20)
     fault = only(specnet.validate(document(samples=200_000)))
     assert (fault.code, fault.path) == ("SN605", ("data",))

@@ -26,8 +26,9 @@ from specnet.engines.execution import Executable
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
+from specnet.model.costs import element_costs, whole_cost
 from specnet.model.network import Network
-from specnet.model.outputs import NetworkOutput, OutputValues, array_name, element_costs, whole_cost
+from specnet.model.outputs import NetworkOutput, OutputValues, array_name
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.losses.ctc import CTC

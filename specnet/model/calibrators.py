@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import BATCH
+from specnet.model.costs import element_costs, whole_cost
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
-from specnet.model.outputs import NetworkOutput, OutputValues, element_costs, whole_cost
+from specnet.model.outputs import NetworkOutput, OutputValues
 
 SMALLEST = {"float32": 2.0**-23, "float64": 2.0**-52}
 """The smallest probability that a loss is given: without a bound, a probability of 0 would cost infinitely much."""

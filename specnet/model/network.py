@@ -18,18 +18,12 @@ from specnet.graph.sizes import BATCH, Shape, count
 from specnet.graph.streaming import Streaming
 from specnet.language.spec import Spec
 from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
+from specnet.model.costs import whole_cost
 from specnet.model.figures import MeasuredValues, OutputFigure
 from specnet.model.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
 from specnet.model.lowered import Lowered
-from specnet.model.outputs import (
-    WEIGHTS,
-    NetworkOutput,
-    figure_values,
-    lower_outputs,
-    quantile_values,
-    shape_diagnostic,
-    whole_cost,
-)
+from specnet.model.output_lowering import figure_values, lower_outputs, quantile_values, shape_diagnostic
+from specnet.model.outputs import WEIGHTS, NetworkOutput
 from specnet.model.row_units import row_units
 from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.topology import check_topology, every

@@ -15,7 +15,8 @@ from specnet.model.figures import MeasuredValues
 from specnet.model.lowered import Lowered
 from specnet.model.naming import GRADIENT, Naming, named_outputs
 from specnet.model.network import Network
-from specnet.model.outputs import WEIGHTS, figure_values, quantile_values
+from specnet.model.output_lowering import figure_values, quantile_values
+from specnet.model.outputs import WEIGHTS
 from specnet.model.row_units import in_data_units
 from specnet.model.updates import Update, append_update
 from specnet.passes.differentiate import differentiate

@@ -6,7 +6,7 @@ from specnet.diagnostics import Diagnostic, SpecError
 from specnet.graph.sizes import at
 from specnet.language.spec import Spec
 from specnet.model.network import lower_layers
-from specnet.model.outputs import activated
+from specnet.model.output_lowering import activated
 
 
 def signature_without_data(spec: Spec) -> Signature:

@@ -15,7 +15,7 @@ from specnet.graph.sizes import DType, Shape, count
 from specnet.graph.streaming import CannotStream, Streaming
 from specnet.model.generation.task import NotGenerating, Task
 from specnet.model.network import Network, lower_layers
-from specnet.model.outputs import activated
+from specnet.model.output_lowering import activated
 
 LOGITS = "logits"
 """The output (batch, tokens) whose softmax are the probabilities of the next token."""

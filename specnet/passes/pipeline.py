@@ -7,6 +7,7 @@ from specnet.passes.collecting import no_collection
 from specnet.passes.cores import cores
 from specnet.passes.fuse import group
 from specnet.passes.layout import join_biases
+from specnet.passes.loop_products import transpose_constants
 from specnet.passes.loops import hoist, sink
 from specnet.passes.phases import lay_out_phases
 from specnet.passes.plan import Plan
@@ -41,9 +42,9 @@ def plan(
             graph = simplify(sink(hoist(graph)))
         graph = spread(join_biases(lay_out_phases(graph), fixed_inputs=fixed_inputs))
         if loops:
-            # What is laid out in full for the sake of a loop's ops is so once, not at every step. Nothing may be left
-            # of a loop then.
-            graph = prune(hoist(graph))
+            # What is laid out in full or transposed for the sake of a loop's ops is so once, not at every step. Nothing
+            # may be left of a loop then.
+            graph = prune(hoist(transpose_constants(graph, sizes)))
         if of_sequences(graph) and not any(node.op.shared for node in graph):
             graph = shard(graph, sizes, cores(threads))
     else:

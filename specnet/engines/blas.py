@@ -124,16 +124,6 @@ class _Hold(Shared):
 _hold = _Hold()
 
 
-def host_threads() -> int | None:
-    """Return how many threads the host lets the library use, whatever it is held to; None where it is not known."""
-    known = setting()
-    if known is None:
-        return None
-    with _hold.lock:
-        now = known[0]()
-        return _hold.before if _hold.before is not None and now in _hold.ours else now
-
-
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
     """Have matrix products run on so many threads; of several users the fewest, and the last restores what was.

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.binding import bind_names
-from specnet.engines.blas import host_threads, limited
+from specnet.engines.blas import limited
 from specnet.engines.numpy.emit import emit
 from specnet.engines.program import NumpyProgram
 from specnet.engines.workers import BUFFER, Workers
 from specnet.graph.sizes import Sizes, at, named, show
 from specnet.passes.arena import ARENA, ONCE
-from specnet.passes.cores import allowed, quota
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -86,11 +85,10 @@ class Executable:
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
         # A function whose globals named it would keep itself and the arena until a garbage collection.
         step = names.pop("step")
-        threads = matrix_threads(plan)
         if self._workers is not None:
             step = _shared(step)
-        elif threads is not None:
-            step = _limited(step, threads)
+        elif plan.has_large_products:
+            step = _limited(step)
         return Bound(step, {name: names[view] for name, view in self._program.arrays.items()})
 
 
@@ -105,27 +103,11 @@ def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float
     return run
 
 
-def matrix_threads(plan: Plan) -> int | None:
-    """Return how many threads a plan's matrix products are held to; None where they take as many as the host has set.
-
-    Where the products are small, one thread computes them whatever the setting, and nothing is set for each step.
-    """
-    if plan.workers:
-        return 1
-    if not plan.shares_products:
-        return None
-    if plan.threads is not None:
-        return plan.threads
-    # The library counts processors, and knows nothing of a container's share of them.
-    host = host_threads() if quota() is not None else None
-    return allowed() if host is not None and host > allowed() else None
-
-
-def _limited(step: Callable[..., tuple[float, ...]], threads: int) -> Callable[..., tuple[float, ...]]:
-    """Return a step whose matrix products run on so many threads."""
+def _limited(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
+    """Return a step whose matrix products run on one thread each."""
 
     def run(*numbers: float) -> tuple[float, ...]:
-        with limited(threads):
+        with limited(1):
             return step(*numbers)
 
     return run

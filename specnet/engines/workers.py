@@ -1,11 +1,12 @@
-"""Threads that share the images of a batch."""
+"""Threads that share the work of a step."""
 
 from __future__ import annotations
 
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from contextlib import suppress
+from itertools import islice, pairwise
 from queue import SimpleQueue
 from typing import Any
 
@@ -19,18 +20,22 @@ BUFFER = 512
 
 Task = Callable[[int], None]
 Done = SimpleQueue[BaseException | None]
-Orders = SimpleQueue[tuple[Task, int, Done] | None]
+Waiting = list[tuple[Task, int, Done]]
+"""Parts that no thread has begun, the next one at the end: whoever pops a part does it."""
+
+Orders = SimpleQueue[Waiting | None]
 
 
 class Workers(Shared):
     """So many workers, of which the calling thread is the first; the others start when there is first work for them.
 
     Ufuncs and matrix products let go of the interpreter while they compute, so that threads can keep several
-    cores busy. What worker gets which part is fixed, so that sums over parts have the same bits every time. Where
+    cores busy. How work is divided into parts is fixed, and each part has memory of its own, so that sums over parts
+    have the same bits every time. Which thread does a part is not fixed: a caller that has done its own part does those
+    that no other thread has begun, so that on a busy machine nobody waits for a thread that waits for a core. Where
     the matrix library's own threads cannot be held back, the caller works alone.
 
-    Several threads may call `run` at once: each does the first part of its own task, and the workers take the
-    others in turn.
+    Several threads may call `run` at once: each does parts of its own task, and the workers take the others in turn.
     """
 
     def __init__(self, count: int) -> None:
@@ -43,27 +48,30 @@ class Workers(Shared):
         self._orders: list[Orders] | None = None
 
     def run(self, task: Task, parts: int) -> None:
-        """Call `task(0)` to `task(parts - 1)`, each on a worker of its own where there are so many, and wait for all.
+        """Call `task(0)` to `task(parts - 1)`, at most one per worker at a time, and wait for all.
 
-        What a task raises is raised here, once no task is running any more.
+        The calling thread begins with the first part. What a task raises is raised here, once no task is running any
+        more.
         """
-        here = range(0, parts, self.count)
         if parts <= 1 or self.count == 1:
             for part in range(parts):
                 task(part)
             return
         orders = self._queues()
         done: Done = SimpleQueue()
-        sent = 0
+        waiting: Waiting = [(task, part, done) for part in range(parts - 1, 0, -1)]
+        begun: Waiting = []
         try:
-            for part in range(parts):
-                if part % self.count:
-                    orders[part % self.count - 1].put((task, part, done))
-                    sent += 1
-            for part in here:
-                task(part)
+            for queue in orders[: parts - 1]:
+                queue.put(waiting)
+            task(0)
+            while _begin(waiting, begun):
+                task(begun[-1][1])
         finally:
-            faults = [fault for fault in (done.get() for _ in range(sent)) if fault is not None]
+            # After a fault, parts that no thread has begun are not done.
+            _begin(waiting, begun, parts)
+            others = parts - 1 - len(begun)
+            faults = [fault for fault in (done.get() for _ in range(others)) if fault is not None]
         if faults:
             raise faults[0]
 
@@ -97,18 +105,33 @@ def _serve(orders: Orders) -> None:
     with np.errstate(all="ignore"):
         np.setbufsize(BUFFER)
         while True:
-            order = orders.get()
-            if order is None:
+            waiting = orders.get()
+            if waiting is None:
                 return
-            task, part, done = order
-            fault: BaseException | None = None
-            try:
-                task(part)
-            except BaseException as raised:  # noqa: BLE001 (it is raised again where the order came from)
-                fault = raised
-            del task, order
-            done.put(fault)
-            del done, fault
+            begun: Waiting = []
+            while _begin(waiting, begun):
+                task, part, done = begun.pop()
+                fault: BaseException | None = None
+                try:
+                    task(part)
+                except BaseException as raised:  # noqa: BLE001 (it is raised again where the order came from)
+                    fault = raised
+                # Nothing of the task is kept alive once its caller goes on.
+                del task
+                done.put(fault)
+                del done, fault
+            del waiting
+
+
+def _begin(waiting: Waiting, begun: Waiting, most: int = 1) -> bool:
+    """Move parts that no thread has begun to those that this thread has; return whether there were any.
+
+    It is one call, so that neither another thread nor Ctrl-C can come between taking a part and noting it.
+    """
+    before = len(begun)
+    with suppress(IndexError):
+        begun.extend(islice(iter(waiting.pop, None), most))
+    return len(begun) > before
 
 
 def _end(orders: Sequence[Orders]) -> None:
@@ -158,12 +181,16 @@ def add_shares(workers: Workers, parts: Sequence[Sequence[Any]]) -> None:
 
 
 def shared_dot(workers: Workers, a: Any, b: Any, out: Any) -> None:
-    """Write the product of two matrices into `out`, each worker a part of its rows."""
-    shares = workers.shares(len(out))
+    """Write the product of two matrices into `out`, by parts of its rows or columns, whichever there are more of."""
+    by_rows = len(out) >= out.shape[1]
+    shares = workers.shares(max(out.shape))
 
     def work(worker: int) -> None:
         start, stop = shares[worker]
-        # Unlike np.dot, it takes rows of a transposed matrix without a copy.
-        np.matmul(a[start:stop], b, out[start:stop])
+        # Unlike np.dot, it takes parts of matrices without a copy.
+        if by_rows:
+            np.matmul(a[start:stop], b, out[start:stop])
+        else:
+            np.matmul(a, b[:, start:stop], out[:, start:stop])
 
     workers.run(work, len(shares))

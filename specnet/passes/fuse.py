@@ -20,6 +20,9 @@ Start = tuple[Count, ...]
 SHARED = 8 * PIECE
 """Elements of a chain that is worth sharing out over workers."""
 
+SHARED_FLOPS = 6_000_000
+"""Floating-point operations of a matrix product that is worth sharing out over workers."""
+
 
 @dataclass(slots=True)
 class Group:
@@ -97,6 +100,13 @@ def group(
         inner = {v.index for v in chain if _stays(v, inside, readers, wanted, aliases=False)}
         groups.append(Group(chain, _rows(first, sizes), first.shape[0], inner=inner, workers=shared))
     return groups
+
+
+def is_shared(value: Value, sizes: Sizes) -> bool:
+    """Whether an op is so long that workers share it, whatever stands around it."""
+    if value.op is ops.MATMUL:
+        return value.rank == 2 and value.op.count_flops(value).at(sizes) >= SHARED_FLOPS
+    return _cuttable(value, sizes) and value.count.at(sizes) >= SHARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from specnet.graph.sizes import Sizes, named
 from specnet.passes.allocate import allocate
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import cores
-from specnet.passes.fuse import group
+from specnet.passes.fuse import group, is_shared
 from specnet.passes.layout import join_biases
 from specnet.passes.loop_products import transpose_constants
 from specnet.passes.loops import hoist, sink
@@ -32,8 +32,8 @@ def plan(
 
     `sizes` are the largest that the plan will see, a number for the batch alone, and `fixed_inputs` says that the
     inputs that it is bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the
-    plan that every optimised one is tested against. `threads` is how many threads may compute; by default as many as
-    there are cores, and as the matrix library is set to.
+    plan that every optimised one is tested against. `threads` is how many threads may compute, by default as many as
+    there are cores.
     """
     if optimise:
         graph = simplify(graph)
@@ -49,8 +49,16 @@ def plan(
             graph = shard(graph, sizes, cores(threads))
     else:
         graph = prune(graph)
-    workers = cores(threads) if any(node.op.shared for node in graph) else 0
+    workers = _workers(graph, sizes, threads)
     groups = group(graph, sizes, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
     allocations = allocate(graph, groups, sizes)
     instructions = scheduled(graph, groups, allocations, workers)
-    return Plan(graph, allocations, instructions, named(sizes), guard, workers, threads)
+    return Plan(graph, allocations, instructions, named(sizes), guard, workers)
+
+
+def _workers(graph: Graph, sizes: Sizes, threads: int | None) -> int:
+    """Return how many workers a plan has: none where no op is worth handing to another thread."""
+    count = cores(threads)
+    if any(node.op.shared for node in graph):
+        return count
+    return count if count > 1 and any(is_shared(value, sizes) for value in graph.values) else 0

@@ -129,12 +129,10 @@ class Plan:
     """A scalar output that must be finite for anything but the forward pass to run."""
     workers: int
     """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
-    threads: int | None = None
-    """How many threads the matrix library may use where there are no workers; None for as many as it is set to."""
 
     @cached_property
-    def shares_products(self) -> bool:
-        """Whether the matrix library may share some product between its threads: it keeps small ones on one."""
+    def has_large_products(self) -> bool:
+        """Whether the matrix library might share some product between its threads, if it is not kept from it."""
         return _largest(self.graph, self.sizes) >= SHARED
 
     @property

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from specnet.engines import blas
-from specnet.engines.execution import matrix_threads
 from specnet.model.plans import Plans
 
 LABELS = {
@@ -26,16 +25,16 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def environment(plans: Plans) -> dict[str, Any]:
-    """Return what the bits of a training depend on; numbers of threads are 1 where its plans share no work."""
+    """Return what the bits of a training depend on; there is 1 worker where its plans share no work."""
     import numpy as np
 
     each = [plan for plan in (plans.step, plans.update, plans.evaluation) if plan is not None]
-    threads = [matrix_threads(plan) or blas.host_threads() or 1 for plan in each if plan.shares_products]
     return {
         "engine": "numpy",
         "numpy": np.__version__,
         "matrix_library": blas.version(),
-        "matrix_threads": max(threads, default=1),
+        # Runs of earlier versions let the matrix library share products between threads of its own.
+        "matrix_threads": 1,
         "workers": max(1, *(plan.workers for plan in each)),
         "processor": processor(),
     }

@@ -50,7 +50,7 @@ def _shares_work(model: CompiledModel) -> bool:
     """Return whether the steps of a model's training are shared between threads; evaluations take little time."""
     network = model.network
     step = plan_training(network, network.signature.rows, units=False).step
-    return step.workers > 1 or step.shares_products
+    return step.workers > 1
 
 
 def _workers(threads: int | None) -> int:

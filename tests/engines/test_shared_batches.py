@@ -14,6 +14,7 @@ from specnet.analysis import profiling
 from specnet.engines import binding, blas
 from specnet.engines.execution import Executable
 from specnet.engines.numpy.emit import emit
+from specnet.engines.workers import Workers
 from specnet.graph import geometry, ops, windows
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf, name_of
@@ -23,7 +24,7 @@ from specnet.model.network import Network
 from specnet.model.programs import training_graph
 from specnet.passes import cores
 from specnet.passes.pipeline import plan
-from tests.support.compiled import TOLERANCE, checked, run
+from tests.support.compiled import TOLERANCE, bound, checked, run
 from tests.support.memory import growth_of_epochs
 from tests.support.op_rows import TABLE, build, named, numbers
 from tests.support.reference import evaluate
@@ -182,16 +183,43 @@ def test_a_step_allocates_no_arrays(several):
     assert np.getbufsize() == 8192
 
 
-def test_a_network_without_images_is_shared_by_nobody(several):
-    several.count = 3
-    graph = Graph("float32")
+def dense(dtype):
+    graph = Graph(dtype)
     x, w = leaf(graph, "x", "input", (BATCH, 600)), leaf(graph, "w", "parameter", (600, 700))
     graph.outputs = {"y": ops.tanh(x @ w) * 2.0}
-    made = plan(graph, 512)
+    return graph
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_network_of_short_ops_is_shared_by_nobody(count, several):
+    several.count = count
+    made = plan(dense("float32"), 7 if count > 1 else 512)
     assert made.workers == 0
     assert "workers" not in emit(made).source
     assert all(block.workers == 0 for block in emit(made).blocks)
     assert Executable(made)._workers is None
+
+
+@pytest.mark.parametrize("rows", [8, 300])
+def test_a_dense_network_is_shared_by_parts_of_each_long_op(rows, several, monkeypatch):
+    """Of few rows, each worker computes some units for all of them."""
+    several.count = 3
+    parts = []
+    run_all = Workers.run
+    monkeypatch.setattr(Workers, "run", lambda own, task, n: parts.append(n) or run_all(own, task, n))
+    graph = dense("float32")
+    given = {"x": np.ones((rows, 600), np.float32), "w": np.ones((600, 700), np.float32) / 600}
+    made = plan(graph, rows)
+    execution, numbers = bound(made, given, rows)
+    found = []
+    for _ in range(2):
+        execution.step(*numbers)
+        found.append(execution.arrays["y"].copy())
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0], np.tanh(1.0) * 2.0, 1e-5)
+    assert parts == [3] * (2 if rows == 8 else 4), (
+        "the product, and where it is long enough, the chain behind it"
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -25,7 +25,7 @@ def ours():
 
 
 @KNOWN
-def test_each_part_is_done_once_by_a_worker_of_its_own():
+def test_parts_are_done_at_the_same_time_and_each_once():
     workers, seen, all_at_once = Workers(3), {}, threading.Barrier(3)
 
     def task(part):
@@ -36,12 +36,58 @@ def test_each_part_is_done_once_by_a_worker_of_its_own():
     assert sorted(seen) == [0, 1, 2]
     assert seen[0] == threading.get_ident()
     assert len(set(seen.values())) == 3
-    again = dict(seen)
-    workers.run(task, 3)
-    assert seen == again, "what worker gets which part is fixed"
     done = []
     workers.run(done.append, 7)
     assert sorted(done) == list(range(7))
+
+
+@KNOWN
+def test_a_caller_does_what_no_other_thread_has_begun():
+    """A thread that gets no core, as on a busy machine, is not waited for."""
+    workers, busy, go_on = Workers(2), threading.Event(), threading.Event()
+
+    def hold(part):
+        if part == 1:
+            busy.set()
+            assert go_on.wait(HANG)
+
+    holding = threading.Thread(target=workers.run, args=(hold, 2))
+    holding.start()
+    assert busy.wait(HANG)
+    seen = []
+    workers.run(lambda part: seen.append((part, threading.get_ident())), 4)
+    assert seen == [(part, threading.get_ident()) for part in range(4)]
+    go_on.set()
+    holding.join(HANG)
+    assert not holding.is_alive()
+
+
+@KNOWN
+def test_parts_that_no_thread_has_begun_are_not_done_after_a_fault():
+    workers, busy, go_on = Workers(2), threading.Event(), threading.Event()
+
+    def hold(part):
+        if part == 1:
+            busy.set()
+            assert go_on.wait(HANG)
+
+    holding = threading.Thread(target=workers.run, args=(hold, 2))
+    holding.start()
+    assert busy.wait(HANG)
+    seen = []
+
+    def task(part):
+        seen.append(part)
+        raise KeyError(part)
+
+    with pytest.raises(KeyError, match="0"):
+        workers.run(task, 4)
+    go_on.set()
+    holding.join(HANG)
+    done = []
+    workers.run(done.append, 3)
+    assert sorted(done) == [0, 1, 2]
+    assert seen == [0]
 
 
 def test_one_part_or_one_worker_needs_no_threads():
@@ -63,6 +109,7 @@ def test_where_threads_cannot_be_held_back_the_caller_works_alone(monkeypatch):
 @KNOWN
 def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
     workers, done, failing = Workers(3), [], threading.Event()
+    all_at_once = threading.Barrier(3)
 
     def late(part):
         assert failing.wait(HANG)
@@ -71,6 +118,7 @@ def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
         done.append(part)
 
     def task(part):
+        all_at_once.wait(HANG)
         if part == 1:
             failing.set()
             raise ValueError("part 1")
@@ -81,6 +129,7 @@ def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
     assert sorted(done) == [0, 2]
 
     def own(part):
+        all_at_once.wait(HANG)
         if part == 0:
             failing.set()
             raise KeyError("own")
@@ -133,10 +182,16 @@ def test_shares_are_even_in_order_and_never_empty():
 
 
 @KNOWN
-def test_pieces_go_to_their_workers():
-    seen = []
+def test_pieces_that_share_scratch_are_done_one_after_the_other_by_one_thread():
+    seen, both = [], threading.Barrier(2)
     pieces = [[(1, 2), (3, 4)], [(5, 6)]]
-    each_piece(Workers(2), lambda a, b: seen.append((a, b, threading.get_ident())), pieces)
+
+    def task(a, b):
+        if a != 3:
+            both.wait(HANG)
+        seen.append((a, b, threading.get_ident()))
+
+    each_piece(Workers(2), task, pieces)
     by_thread = {}
     for a, b, thread in seen:
         by_thread.setdefault(thread, []).append((a, b))
@@ -149,6 +204,9 @@ def test_a_shared_product_is_the_product(count):
     a, b, out = rng.normal(size=(7, 5)), rng.normal(size=(5, 4)), np.empty((7, 4))
     shared_dot(Workers(count), a, b, out)
     np.testing.assert_allclose(out, a @ b, 1e-13)
+    wide = np.empty((4, 7))
+    shared_dot(Workers(count), b.T, a.T, wide)
+    np.testing.assert_allclose(wide, b.T @ a.T, 1e-13)
     turned = np.empty((5, 4))
     shared_dot(Workers(count), a.T, rng.normal(size=(7, 4)), turned)
     shared_dot(Workers(count), a.T, np.ones((7, 4)), turned)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.engines import blas, execution
+from specnet.engines import blas
 from specnet.passes import cores
 from specnet.runs.compiling import compile_spec
 from specnet.training.loop import Trainer
@@ -29,18 +29,19 @@ def library(monkeypatch):
     """A matrix library that remembers what it has been set to; the host has set it to 4."""
     numbers = [4]
     monkeypatch.setattr(blas, "setting", lambda: (lambda: numbers[-1], numbers.append))
-    monkeypatch.setattr(execution, "quota", lambda: None)
     monkeypatch.delenv(cores.VARIABLE, raising=False)
     return numbers
 
 
-def test_steps_with_large_products_hold_the_library_to_the_number(library):
-    result = specnet.run(document(), threads=3)
-    assert set(library) == {4, 3}
+@pytest.mark.parametrize("threads", [None, 3])
+def test_large_products_run_on_one_thread_of_the_library(library, threads):
+    """Its own threads wait for each other without rest, which takes ten times as long next to another process."""
+    result = specnet.run(document(), threads=threads)
+    assert set(library) == {4, 1}
     assert library[-1] == 4
     library[:] = [4]
     result.model.predict(np.zeros((64, 2)))
-    assert library == [4, 3, 4]
+    assert library == [4, 1, 4]
 
 
 def test_small_products_need_no_holding(library):
@@ -48,23 +49,19 @@ def test_small_products_need_no_holding(library):
     assert library == [4]
 
 
-def test_by_default_the_setting_of_the_host_stays(library):
-    specnet.run(document())
-    assert library == [4]
+@pytest.mark.parametrize(
+    ("units", "threads", "workers"),
+    [(4, 3, 0), (128, 3, 0), (20_000, 3, 3), (20_000, 1, 0)],
+    ids=["tiny", "small", "long", "long on one thread"],
+)
+def test_dense_networks_have_workers_where_an_op_is_worth_handing_out(units, threads, workers):
+    step = Trainer(*compile_spec(specnet.load(document(units)), threads=threads)).plans.step
+    assert step.workers == workers
 
 
-def test_the_environment_sets_the_number_too(library, monkeypatch):
+def test_the_environment_sets_the_number_of_workers_too(monkeypatch):
     monkeypatch.setenv(cores.VARIABLE, "2")
-    specnet.run(document())
-    assert set(library) == {4, 2}
-
-
-@pytest.mark.parametrize(("share", "expected"), [(2, {4, 2}), (6, {4})])
-def test_a_container_share_limits_the_library_and_never_raises_it(library, monkeypatch, share, expected):
-    monkeypatch.setattr(execution, "quota", lambda: share)
-    monkeypatch.setattr(execution, "allowed", lambda: share)
-    specnet.run(document())
-    assert set(library) == expected
+    assert Trainer(*compile_spec(specnet.load(document(20_000)))).plans.step.workers == 2
 
 
 def test_everything_that_computes_takes_the_number(library, tmp_path):
@@ -81,7 +78,7 @@ def test_everything_that_computes_takes_the_number(library, tmp_path):
     ):
         library[:] = [4]
         use()
-        assert set(library) == {4, 3}
+        assert set(library) == {4, 1}
     with pytest.raises(ValueError, match="`threads` must be"):
         specnet.compile(spec, threads=0)
 

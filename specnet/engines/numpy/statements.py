@@ -17,15 +17,12 @@ from specnet.graph.ops.shard import SHARD
 from specnet.graph.record import LETTERS
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.allocations import Allocations
-from specnet.passes.fuse import part_sizes, starts_of_parts, unreshaped
+from specnet.passes.fuse import is_shared, part_sizes, starts_of_parts, unreshaped
 from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
 _NAME = re.compile(r"\b[a-z]\w*")
-
-SHARED = 8_000_000
-"""Floating-point operations of a matrix product that is worth sharing out over workers."""
 
 
 @dataclass(slots=True)
@@ -247,11 +244,7 @@ class Statements:
             named |= {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar(value).format(**named)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
-        if (
-            value.op is ops.MATMUL
-            and self.workers > 1
-            and value.op.count_flops(value).at(self.sizes) >= SHARED
-        ):
+        if value.op is ops.MATMUL and self.workers > 1 and is_shared(value, self.sizes):
             kernel = kernel.replace("dot(", "shared_dot({workers}, ")
         if operands.group is not None:
             kernel = value.op.sums(value) or kernel

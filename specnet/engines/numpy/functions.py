@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.numpy import normalising
-from specnet.engines.numpy.calls import add_up, perform, sum_rows
+from specnet.engines.numpy.calls import add_up, clip, perform, sum_rows
 from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
 from specnet.engines.numpy.erf import erf
 from specnet.engines.numpy.pooling import pick_max, pool_max, pool_sum, spread_sum, unpool_max
@@ -75,6 +75,7 @@ FUNCTIONS: dict[str, Any] = {
     "batch_norm": normalising.batch_norm,
     "batch_norm_grad": normalising.batch_norm_grad,
     "batch_norm_sums": normalising.batch_norm_sums,
+    "clip": clip,
     "convolve": convolve,
     "convolve_input": convolve_input,
     "convolve_kernel": convolve_kernel,

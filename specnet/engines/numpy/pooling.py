@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.engines.numpy.calls import Call, maximum
+from specnet.engines.numpy.calls import Call, clip, maximum
 from specnet.graph.windows import Run, Windows
 
 Array = np.ndarray[Any, Any]
@@ -35,7 +35,7 @@ def pool_max(x: Array, how: Windows, out: Array, floor: bool) -> Iterator[Call]:
                 there = y[:, windows]
                 yield maximum, (there, seen[:, places], there)
         if floor:
-            yield maximum, (y, 0.0, y)
+            yield clip, (y, 0.0, np.inf, y)
 
 
 def unpool_max(

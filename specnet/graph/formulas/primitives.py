@@ -86,11 +86,10 @@ _ROWS = {
     "maximum": _extreme("maximum"),
     "minimum": _extreme("minimum"),
     "clip": Primitive(
-        "maximum({a}, {b}, out={o})\nminimum({o}, {c}, out={o})",
+        "clip({a}, {b}, {c}, {o})",
         "min(max({a}, {b}), {c})",
         "np.clip({a}, {b}, {c})",
         "Min(Max({a}, {b}), {c})",
-        late="c",
     ),
     "equal": _comparison("equal", "==", "Equal"),
     "greater": _comparison("greater", ">", "Greater"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from math import frexp
+from math import frexp, inf
 
 from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, is_truth, parse, with_numbers
 from specnet.graph.formulas.primitives import primitive
@@ -45,7 +45,15 @@ def _as_numpy_computes(term: Term) -> Term:
             return Call("reciprocal", (divisor,))
         case "divide", (dividend, Number(number)) if abs(frexp(number)[0]) == 0.5:
             return Call("multiply", (dividend, Number(1.0 / number)))  # exact: it is a power of two
+        case "maximum", (x, low) if _is_constant(low):
+            return Call("clip", (x, low, Number(inf)))
+        case "minimum", (x, high) if _is_constant(high):
+            return Call("clip", (x, Number(-inf), high))
     return Call(term.primitive, operands)
+
+
+def _is_constant(term: Term) -> bool:
+    return isinstance(term, Number) or (isinstance(term, Name) and not term.is_input)
 
 
 def _orders(term: Term) -> Iterator[list[Call]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from specnet.graph.attributes import Attributes
+from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.ops.elementwise import equal, exp, log, sigmoid, softplus
 from specnet.graph.ops.indexing import cast
 from specnet.graph.ops.shaping import reshape
-from specnet.graph.ops.stretching import expand, reduce_sum
+from specnet.graph.ops.stretching import expand, ones, reduce_sum
 from specnet.graph.rules import like_first, per_input
-from specnet.graph.sizes import Kind, Shape, inverse, show
+from specnet.graph.sizes import Kind, Shape, count, inverse, show
 
 
 class AxisAttributes(Attributes):
@@ -91,19 +91,37 @@ argmax: Op[AxisAttributes] = Op(
 """The index of the largest element along an axis; the first of equals."""
 
 
+def _total(value: Value, x: str) -> str:
+    """Return the statement that sums `x`, an array of a value's shape, along its op's axis into `{s}`."""
+    if _axis_of(value) % value.rank == value.rank - 1:
+        return f"dot({{{x}:rows}}, {{ones}}, {{s:flat}})"
+    return f"add_reduce({{{x}}}, {{axis}}, None, {{s}}, True)"
+
+
+def _total_ones(value: Value) -> dict[str, Prepared]:
+    last = _axis_of(value) % value.rank == value.rank - 1
+    return {"ones": ones(count(value.shape[-1:]), value.dtype)} if last else {}
+
+
+def _axis_of(value: Value) -> int:
+    return softmax.of(value).axis if value.op is softmax else log_softmax.of(value).axis
+
+
 def _softmax_scratch(value: Value) -> list[Kind]:
-    axis = softmax.of(value).axis if value.op is softmax else log_softmax.of(value).axis
-    return [(_single(value.shape, axis), value.dtype), (value.shape, value.dtype)]
+    return [(_single(value.shape, _axis_of(value)), value.dtype), (value.shape, value.dtype)]
 
 
 softmax: Op[AxisAttributes] = Op(
     "softmax",
     like_first,
-    "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {o})\n"
-    "add_reduce({o}, {axis}, None, {s}, True)\ncopyto({s2}, {s})\ndivide({o}, {s2}, {o})",
+    lambda value: (
+        "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {o})\n"
+        f"{_total(value, 'o')}\ncopyto({{s2}}, {{s}})\ndivide({{o}}, {{s2}}, {{o}})"
+    ),
     lambda g, y, x, axis: (y * (g - sum_along(g * y, axis)),),
     attributes=AxisAttributes,
     flops=5,
+    prepare=_total_ones,
     scratch=_softmax_scratch,
     noun="probabilities",
     helper=(
@@ -119,11 +137,14 @@ def softmax(x, axis=-1):
 log_softmax: Op[AxisAttributes] = Op(
     "log_softmax",
     like_first,
-    "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {s2})\n"
-    "add_reduce({s2}, {axis}, None, {s}, True)\nlog({s}, {s})\ncopyto({s2}, {s})\nsubtract({o}, {s2}, {o})",
+    lambda value: (
+        "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {s2})\n"
+        f"{_total(value, 's2')}\nlog({{s}}, {{s}})\ncopyto({{s2}}, {{s}})\nsubtract({{o}}, {{s2}}, {{o}})"
+    ),
     lambda g, y, x, axis: (g - exp(y) * sum_along(g, axis),),
     attributes=AxisAttributes,
     flops=5,
+    prepare=_total_ones,
     scratch=_softmax_scratch,
     noun="log_probabilities",
     helper=(

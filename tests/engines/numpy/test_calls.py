@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.engines.numpy.calls import Remade, add_up, maximum, perform, sum_rows
+from specnet.engines.numpy.calls import Remade, _clip, add_up, clip, maximum, perform, sum_rows
 
 
 def test_calls_are_made_in_order():
@@ -25,6 +25,19 @@ def test_the_larger_of_two_is_written():
     out = np.empty(3)
     maximum(np.array([1.0, -2.0, 3.0]), 0.0, out)
     np.testing.assert_array_equal(out, [1.0, 0.0, 3.0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bounds", [(0.0, np.inf), (-np.inf, 1.0), (-0.5, 1.0)])
+def test_numbers_are_clipped_in_one_pass_as_in_two(bounds, dtype):
+    x = np.resize(np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 0.5, 1.5, -2.0], dtype), 100)
+    low, high = (np.array(bound, dtype) for bound in bounds)
+    for own in (clip, _clip):
+        for in_place in (False, True):
+            out = x.copy()
+            own(out if in_place else x, low, high, out)
+            np.testing.assert_array_equal(out, np.clip(x, *bounds))
+    assert isinstance(clip, np.ufunc)
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3)])

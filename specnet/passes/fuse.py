@@ -104,6 +104,8 @@ def group(
 
 def is_shared(value: Value, sizes: Sizes) -> bool:
     """Whether an op is so long that workers share it, whatever stands around it."""
+    if value.op is ops.batch_moments:
+        return value.inputs[0].count.at(sizes) >= SHARED
     if value.op is ops.MATMUL:
         return value.rank == 2 and value.op.count_flops(value).at(sizes) >= SHARED_FLOPS
     return _cuttable(value, sizes) and value.count.at(sizes) >= SHARED

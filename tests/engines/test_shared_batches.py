@@ -222,6 +222,19 @@ def test_a_dense_network_is_shared_by_parts_of_each_long_op(rows, several, monke
     )
 
 
+@pytest.mark.parametrize(("rows", "shared"), [(100, False), (3000, True)])
+def test_moments_of_long_columns_are_shared(rows, shared, several):
+    several.count = 3
+    graph = Graph("float64")
+    x = leaf(graph, "x", "input", (BATCH, 50))
+    graph.outputs = {"y": ops.batch_moments(x)}
+    made = plan(graph, rows)
+    assert ("shared_moments(workers, " in emit(made).source) == shared
+    given = {"x": np.random.default_rng(0).normal(size=(rows, 50))}
+    meant = np.stack([given["x"].mean(0), given["x"].var(0), given["x"].var(0, ddof=1)])
+    np.testing.assert_allclose(run(graph, given, graph.outputs.values(), rows)[0], meant, 1e-10, 1e-12)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_long_chains_and_large_products_next_to_images_are_shared_too(dtype, several):
     several.count = 3

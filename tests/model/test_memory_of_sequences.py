@@ -50,7 +50,7 @@ LAST = {"lstm": {"type": "lstm", "units": 48}, "gru": LAYERS["gru"]}
 
 
 @pytest.mark.parametrize("layer", LAST.values(), ids=LAST)
-def test_a_plan_for_a_thousand_steps_has_as_many_instructions_as_one_for_ten(layer, tmp_path):
+def test_a_plan_for_a_thousand_steps_has_as_many_instructions_as_one_for_twenty(layer, tmp_path):
     """So that it is made as fast."""
 
     def counted(steps):
@@ -59,4 +59,4 @@ def test_a_plan_for_a_thousand_steps_has_as_many_instructions_as_one_for_ten(lay
         graph = training_graph(Network(spec, data.signature)).graph
         return len(graph), len(plan(graph, 64, guard="loss").steps)
 
-    assert counted(1_000) == counted(10)
+    assert counted(1_000) == counted(20)

@@ -12,6 +12,7 @@ from specnet.engines.numpy import normalising
 from specnet.engines.numpy.calls import add_up, clip, perform, sum_rows
 from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
 from specnet.engines.numpy.erf import erf
+from specnet.engines.numpy.moments import batch_moments, shared_moments
 from specnet.engines.numpy.pooling import pick_max, pool_max, pool_sum, spread_sum, unpool_max
 from specnet.engines.numpy.scatter import as_indices, scatter_add
 from specnet.engines.workers import add_shares, each_piece, each_share, shared_dot
@@ -71,7 +72,7 @@ FUNCTIONS: dict[str, Any] = {
     "add_up": add_up,
     "argmax": np.argmax,
     "as_indices": as_indices,
-    "batch_moments": normalising.batch_moments,
+    "batch_moments": batch_moments,
     "batch_norm": normalising.batch_norm,
     "batch_norm_grad": normalising.batch_norm_grad,
     "batch_norm_sums": normalising.batch_norm_sums,
@@ -102,6 +103,7 @@ FUNCTIONS: dict[str, Any] = {
     "layer_norm_grad": normalising.layer_norm_grad,
     "scatter_add": scatter_add,
     "shared_dot": shared_dot,
+    "shared_moments": shared_moments,
     "spread_sum": spread_sum,
     "sum_rows": sum_rows,
     "take": np.take,

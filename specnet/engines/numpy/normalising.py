@@ -31,33 +31,6 @@ def _scale(moments: Array, epsilon: float, out: Array) -> None:
     np.reciprocal(out, out)
 
 
-def batch_moments(x: Array, ones: Array, s: Array, wide: Array, part: Array, out: Array) -> None:
-    """Write mean, variance and unbiased variance of each column of x (n, m) to `out` (3, m).
-
-    The variance is the mean square of what is left once the mean is taken off: it is exact where the mean is
-    large. The unbiased one divides by n - 1, or by 1 where n is 1.
-    """
-    rows, step = len(x), len(s)
-    mean, variance, unbiased = out
-    out.fill(0.0)
-    for start in range(0, rows, step):
-        tile = x[start : start + step]
-        np.dot(ones[: len(tile)], tile, part)
-        np.add(mean, part, mean)
-    np.multiply(mean, 1.0 / rows, mean)
-    _over(mean, wide, min(step, rows))
-    for start in range(0, rows, step):
-        tile = x[start : start + step]
-        r = len(tile)
-        square = s[:r]
-        np.subtract(tile, wide[:r], square)
-        np.multiply(square, square, square)
-        np.dot(ones[:r], square, part)
-        np.add(variance, part, variance)
-    np.multiply(variance, 1.0 / max(rows - 1, 1), unbiased)
-    np.multiply(variance, 1.0 / rows, variance)
-
-
 def batch_norm(
     x: Array,
     moments: Array,

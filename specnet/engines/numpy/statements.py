@@ -6,30 +6,24 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from specnet.engines.numpy.kernels import kernel_of
 from specnet.engines.numpy.loop_operands import LoopOperands
 from specnet.engines.numpy.shard_operands import ShardOperands
 from specnet.engines.operands import Operands
 from specnet.engines.program import Block, Loop, Shard
 from specnet.graph import ops
 from specnet.graph.graph import Phase, Value
-from specnet.graph.leaves import scalar_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
 from specnet.graph.record import LETTERS
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.allocations import Allocations
-from specnet.passes.fuse import is_shared, part_sizes, starts_of_parts, unreshaped
+from specnet.passes.fuse import part_sizes, starts_of_parts, unreshaped
 from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
 _NAME = re.compile(r"\b[a-z]\w*")
-
-_BOUNDS = {
-    "maximum({a}, {b}, out={o})": "clip({a}, {b}, {=inf}, {o})",
-    "minimum({a}, {b}, out={o})": "clip({a}, {=-inf}, {b}, {o})",
-}
-"""Kernels that take a constant `b`, and what does the same in a third of the time."""
 
 
 @dataclass(slots=True)
@@ -250,11 +244,7 @@ class Statements:
             named = {name: _number(setting) for name, setting in value.attributes.named().items()}
             named |= {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar(value).format(**named)}",)
-        kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
-        if kernel in _BOUNDS and scalar_of(value.inputs[1]) is not None:
-            kernel = _BOUNDS[kernel]
-        if value.op is ops.MATMUL and self.workers > 1 and is_shared(value, self.sizes):
-            kernel = kernel.replace("dot(", "shared_dot({workers}, ")
+        kernel = kernel_of(value, self.sizes, self.workers)
         if operands.group is not None:
             kernel = value.op.sums(value) or kernel
         text = _SLOT.sub(lambda match: self._fill(value, match.group(1)), kernel)

@@ -36,7 +36,7 @@ def found(graph, sizes, **options):
 @pytest.mark.parametrize("name", ["iris", "digits", "two-heads", "denoising-autoencoder"])
 @pytest.mark.parametrize("cores", [1, 2])
 def test_trainings_of_shipped_documents(name, cores, monkeypatch):
-    monkeypatch.setattr("specnet.passes.pipeline.cores", lambda: cores)
+    monkeypatch.setattr("specnet.passes.pipeline.cores", lambda *_: cores)
     spec = specnet.load(SPECS / f"{name}.toml")
     network = Network(spec, inspect_data(spec.data, spec.folder))
     for batch in (32, 1500):

@@ -156,11 +156,19 @@ class _Level:
         room = place.storage.within if inner else None
         if inner and room is None:
             self.found.append(f"{value} stays in a group and has no room there")
-        if place.delta + size > place.storage.size and place.storage.memory == ARENA:
+        start = self._start(value)
+        if place.delta + start + size > place.storage.size and place.storage.memory == ARENA:
             self.found.append(f"{value} needs {size} bytes of {place.storage.size}")
-        self._claim(
-            value, place.storage.memory, place.offset, size, time if inner else self.span[time][0], room
-        )
+        first = time if inner else self.span[time][0]
+        self._claim(value, place.storage.memory, place.offset + start, size, first, room)
+
+    def _start(self, value):
+        """Return how many bytes from the start of its place a value lies that is computed as a part of another."""
+        start, made = 0, value
+        while made.index in self.allocations.joined:
+            made, counts = self.allocations.joined[made.index]
+            start += sum(count.at(self.sizes) for count in counts)
+        return start * ITEM_BYTES[value.dtype]
 
     def _scratch(self, group, value):
         time = self.made[value.index]

@@ -55,6 +55,7 @@ def compile_spec(
     from specnet.data.dataset import read_data
     from specnet.model.balancing import balanced, is_balanced
     from specnet.model.compiled import CompiledModel
+    from specnet.model.empty_rows import check_steps
     from specnet.model.indices import check_indices
     from specnet.model.memory import check_memory
     from specnet.model.targets import check_targets
@@ -73,6 +74,7 @@ def compile_spec(
         )
         check_targets(spec.loss, data, network.outputs)
         check_indices(network, data)
+        check_steps(network, data)
         if is_balanced(spec.loss):
             classes = {name: output.shape[-1] for name, output in network.outputs.items() if output.shape}
             spec = balanced(spec, data.splits["train"], classes)

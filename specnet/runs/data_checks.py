@@ -32,6 +32,7 @@ def value_faults(
     if numbers_of(opened) > MOST or _is_sound(spec, opened, loss):
         return []
     from specnet.data.dataset import read_data
+    from specnet.model.empty_rows import check_steps
     from specnet.model.indices import check_indices
     from specnet.model.targets import check_targets
 
@@ -44,6 +45,7 @@ def value_faults(
             check_targets(loss, data, outputs)
         if network is not None:
             check_indices(network, data)
+            check_steps(network, data)
     except SpecError as error:
         return list(error.diagnostics)
     return []

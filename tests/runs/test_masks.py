@@ -213,3 +213,60 @@ def test_faults(layer, code):
         {**document(), "layers": [layer, OUT], "input_shape": [4], "data": {"type": "arrays"}}
     )
     assert code in [d.code for d in report.diagnostics]
+
+
+@pytest.mark.parametrize("split", [None, {"validation": 0.25}])
+def test_a_row_of_padding_alone_is_reported_with_its_number(split):
+    x = np.random.default_rng(0).normal(size=(20, 5, 3))
+    x[[7, 12]] = 0.0
+    data = {"type": "arrays", **({"split": split} if split else {})}
+    document = {
+        "specnet": 1,
+        "data": data,
+        "loss": "mse",
+        "layers": [{"type": "masking"}, {"type": "gru", "units": 2}, {"type": "dense", "units": 1}],
+        "training": {"epochs": 1},
+    }
+    with pytest.raises(specnet.SpecError) as found:
+        specnet.run(document, data=(x, np.zeros(20)))
+    said = [(each.code, each.path, each.message) for each in found.value.diagnostics]
+    assert {(code, path) for code, path, _ in said} == {("SN559", ("layers", 0))}
+    numbers = {int(message.split()[1]) for *_, message in said}
+    assert 8 in numbers
+    assert numbers <= {8, 13}
+    x[[7, 12], 0] = 1.0
+    assert specnet.run(document, data=(x, np.zeros(20))).stopped == "completed"
+
+
+def test_padding_indices_that_leave_nothing_are_reported():
+    x = np.array([[1, 2, 0], [0, 0, 0]])
+    document = {
+        "specnet": 1,
+        "data": "arrays",
+        "loss": "mse",
+        "layers": [
+            {"type": "embedding", "input_dim": 3, "output_dim": 2, "padding_index": 0},
+            {"type": "global_average_pooling1d"},
+            {"type": "dense", "units": 1},
+        ],
+        "training": {"epochs": 1},
+    }
+    with pytest.raises(specnet.SpecError, match="row 2 of the train data is nothing but padding"):
+        specnet.run(document, data=(x, np.zeros(2)))
+
+
+@pytest.mark.parametrize("kind", ["average", "max"])
+@pytest.mark.parametrize("sides", [1, 2, 3])
+def test_pooling_of_no_steps_is_zero(kind, sides):
+    layers = [{"type": "masking"}, {"type": f"global_{kind}_pooling{sides}d"}]
+    if sides > 1:
+        layers.insert(1, {"type": "reshape", "shape": [4, *[2] * (sides - 1), 2]})
+    x = np.random.default_rng(0).normal(size=(3, 4, 2**sides))
+    document = {"specnet": 1, "dtype": "float64", "data": "arrays", "loss": "mse", "layers": layers}
+    document["layers"] = [*layers, {"type": "dense", "units": 1, "bias_init": "ones"}]
+    model = specnet.compile(document, data=(x, np.zeros(3)))
+    x[1] = 0.0
+    predicted = np.asarray(model.predict(x))
+    assert predicted[1] == 1.0
+    assert np.isfinite(predicted).all()
+    assert (predicted[[0, 2]] != 1.0).all()

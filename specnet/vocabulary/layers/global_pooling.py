@@ -46,7 +46,10 @@ def largest(x: Value) -> Value:
 def largest_of_all(build: Builder, x: Value) -> Value:
     """Return the largest of each channel, (batch, channels), without steps that are padding."""
     there = build.mask_of(x)
-    return largest(x if there is None else ops.where(ops.greater(beside(there, x), 0.0), x, LOWEST))
+    if there is None:
+        return largest(x)
+    shown = ops.where(ops.greater(beside(there, x), 0.0), x, LOWEST)
+    return largest(shown) * ops.reduce_max(there, axis=-1)  # 0 of no steps
 
 
 def mean_of_all(build: Builder, x: Value) -> Value:
@@ -56,7 +59,7 @@ def mean_of_all(build: Builder, x: Value) -> Value:
         return ops.mean(x, axes=axes)
     each = x if x.rank == 3 else ops.mean(x, axes=axes[1:])
     count = ops.reshape(ops.reduce_sum(there, axes=(1,)), shape=(x.shape[0], 1))
-    return ops.reduce_sum(each * beside(there, each), axes=(1,)) / count
+    return ops.reduce_sum(each * beside(there, each), axes=(1,)) / ops.maximum(count, 1.0)
 
 
 class GlobalMaxPooling1D(GlobalPooling):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 SEPARATOR = "---"
 """The line between generated texts, which may contain line breaks."""
+
+ABOUT = {
+    "the prompt": "--prompt",
+    "`source`": "--source",
+    "the model takes no source": "--source",
+    "stop": "--stop",
+}
+"""The option that a message is about, by how it begins."""
 
 
 def generate(
@@ -141,9 +150,7 @@ def generate(
     except NotGenerating as error:
         raise RunError(f"{run} cannot generate: {error}") from None
     except ValueError as error:
-        name, _, rest = str(error).partition(" ")
-        flag = f"--{name.replace('_', '-')}" if name in settings else name
-        raise typer.BadParameter(f"{flag} {rest}") from None
+        raise _refused(str(error), settings) from None
     if output is TextStyle.JSON:
         read = {} if source is None else {"source": source}
         write_json({"run": run, **read, "prompt": made.prompt, **_data(made.finish())})
@@ -152,11 +159,22 @@ def generate(
     return 0
 
 
+def _refused(message: str, settings: Collection[str]) -> typer.BadParameter:
+    """Return the error of an option that a message of the model is about."""
+    name, _, rest = message.partition(" ")
+    if name in settings:
+        return typer.BadParameter(f"--{name.replace('_', '-')} {rest}")
+    option = next((option for start, option in ABOUT.items() if message.startswith(start)), None)
+    if message.startswith("`source` is missing"):
+        message = "it is missing, and the model reads it before it writes"
+    return typer.BadParameter(message, param_hint=option)
+
+
 def _write(file: IO[str], made: Generation) -> None:
     """Write texts one after the other: the first as it is generated, the others once it is complete."""
     between = "\n" if made.ends else f"\n{SEPARATOR}\n"
     waiting: dict[int, list[str]] = {}
-    current = 0
+    current, samples = 0, made.samples
     file.write(made.prompt)
     try:
         for token in made:
@@ -165,7 +183,7 @@ def _write(file: IO[str], made: Generation) -> None:
             else:
                 file.write(token.text)
                 sys.stdout.flush()
-            while current + 1 < len(made.samples) and made.samples[current].ended is not None:
+            while current + 1 < len(samples) and samples[current].ended is not None:
                 current += 1
                 file.write(between + made.prompt + "".join(waiting.pop(current, ())))
                 sys.stdout.flush()

@@ -127,10 +127,10 @@ def test_text_is_neither_markup_nor_a_command_to_the_terminal(folder, monkeypatc
         (["-n", "3", "--beams", "2"], 2, "-n must be at most the number of beams, 2, not 3"),
         (["--beams", "2", "--top-k", "2"], 2, "nothing is drawn"),
         (["--stop", "1"], 2, "the model has no vocabulary"),
-        (["--source", "1"], 2, "the model takes no source"),
+        (["--source", "1"], 2, "for --source: the model takes no source"),
         (["--prompt", "x"], 2, "indices of tokens such as `3 1 4`, not `x`"),
-        (["--prompt", "7"], 2, "the prompt contains the token 7, and they go from 0 to 5"),
-        (["--prompt", ""], 2, "the prompt is empty"),
+        (["--prompt", "7"], 2, "for --prompt: the prompt contains the token 7, and they go from 0 to 5"),
+        (["--prompt", ""], 2, "for --prompt: the prompt is empty"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -195,8 +195,8 @@ class Calibration:
 
 
 def calibration(given: Predicted) -> Calibration | None:
-    """Return the calibration in bins of equal width, empty ones left out; None without probabilities."""
-    if given.sure is None or given.read is None:
+    """Return the calibration in bins of equal width, empty ones left out; None without (finite) probabilities."""
+    if given.sure is None or given.read is None or not np.isfinite(given.sure[given.counted]).all():
         return None
     right = (given.read == given.targets)[given.counted].astype(np.float64)
     sure = given.sure[given.counted]

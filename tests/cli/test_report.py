@@ -197,6 +197,30 @@ def test_a_run_that_diverged_has_a_page(rate: float, tmp_path: Path) -> None:
     assert "diverged" in page.text
 
 
+def test_a_language_model_that_diverged_has_a_page_without_samples(tmp_path: Path) -> None:
+    from specnet.reporting.html.page import write_report
+
+    (tmp_path / "t.txt").write_text("anna\nbo\nabba\n" * 4)
+    document = {
+        "specnet": 1,
+        "data": {"type": "text", "path": str(tmp_path / "t.txt"), "lines": "documents"},
+        "loss": "cross_entropy",
+        "layers": [
+            {"type": "embedding", "output_dim": 4},
+            {"type": "transformer_block", "causal": True, "positions": "rotary"},
+            {"type": "dense", "units": "auto"},
+        ],
+        "training": {"epochs": 3, "optimizer": {"type": "sgd", "learning_rate": 1e30}},
+    }
+    result = api.run(document, out=tmp_path / "run")
+    assert result.stopped == "diverged"
+    assert result.run is not None
+    page = Page(write_report(result.run).read_text("utf-8"))
+    assert page.faults == []
+    assert "diverged" in page.text
+    assert "Generated text" not in page.text
+
+
 def test_calibration_is_what_scikit_learn_finds() -> None:
     np = pytest.importorskip("numpy")
     found = pytest.importorskip("sklearn.calibration")

@@ -101,7 +101,8 @@ def _labels(data: Dataset, split: str, places: Array) -> tuple[Array | None, tup
 
 
 def _colours(values: Array) -> dict[str, Any]:
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    finite = values[np.isfinite(values)]
+    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
     if low < 0 < high:
         limit = max(-low, high)
         return {"cmap": SIGNED, "vmin": -limit, "vmax": limit}

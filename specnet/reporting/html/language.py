@@ -11,6 +11,7 @@ import numpy as np
 
 from specnet.data import Dataset, Split
 from specnet.data.streamed import taken_inputs
+from specnet.diagnostics import RunError
 from specnet.engines.execution import Executable
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
@@ -71,7 +72,7 @@ class AttentionMap:
 
 
 def samples_of(model: CompiledModel, split: Split) -> Samples | None:
-    """Return what a model generates; None if it does not generate, or continues a source."""
+    """Return what a model generates; None if it does not generate, or has diverged, or continues a source."""
     try:
         task = model.generation_plans.task
         if task.others:
@@ -87,7 +88,7 @@ def samples_of(model: CompiledModel, split: Split) -> Samples | None:
             inputs = taken_inputs(split.inputs, np.zeros(1, np.intp))
             start = np.asarray(inputs, np.int64)[0][: min(PROMPT, task.steps // 2) if task.each else None]
             made = model.generate(start.tolist(), n=3, tokens=most).finish()
-    except NotGenerating:
+    except (NotGenerating, RunError):
         return None
     return Samples(made.prompt, tuple(sample.text for sample in made.samples), made.ends)
 
@@ -140,7 +141,7 @@ def _pair(model: CompiledModel, task: Task, row: Mapping[str, Array], length: in
     length = length if vocabulary is None else task.steps
     try:
         made = model.generate(start, source=source.tolist(), tokens=length, temperature=0).finish()
-    except NotGenerating:
+    except (NotGenerating, RunError):  # it has diverged, and predicts NaN
         return None
     read = " ".join(map(str, source.tolist())) if vocabulary is None else vocabulary.decode(source)
     return read, made.samples[0].text

@@ -15,6 +15,7 @@ from specnet.data.series.scaling import SeriesScales
 from specnet.data.series.windows import Cuts, SeriesWindows, cuts, feature_names, find_windows, step_features
 from specnet.data.signature import DataDescription
 from specnet.data.source import DataPart, DataSource
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +79,21 @@ def open_series(settings: SeriesSettings, panel: SeriesPanel, collector: Collect
         where = cuts(settings, panel, faults)
     with collector.together() as faults:
         windows = find_windows(settings, panel, where, faults)
+        _check_season(settings, panel, where, faults)
     return SeriesSource(settings, panel, windows, SeriesScales.fit(settings, panel, where))
+
+
+def _check_season(settings: SeriesSettings, panel: SeriesPanel, where: Cuts, collector: Collector) -> None:
+    """Note a season that no series has before the held-out times: no naive forecast repeats it there."""
+    seen = max(int((each.times[: each.steps] < where.end_of_training).sum()) for each in panel.series)
+    if settings.season >= seen and not collector.found:
+        what = "the series has" if len(panel.series) == 1 else "the longest series has"
+        message = (
+            f"`season` is {counted(settings.season, 'step')}, and {what} {seen:,} before the held-out ones"
+        )
+        collector.add(
+            "SN558", message, "season", help="a season is the number of steps after which a pattern repeats"
+        )
 
 
 def window_rows(

@@ -276,6 +276,11 @@ def test_months_and_other_forms_of_dates_are_read(tmp_path: Path) -> None:
         ),
         (
             lambda r: None,
+            {"season": 14, "split": {"test_steps": 6}},
+            "SN558 `season` is 14 steps, and the series has 14 before the held-out ones",
+        ),
+        (
+            lambda r: None,
             {"split": {"test_steps": 14}},
             "SN550 the train split has no window, which takes 5 steps before its 3",
         ),

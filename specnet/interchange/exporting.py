@@ -117,7 +117,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
         )
         program.hold({variables[name]: array for name, array in model.parameters.items()}, learnt)
         write_predict(model, program, variables)
-        write_generate(model, program)
+        write_generate(model, program, variables)
     if program.size > MAXIMUM:
         raise RunError(
             f"the program's arrays hold about {program.size} numbers, too many to be read: with -o FILE.py they "

@@ -66,7 +66,7 @@ def write_predict(model: CompiledModel, program: Program, variables: dict[str, s
         if key.startswith(VALUE)
     }
     wanted = [graph.outputs[output.prediction] for output in network.outputs.values()]
-    known |= _held_tables(graph, program)
+    known |= held_tables(graph, program)
     beside = {name: graph.outputs[name] for name in beside}
     printer.write([*wanted, *beside.values()], {**wished, **_wished(beside)})
     program.helpers |= printer.helpers
@@ -141,7 +141,7 @@ def _documentation(model: CompiledModel, shape: str) -> str:
     return f"Return predictions for raw inputs ({shape}), with intervals or sets that cover {level}."
 
 
-def _held_tables(graph: Graph, program: Program) -> dict[int, str]:
+def held_tables(graph: Graph, program: Program) -> dict[int, str]:
     """Give the tables of a calibration their variables, and return these by the values' indices."""
     found, held = {}, {}
     for value in graph.values:

@@ -44,7 +44,16 @@ class Program:
     """The name of the file beside it; None where there can be none."""
     names: Names = field(
         default_factory=lambda: Names(
-            ("stored", "dtype", "predict", "predict_with_intervals", "rows", "generate", "vocabulary")
+            (
+                "stored",
+                "dtype",
+                "predict",
+                "predict_with_intervals",
+                "rows",
+                "generate",
+                "after",
+                "vocabulary",
+            )
         )
     )
     arrays: dict[str, Array] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Exported programs generate what the model does, as long as no state reaches beyond the block."""
+"""Exported programs generate what the model does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEARNED = [{"type": "positional_embedding"}, {"type": "transformer_block", "head
 MLP = [{"type": "flatten"}]
 
 
-def exported(model, folder):
+def exported(model, folder=None):
     """Return the names of a model's program."""
     scope = {}
     exec(numpy_program(Exported(folder, model, None), training=False, beside=None).text, scope)
@@ -46,6 +46,37 @@ def test_text_is_what_the_model_generates(layers, data, prompt, tokens, options,
         program["generate"](prompt, tokens, **options)
         == model.generate(prompt, tokens=tokens, **options).text
     )
+
+
+STATES = {"units": 5, "return_sequences": True}
+ROTARY = {"type": "transformer_block", "heads": 2, "causal": True, "positions": "rotary"}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"type": "lstm", **STATES, "layer_norm": True}],
+        [{"type": "simple_rnn", **STATES}, {"type": "gru", **STATES, "reset_after": False}],
+        [{"type": "min_gru", **STATES}],
+        [{"type": "conv1d", "filters": 4, "kernel_size": 3, "padding": "causal"}],
+        [{"type": "tcn_block", "filters": 4, "kernel_size": 2, "dilation": 3}],
+        [ROTARY, ROTARY],
+        [{**ROTARY, "positions": "alibi", "kv_heads": 1}, {"type": "gru", **STATES}],
+        [{**ROTARY, "window": 4}],
+    ],
+    ids=["lstm", "stack", "min_gru", "conv1d", "tcn", "rotary", "alibi", "window"],
+)
+def test_states_keys_and_values_are_kept_beyond_the_block(layers):
+    model = language_model(layers, 8)
+    program = exported(model, None)
+    calls = []
+    after = program["after"]
+    program["after"] = lambda *given: (calls.append(given[0]), after(*given))[1]
+    program["predict"] = None  # no block is read again
+    made = program["generate"]([1, 2, 3], 30, seed=3)
+    assert made == model.generate([1, 2, 3], tokens=30, seed=3).finish().samples[0].tokens
+    assert calls == [1, 2, 3, *made]
+    assert program["generate"]([1, 2, 3], 30, seed=3) == made  # nothing is left of the first call
 
 
 def test_a_model_without_a_vocabulary_of_characters_takes_and_returns_indices(tmp_path):

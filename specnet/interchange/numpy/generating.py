@@ -100,7 +100,7 @@ def _after(steps: StepsGraph, task: Task, program: Program, variables: Mapping[s
         "    states = [",
         *(f"        {_start(name, leaf)}," for name, leaf in given.items()),
         "    ]",
-        f"{', '.join(states.values())}, = states",
+        f"[{', '.join(states.values())}] = states",
         *(line for line, _ in printer.lines),
         *kept,
         f"return {printer.expression(logits)}[0], [{', '.join(results)}]",

@@ -80,12 +80,7 @@ class _Binding:
         steps: list[tuple[Any, ...]] = []
         here: dict[str, Any] = {}
         for number in range(length):
-            before, here = here, {}
-            place = length - 1 - number if loop.reverse else number
-            for name, whole in loop.slices.items():
-                here[name] = names[whole][place]
-            for name, turns in loop.turns.items():
-                here[name] = names[turns[(length - number) % 2]]
+            before, here = here, _slices(loop, names, number, length)
             for name, (first, now) in loop.before.items():
                 array: Array = before[now] if number else names[first]
                 here[name] = array if array.shape == names[first].shape else array.reshape(names[first].shape)
@@ -201,6 +196,17 @@ class _Binding:
         names |= sums
         self.ready -= ready or 0
         return found
+
+
+def _slices(loop: Loop, names: Mapping[str, Any], number: int, length: int) -> dict[str, Any]:
+    """Return what a step's names stand for that are parts of arrays, given how many steps come before it."""
+    place, following = (length - 1 - number, length - 2 - number) if loop.reverse else (number, number + 1)
+    here = {name: names[whole][place] for name, whole in loop.slices.items()}
+    for name, turns in loop.turns.items():
+        here[name] = names[turns[(length - number) % 2]]
+    for name, (whole, last) in loop.ahead.items():
+        here[name] = names[whole][following] if number + 1 < length else names[last]
+    return here
 
 
 def _view(view: View, memory: Mapping[str, Array], sizes: Sizes, rows: int | None = None) -> Array:

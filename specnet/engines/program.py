@@ -92,6 +92,8 @@ class Loop:
     """Slices of arrays, by name: the view whose leading axis has the steps."""
     turns: dict[str, tuple[str, str]]
     """What two views have in turns, by name; the second has it at the last step."""
+    ahead: dict[str, tuple[str, str]]
+    """Slices of the next step, by name: the view whose leading axis has the steps, and the view at the last step."""
     before: dict[str, tuple[str, str]]
     """What was another's array at the step before, by name: the view at the first step, and the other's name."""
     forms: dict[str, Shaped]

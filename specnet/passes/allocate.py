@@ -319,6 +319,12 @@ class _LoopAllocator(_Allocator):
                 self.out.places[unreshaped(value).index] = Allocation(Storage(0, memory=AROUND))
                 continue
             self._slot(made, number, unreshaped(value))
+            if (
+                made.slots.get(unreshaped(value).index) == number
+                and body.arguments[number] in body.returns[states:]
+            ):
+                made.ahead[number] = body.returns.index(body.arguments[number], states)
+                continue
             made.turns[number] = Allocation(Storage(bytes_of(value.shape, value.dtype, self.sizes)))
         self.run()
         made.scratch.size = self.out.arena

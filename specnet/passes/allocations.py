@@ -69,6 +69,9 @@ class LoopAllocations:
     """Values that are computed where the step returns them, by index: as which of its results."""
     over: set[int] = field(default_factory=set)
     """States whose new value is computed over the old one, in the memory of the loop's result."""
+    ahead: dict[int, int] = field(default_factory=dict)
+    """States that an output keeps as they are before each step, by number: which output. The new value is computed
+    where the next step keeps it, and at the last step in the loop's result."""
     turns: dict[int, Allocation] = field(default_factory=dict)
     """Memory that a state's new value has in turns with that of the loop's result, by number of the state."""
 

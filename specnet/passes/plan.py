@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from specnet.graph.graph import Graph, KeyPath, Node, Phase, Value
@@ -58,6 +58,8 @@ class Repeat:
     allocations: LoopAllocations
     before: tuple[Copy, ...]
     """The states that are computed over the old ones begin where the loop's results are."""
+    first: tuple[Copy, ...]
+    """The states before the first step that outputs keep, by number of the output."""
     body: tuple[Instruction, ...]
     returned: tuple[Copy, ...]
     """What is not computed where the step returns it."""
@@ -231,6 +233,7 @@ class _Steps:
         node, length = repeat.node, count((SCAN.of(repeat.node).length,))
         within = _Steps(repeat.allocations.body, self.sizes, repeat.name, self.times * length, self.shard)
         yield from (self._copy(each, "copy", node) for each in repeat.before)
+        yield from (self._first(each, node) for each in repeat.first)
         yield self._op(node.results[0])
         yield from within.steps(repeat.body)
         yield from (within._copy(each, "copy", node) for each in repeat.returned)
@@ -261,6 +264,12 @@ class _Steps:
 
     def _copy(self, copy: Copy, op: str, asked: Node) -> Step:
         return self._step(copy.value, op, asked, Count(0), self._bytes(copy.value))
+
+    def _first(self, copy: Copy, asked: Node) -> Step:
+        """Return the copy of a state to where an output keeps it, one slice of the output."""
+        assert copy.source is not None
+        shape, size = copy.source.shape, self._bytes(copy.source)
+        return replace(self._copy(copy, "copy", asked), shape=shape, size=size)
 
     def _step(
         self,

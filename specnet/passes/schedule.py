@@ -65,14 +65,15 @@ class _Instructions:
         loop, name = SCAN.of(node), f"loop_{self.loops}"
         self.loops += 1
         before = tuple(Copy(node.results[n], node.inputs[n]) for n in sorted(made.over))
+        first = tuple(Copy(node.results[m], node.inputs[n], number=m) for n, m in sorted(made.ahead.items()))
         body = tuple(self.of(loop.body, group.body, made.body, within=True))
         returned, after = [], []
         for number, value in enumerate(loop.body.returns):
             slot = made.slots.get(unreshaped(value).index)
-            if number in made.over or slot == number:
+            if number in made.over or number in made.ahead.values() or slot == number:
                 continue
             if number >= loop.states or number in made.turns:
                 returned.append(Copy(value, number=number))
             elif node.results[number].index in read:
                 after.append(Copy(node.results[number], number=number))
-        return Repeat(name, node, made, before, body, tuple(returned), tuple(after))
+        return Repeat(name, node, made, before, first, body, tuple(returned), tuple(after))

@@ -73,6 +73,56 @@ def test_a_state_that_is_an_output_is_found_there():
     assert not any("copyto" in line for line in code(made))
 
 
+def test_a_state_that_an_output_keeps_is_computed_where_the_next_step_keeps_it():
+    def build(h, x, W, **_):
+        return [h], [x], lambda s, a: ([ops.tanh(s[0] @ W + a[0])], [s[0]])
+
+    made, loop = placed(build)
+    assert (len(loop.ahead), len(loop.before), loop.turns) == (1, 1, {})
+    assert not any("copyto" in line for line in code(made))
+    assert made.source.count("copyto(first_") == 1
+
+
+def test_several_states_may_be_kept_and_one_of_them_twice():
+    def build(h, g, x, W, **_):
+        def step(states, slices):
+            new = ops.tanh(states[0] @ W + slices[0] * states[1])
+            return [new, new * states[0]], [states[1], ops.exp(states[0]), states[0], states[1]]
+
+        return [h, g], [x], step
+
+    made, loop = placed(build)
+    assert (len(loop.ahead), loop.turns) == (2, {})
+    assert not any("copyto" in line for line in code(made)), "equal outputs are one"
+
+
+def test_a_state_that_is_an_output_is_copied_to_the_one_that_keeps_it():
+    def build(h, x, W, **_):
+        def step(states, slices):
+            new = ops.tanh(states[0] @ W + slices[0])
+            return [new], [new, states[0]]
+
+        return [h], [x], step
+
+    made, loop = placed(build)
+    assert (loop.ahead, loop.turns) == ({}, {})
+    assert sum("copyto" in line for line in code(made)) == 1
+
+
+def test_a_step_of_training_copies_no_state():
+    graph, leaves = graph_of({"x": X, "h": H, "g": H, "W": (3, 3)})
+
+    def step(states, slices):
+        cell = ops.sigmoid(states[0] @ leaves["W"]) * states[1] + slices[0]
+        return [ops.tanh(cell) * slices[0], cell], []
+
+    last, _ = ops.scan(step, [leaves["h"], leaves["g"]], [leaves["x"]])
+    (graph.outputs["W"],) = differentiate(graph, loss_of(last), [leaves["W"]])
+    copies = [each for each in plan(graph, SIZES).steps if each.op == "copy"]
+    assert [(each.loop, each.shape) for each in copies] == [(None, H)] * len(copies)
+    assert len(copies) >= 2, "the states before the first step"
+
+
 def test_one_value_may_be_several_states_and_outputs():
     def build(h, g, x, W, **_):
         def step(states, slices):

@@ -6,7 +6,7 @@ from specnet.engines.operands import BodyOperands, Operands
 from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import Shape
+from specnet.graph.sizes import Count, Shape
 from specnet.passes.allocations import LoopAllocations
 from specnet.passes.fuse import Start, root, start_in_root, unreshaped
 
@@ -21,6 +21,7 @@ class LoopOperands(BodyOperands):
         self.positions = {value.index: n for n, value in enumerate(self.loop.body.arguments)}
         self.slices: dict[str, str] = {}
         self.turns: dict[str, tuple[str, str]] = {}
+        self.ahead: dict[str, tuple[str, str]] = {}
         self.before: dict[str, tuple[str, str]] = {}
 
     def scalar(self, value: Value) -> str:
@@ -51,6 +52,8 @@ class LoopOperands(BodyOperands):
         name = f"v{self.tag(value)}" if at_home else f"r{self.prefix}{number}"
         if number >= self.loop.states:
             self.slices[name] = self._result(number)
+        elif number in self.made.ahead:
+            self.ahead[name] = (self._result(self.made.ahead[number]), self._result(number))
         else:
             place = self.made.turns.get(number)
             if place is None:
@@ -59,6 +62,12 @@ class LoopOperands(BodyOperands):
             turn = self.view(f"{name}_turn", place, value.shape, value.dtype)
             self.turns[name] = (turn, self._result(number))
         return name
+
+    def first(self, number: int, state: Value) -> str:
+        """Return the name around the loop of an output's slice of the step that comes first."""
+        result = self.node.results[number]
+        start = (result.count, state.count * Count(-1)) if self.loop.reverse else ()
+        return self.around.whole(f"first_{self.prefix}{number}", result, state.shape, start=start)
 
     def _of_step(self, made: Value, position: int | None) -> tuple[str, Shape] | None:
         """Return the name and the shape of an array that does not lie in the scratch of a step, else None."""

@@ -145,6 +145,10 @@ class Statements:
         operands = LoopOperands(self.operands, node, made, self.written.bodies)
         self.written.bodies += 1
         self.write(repeat.before)
+        for copy in repeat.first:
+            assert copy.number is not None
+            assert copy.source is not None
+            self._finish((self._copied(operands.first(copy.number, copy.source), copy.source),))
         self.written.code.append(())
         body = Statements(operands, self.sizes, 0, self.written)
         body.write(repeat.body)
@@ -155,7 +159,14 @@ class Statements:
             n: operands.result(made.slots[unreshaped(loop.body.returns[n]).index])
             for n in _numbers(repeat.after)
         }
-        known = [*operands.slices, *operands.turns, *operands.before, *operands.forms, *body.calls]
+        known = [
+            *operands.slices,
+            *operands.turns,
+            *operands.ahead,
+            *operands.before,
+            *operands.forms,
+            *body.calls,
+        ]
         known += [end for each in body.loops for end in each.ends]
         named = _names(body.lines)
         arguments = [n for n in known if n in named]
@@ -172,6 +183,7 @@ class Statements:
                 loop.reverse,
                 operands.slices,
                 operands.turns,
+                operands.ahead,
                 operands.before,
                 operands.forms,
                 body.calls,

@@ -3,6 +3,7 @@
     python benchmarks/training.py            # both tables, a minute or two
     python benchmarks/training.py --small    # only the 4-2-1 program
     python benchmarks/training.py --large    # only the 784-256-128-10 network
+    python benchmarks/training.py --large --batch 16 --busy 1    # in small batches, next to a busy process
 
 Needs torch. All peers do the same maths on the same numbers, and the small one's results are compared.
 """
@@ -10,8 +11,11 @@ Needs torch. All peers do the same maths on the same numbers, and the small one'
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -24,7 +28,7 @@ import specnet
 SPEC = Path(__file__).parent.parent / "specs" / "mlp.toml"
 EPOCHS = 20_000
 SLICE = 1_000
-ROWS, BATCH, STEPS = 60_000, 128, 25
+ROWS, STEPS = 60_000, 25
 
 # The 4-2-1 program
 
@@ -122,22 +126,23 @@ layers = [
     { type = "dense", units = 10 },
 ]
 loss = "cross_entropy"
-training = { epochs = 1000, batch_size = 128, optimizer = "adam" }
+training = { epochs = 1000, optimizer = "adam" }
 """
 
 
-def specnet_steps(folder: Path) -> Iterator[float]:
+def specnet_steps(folder: Path, batch: int, threads: int | None = None) -> Iterator[float]:
     """Train on and on by specnet.train, and give the steps a second of each slice."""
     (folder / "large.toml").write_text(DOCUMENT, encoding="utf-8")
+    spec = specnet.load(folder / "large.toml", overrides={"training.batch_size": batch})
     done, began = 0, perf_counter()
-    for event in specnet.train(specnet.load(folder / "large.toml")):
+    for event in specnet.train(spec, threads=threads):
         step = getattr(event, "step", 0)
         if step - done >= STEPS:
             yield (step - done) / (perf_counter() - began)
             done, began = step, perf_counter()
 
 
-def pytorch_steps(inputs: np.ndarray, targets: np.ndarray) -> Iterator[float]:
+def pytorch_steps(inputs: np.ndarray, targets: np.ndarray, batch: int) -> Iterator[float]:
     """Train on and on by PyTorch, on shuffled batches, and give the steps a second of each slice."""
     torch.manual_seed(0)
     x, t = torch.tensor(inputs, dtype=torch.float32) * (1 / 255), torch.tensor(targets)
@@ -152,7 +157,7 @@ def pytorch_steps(inputs: np.ndarray, targets: np.ndarray) -> Iterator[float]:
     cost = torch.nn.CrossEntropyLoss()
     total, done, began = 0.0, 0, perf_counter()
     while True:
-        for rows in torch.randperm(ROWS).split(BATCH):
+        for rows in torch.randperm(ROWS).split(batch):
             optimizer.zero_grad()
             loss = cost(model(x[rows]), t[rows])
             loss.backward()
@@ -164,18 +169,35 @@ def pytorch_steps(inputs: np.ndarray, targets: np.ndarray) -> Iterator[float]:
                 done, began = 0, perf_counter()
 
 
-def large(rounds: int) -> None:
-    """Compare a network of MNIST's size on made-up rows of MNIST's shape."""
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """Have so many other processes compute without rest."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def large(rounds: int, batch: int, others: int) -> None:
+    """Compare a network of MNIST's size on made-up rows of MNIST's shape, next to so many busy processes."""
     rng = np.random.default_rng(0)
     inputs = rng.integers(0, 256, (ROWS, 784), np.uint8)
     targets = rng.integers(0, 10, ROWS)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, busy(others):
         folder = Path(name)
         np.savez(folder / "rows.npz", inputs=inputs, targets=targets)
-        ours, theirs = specnet_steps(folder), pytorch_steps(inputs, targets)
-        peers = {"specnet": lambda: next(ours), "PyTorch, Adam(fused=True)": lambda: next(theirs)}
+        ours, alone = specnet_steps(folder, batch), specnet_steps(folder, batch, threads=1)
+        theirs = pytorch_steps(inputs, targets, batch)
+        peers = {
+            "specnet": lambda: next(ours),
+            "specnet, one thread": lambda: next(alone),
+            "PyTorch, Adam(fused=True)": lambda: next(theirs),
+        }
         figures = in_turn(peers, rounds)
-    title = f"784-256-128-10, batch {BATCH}, Adam, float32"
+    title = f"784-256-128-10, batch {batch}, Adam, float32" + (f", {others} busy" if others else "")
     print(table(title, figures, rates="steps/s"), end="\n\n")
 
 
@@ -192,12 +214,18 @@ def main() -> None:
         default=30,
         help="rounds of slices of the 4-2-1 program (30); the network has four times as many",
     )
+    parser.add_argument("--batch", type=int, default=128, help="rows of a batch of the network (128)")
+    parser.add_argument(
+        "--busy", type=int, default=0, help="other processes that keep cores busy meanwhile (none)"
+    )
     options = parser.parse_args()
     before = machine("numpy", "torch")
     if options.small or not options.large:
         small(options.rounds)
     if options.large or not options.small:
-        large(4 * options.rounds)  # in short slices: peers then meet the same disturbances
+        large(
+            4 * options.rounds, options.batch, options.busy
+        )  # in short slices: peers then meet the same disturbances
     print(f"Before: {before}")
     print(f"After:  {machine('numpy', 'torch')}")
 

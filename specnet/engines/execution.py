@@ -12,7 +12,7 @@ from specnet.engines.blas import limited
 from specnet.engines.numpy.emit import emit
 from specnet.engines.program import NumpyProgram
 from specnet.engines.workers import BUFFER, Workers
-from specnet.graph.sizes import Sizes, at, named, show
+from specnet.graph.sizes import Forms, Sizes, at, named, show
 from specnet.passes.arena import ARENA, ONCE
 from specnet.passes.plan import Plan
 
@@ -70,6 +70,8 @@ class Executable:
             if not 0 < sizes.get(name, 0) <= most:
                 what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
                 raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
+        if isinstance(plan.sizes, Forms) and not plan.sizes.hold(sizes):
+            raise ValueError(f"the plan takes no {sizes} at once")
         if self._arena is None:
             self._arena = _aligned(plan.arena)
         memory = {ARENA: self._arena, ONCE: _aligned(plan.prologue)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from specnet.engines.execution import Executable
 from specnet.engines.sharing import Shared
 from specnet.engines.workers import Workers
-from specnet.graph.sizes import at
+from specnet.graph.sizes import Sizes, at, count, named
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -39,7 +40,7 @@ class Workspace:
         self.rows = plan.batch
         self._executable, self._leaves = executable, leaves
         self._inputs = {
-            name: np.empty(at(shape, plan.batch), dtype)
+            name: np.empty(count(shape).at(plan.sizes), dtype)
             for name, (shape, dtype) in plan.leaves.items()
             if name not in leaves
         }
@@ -47,19 +48,23 @@ class Workspace:
         held = sum(array.nbytes for array in self._inputs.values())
         self.size = max(held + plan.arena + plan.prologue, KEPT_BYTES // KEPT)
         """About how many bytes it takes."""
-        self._bound: dict[int, Ready] = {}
+        self._bound: dict[tuple[tuple[str, int], ...], Ready] = {}
 
-    def of(self, rows: int) -> Ready:
-        """Return the plan over memory for so many rows, `self.rows` at most."""
-        ready = self._bound.get(rows)
+    def of(self, sizes: Sizes) -> Ready:
+        """Return the plan over memory for some sizes; a number is that of rows, `self.rows` at most."""
+        key = tuple(named(sizes).items())
+        ready = self._bound.get(key)
         if ready is None:
             if len(self._bound) == KEPT:
                 self._bound.clear()
-            inputs = {name: array[:rows] for name, array in self._inputs.items()}
-            bound = self._executable.bind(rows, {**self._leaves, **inputs})
+            inputs = {}
+            for name, array in self._inputs.items():
+                shape = at(self._executable.plan.leaves[name][0], sizes)
+                inputs[name] = array[: prod(shape)].reshape(shape)
+            bound = self._executable.bind(sizes, {**self._leaves, **inputs})
             numbers = [float(self._leaves[name]) for name in self._executable.plan.numbers]
             step = partial(bound.step, *numbers) if numbers else bound.step
-            ready = self._bound[rows] = Ready(inputs, step, bound.arrays)
+            ready = self._bound[key] = Ready(inputs, step, bound.arrays)
         return ready
 
 

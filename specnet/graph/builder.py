@@ -9,7 +9,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.parameter import GroupSettings, Initial, Parameter, Penalty, Role
-from specnet.graph.sizes import Count, DType, Shape, show
+from specnet.graph.sizes import Count, Dim, DType, Shape, Size, show
 from specnet.graph.streaming import CannotStream, Past, Streaming
 
 INPUT = "input"
@@ -18,6 +18,11 @@ INPUT = "input"
 
 CARRIED = "carried/"
 """What the names of leaves begin with that hold what the last call left."""
+
+
+LengthUse = Literal["one", "masked", "any"]
+"""How a layer treats sequences whose length is another one in each batch: it needs `one` length; it takes them with a
+mask; or it takes `any`."""
 
 
 MaskUse = Literal["each", "mixed", "own"]
@@ -53,6 +58,11 @@ class Stage(Protocol):
     @property
     def masking(self) -> MaskUse:
         """How it treats steps that are padding."""
+        ...
+
+    @property
+    def length_use(self) -> LengthUse:
+        """How it treats sequences whose length is another one in each batch."""
         ...
 
     @property
@@ -102,6 +112,10 @@ def stage_names(stages: Iterable[Stage]) -> list[str]:
         names.append(stage.name or f"{stage.type}_{counts[stage.type]}")
     return names
 
+
+BY_LENGTH = "and batches by length have others in each batch"
+ONE_LENGTH = "a layer that makes one row of a sequence before it, such as `last_step`, or no `batch_by`"
+NO_MASK = "a `masking` layer or `padding_index` before it, or no `batch_by`"
 
 MAXIMUM_LAYERS = 10_000
 """More are a slip in a `repeat`, and would take minutes to compile."""
@@ -174,6 +188,8 @@ class Builder:
     """Of sequences with padding, which steps exist: see `mask_of`."""
     vocabularies: dict[Value, int] = field(default_factory=dict)
     """How many tokens there are, of inputs that hold indices of tokens."""
+    longest: dict[str, int] = field(default_factory=dict)
+    """The length of the longest sequences, by the named size that stands for that of a batch."""
     followed: list[Following] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
     keeping: bool = False
@@ -266,6 +282,10 @@ class Builder:
     def streams(self, value: Value) -> bool:
         """Return whether a value depends on new steps after those that were seen."""
         return self.streaming is not None and self.streaming.covers(value)
+
+    def most(self, dim: Dim) -> int:
+        """Return how many steps there are at most along an axis."""
+        return dim if isinstance(dim, int) else dim.at(self.longest)
 
     def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:
         # Arrays of one role lie one after the other.
@@ -402,10 +422,25 @@ class Builder:
             around.depth + (1 if around.name else 0),
         )
 
+    def _check_lengths(self, stage: Stage, taken: tuple[Value, ...]) -> None:
+        """Raise ShapeFault where a layer cannot take sequences whose length is another one in each batch."""
+        for x in taken:
+            if not any(isinstance(dim, Size) for dim in x.shape[1:]):
+                continue
+            if stage.length_use == "one":
+                raise ShapeFault(
+                    f"{stage.type} needs sequences of one length, {BY_LENGTH}", x, help=ONE_LENGTH
+                )
+            if stage.length_use == "masked" and self.masks.get(x) is None:
+                message = f"it is not known which steps of what {stage.type} takes are padding, {BY_LENGTH}"
+                raise ShapeFault(message, x, help=NO_MASK)
+
     def _lower(self, stage: Stage, taken: tuple[Value, ...], lender: Known | None) -> Value:
         scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
         self.check_count(1)
+        if self.longest:
+            self._check_lengths(stage, taken)
         if any(map(self.streams, taken)):
             why = stage.stream_fault(self, taken)
             if why is not None:

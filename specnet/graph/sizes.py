@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 DType = Literal["float32", "float64", "int32", "int64", "bool"]
@@ -13,13 +14,33 @@ ITEM_BYTES: dict[DType, int] = {"float32": 4, "float64": 8, "int32": 4, "int64":
 Sizes = int | Mapping[str, int]
 """What named sizes are when a plan is bound, by name; an integer stands for `batch` alone."""
 
+
+class Forms(dict[str, int]):
+    """The largest of each named size, where not all are at their largest at once: see `forms`.
+
+    A plan for batches of many short sequences, or of a few long ones, needs no memory for many long ones.
+    """
+
+    def __init__(self, forms: Iterable[Mapping[str, int]]) -> None:
+        self.forms = tuple({tuple(sorted(form.items())): dict(form) for form in forms}.values())
+        """The sizes that there may be at once; anything is one of them, or smaller."""
+        super().__init__({name: max(form[name] for form in self.forms) for name in self.forms[0]})
+
+    def hold(self, sizes: Mapping[str, int]) -> bool:
+        """Return whether some sizes are among the forms, or smaller than one of them."""
+        return any(all(sizes[name] <= most for name, most in form.items()) for form in self.forms)
+
+
 Powers = tuple[tuple[str, int], ...]
 """Named sizes, in alphabetical order, and the power of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A dimension that is known only when a plan is bound: `times` the product of named sizes."""
+    """A dimension that is known only when a plan is bound: `times` the product of named sizes.
+
+    A name may have an offset: "steps+2" is two more than the size "steps" (see `moved`).
+    """
 
     times: int = 1
     names: tuple[str, ...] = ("batch",)
@@ -54,7 +75,9 @@ class Count:
     powers: Powers = ()
 
     def at(self, sizes: Sizes) -> int:
-        """Return the number for these sizes."""
+        """Return the number for these sizes; the largest that there is for several forms."""
+        if isinstance(sizes, Forms):
+            return max(self.at(form) for form in sizes.forms)
         return int(self.each * product_of(self.powers, sizes))
 
     def __mul__(self, other: Count) -> Count:
@@ -69,12 +92,56 @@ def value_of(name: str, sizes: Sizes) -> int:
     if isinstance(sizes, int):
         assert name == "batch", f"{name} is not known"
         return sizes
-    return sizes[name]
+    if name in sizes:
+        return sizes[name]
+    base, offset = split_offset(name)
+    return sizes[base] + offset
+
+
+@lru_cache(maxsize=1024)
+def split_offset(name: str) -> tuple[str, int]:
+    """Return a named size and what is added to it: ("steps", -2) for "steps-2"."""
+    for sign in "+-":
+        base, found, number = name.partition(sign)
+        if found:
+            return base, int(sign + number)
+    return name, 0
+
+
+def moved(dim: Dim, by: int) -> Dim | None:
+    """Return a dimension plus a number, or None where it is several times a named size or a product of some."""
+    if isinstance(dim, int):
+        return dim + by
+    if not by:
+        return dim
+    if dim.times != 1 or len(dim.names) != 1 or dim.names == ("batch",):
+        return None
+    base, offset = split_offset(dim.names[0])
+    return Size(names=(base if offset + by == 0 else f"{base}{offset + by:+d}",))
+
+
+def between(a: Dim, b: Dim) -> Dim | None:
+    """Return a - b, or None where it cannot be written as one dimension.
+
+    That is a number where both are one named size with other offsets.
+    """
+    if isinstance(b, int):
+        return moved(a, -b)
+    if isinstance(a, int):
+        return None
+    if a.names == b.names:
+        return Size(a.times - b.times, a.names) if a.times != b.times else 0
+    if not a.times == b.times == len(a.names) == len(b.names) == 1:
+        return None
+    (base, offset), (other, its_offset) = split_offset(a.names[0]), split_offset(b.names[0])
+    return offset - its_offset if base == other else None
 
 
 def named(sizes: Sizes) -> dict[str, int]:
     """Return sizes by name."""
-    return {"batch": sizes} if isinstance(sizes, int) else dict(sizes)
+    if isinstance(sizes, int):
+        return {"batch": sizes}
+    return sizes if isinstance(sizes, Forms) else dict(sizes)
 
 
 def product_of(powers: Powers, sizes: Sizes) -> float | int:
@@ -138,9 +205,9 @@ def added(dims: Iterable[Dim]) -> Dim | None:
             fixed += dim
     if not sizes:
         return fixed
-    if fixed or len({size.names for size in sizes}) > 1:
+    if len({size.names for size in sizes}) > 1:
         return None
-    return Size(sum(size.times for size in sizes), sizes[0].names)
+    return moved(Size(sum(size.times for size in sizes), sizes[0].names), fixed)
 
 
 def at(shape: Shape, sizes: Sizes) -> tuple[int, ...]:

@@ -7,7 +7,20 @@ from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT, role_of
 from specnet.graph.ops.shard import SHARD
-from specnet.graph.sizes import BATCH, ITEM_BYTES, Count, Dim, Size, Sizes, at, count, named, value_of
+from specnet.graph.sizes import (
+    BATCH,
+    ITEM_BYTES,
+    Count,
+    Dim,
+    Forms,
+    Powers,
+    Size,
+    Sizes,
+    at,
+    count,
+    named,
+    value_of,
+)
 from specnet.passes.rewriting import readers_of, wanted_indices
 
 PIECE = 16_384
@@ -136,6 +149,8 @@ class _Alone:
 def part_sizes(sizes: Sizes, workers: int) -> dict[str, int]:
     """Return the sizes of the largest part of a batch that is shared out over so many workers."""
     found = named(sizes)
+    if isinstance(found, Forms):
+        return Forms(part_sizes(form, workers) for form in found.forms)
     return {**found, "batch": -(-found["batch"] // max(workers, 1))}
 
 
@@ -301,10 +316,10 @@ def start_in_root(value: Value) -> Start:
 
 def starts_of_parts(joined: Value) -> Iterator[tuple[Value, Start]]:
     """Yield each of the arrays that are joined along the first axis, and where it begins in what they make up."""
-    before = 0
+    before: dict[Powers, int] = {}
     for part in joined.inputs:
-        yield part, (Count(before, part.count.powers),) if before else ()
-        before += part.count.each
+        yield part, tuple(Count(each, powers) for powers, each in before.items())
+        before[part.count.powers] = before.get(part.count.powers, 0) + part.count.each
 
 
 def _cuttable(value: Value, sizes: Sizes) -> bool:

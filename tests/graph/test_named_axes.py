@@ -8,7 +8,7 @@ import pytest
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault
 from specnet.graph.leaves import constant
-from specnet.graph.sizes import BATCH, STEPS, Size
+from specnet.graph.sizes import BATCH, STEPS, Size, moved
 from specnet.passes.differentiate import differentiate
 from tests.support.compiled import checked, run
 from tests.support.graphs import difference, drawn, graph_of, loss_of
@@ -37,6 +37,25 @@ APPLIED = {
         ops.concat(x, y, axis=0), margins=((0, STEPS), (0, 0), (1, 1))
     ),
     "pad by steps": lambda x, **_: ops.pad(x, margins=((STEPS, Size(2, ("steps",))), (0, BATCH), (0, 1))),
+    "crop by a number": lambda x, **_: ops.crop(x, margins=((1, 2), (0, 0), (0, 0))),
+    "crop to the first": lambda x, **_: ops.crop(x, margins=((0, moved(STEPS, -1)), (0, 0), (0, 0))),
+    "pad by a number": lambda x, y, **_: ops.pad(x, margins=((2, 1), (0, 0), (0, 0))),
+    "windows": lambda z, **_: ops.concat(
+        *(
+            ops.crop(ops.pad(z, margins=((0, 0), (2, 0), (0, 0))), margins=((0, 0), (n, 2 - n), (0, 0)))
+            for n in range(3)
+        ),
+        axis=2,
+    ),
+    "concat of a number and steps": lambda x, y, **_: ops.concat(
+        ops.crop(x, margins=((0, moved(STEPS, -1)), (0, 0), (0, 0))),
+        ops.tanh(ops.crop(y, margins=((3, 0), (0, 0), (0, 0)))),
+        axis=0,
+    ),
+    "the first of the largest over steps": lambda w, **_: ops.take_along_axis(w, ops.argmax(w)),
+    "step numbers": lambda z, **_: (
+        z * ops.reshape(ops.cast(ops.step_numbers(z.graph, STEPS), to=z.dtype), shape=(STEPS, 1))
+    ),
     "product by steps": lambda x, v, **_: ops.MATMUL(ops.transpose(x, axes=(1, 0, 2)), v),
     "product of steps": lambda z, w, **_: ops.MATMUL(z, w),
     "transposed product": lambda z, v, **_: ops.MATMUL(v, z, a_t=True, b_t=True),
@@ -84,7 +103,7 @@ def test_axes_of_different_sizes_are_not_joined():
     with pytest.raises(ShapeFault, match=r"\(steps, 4\) and \(batch, 4\) cannot be joined along axis 0"):
         ops.concat(leaves["x"], leaves["y"], axis=0)
     with pytest.raises(ShapeFault, match="cannot be joined along axis 0"):
-        ops.concat(leaves["x"], leaves["z"], axis=0)
+        ops.concat(leaves["y"], leaves["z"], axis=0)
     with pytest.raises(ShapeFault, match="have no matrix product"):
         ops.MATMUL(leaves["x"], leaves["y"], a_t=True)
 

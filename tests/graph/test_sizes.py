@@ -11,13 +11,16 @@ from specnet.graph.sizes import (
     BATCH,
     STEPS,
     Count,
+    Forms,
     Size,
     added,
     at,
+    between,
     broadcast,
     count,
     inverse,
     joined,
+    moved,
     product_of,
     show,
     times,
@@ -57,11 +60,42 @@ def test_the_one_dimension_of_several_holds_as_many(shape, sizes):
 def test_dimensions_are_added_where_the_sum_is_one(dims):
     whole = added(dims)
     meant = sum(at(tuple(dims), PRIMES))
-    kinds = {dim.names if isinstance(dim, Size) else None for dim in dims}
-    if len(kinds) == 1:
+    sizes = [dim for dim in dims if isinstance(dim, Size)]
+    alone = len(sizes) == 1 and sizes[0].times == len(sizes[0].names) == 1 and sizes[0] != BATCH
+    if len({dim.names if isinstance(dim, Size) else None for dim in dims}) == 1 or alone:
         assert at((whole,), PRIMES) == (meant,)
     else:
         assert whole is None
+
+
+@given(st.integers(-5, 5), st.integers(-5, 5), SIZES)
+def test_a_size_may_have_an_offset(a, b, sizes):
+    there = moved(STEPS, a)
+    assert at((there,), sizes) == (sizes["steps"] + a,)
+    assert moved(moved(there, b), -a - b) == STEPS
+    assert between(moved(STEPS, b), there) == b - a
+    assert count((BATCH, there)).at(sizes) == sizes["batch"] * (sizes["steps"] + a)
+
+
+def test_only_a_size_by_itself_has_an_offset():
+    heads = Size(names=("heads",))
+    assert [moved(dim, 1) for dim in (BATCH, Size(2, ("steps",)), Size(1, ("batch", "steps")))] == [None] * 3
+    assert between(STEPS, heads) is between(3, STEPS) is None
+    assert (between(Size(3, ("steps",)), STEPS), between(STEPS, 2)) == (Size(2, ("steps",)), moved(STEPS, -2))
+    assert show((BATCH, moved(STEPS, 2), moved(STEPS, -2))) == "(batch, steps+2, steps-2)"
+
+
+def test_forms_need_what_their_largest_one_does():
+    forms = Forms([{"batch": 8, "steps": 2}, {"batch": 2, "steps": 9}, {"batch": 8, "steps": 2}])
+    assert (dict(forms), len(forms.forms)) == ({"batch": 8, "steps": 9}, 2)
+    assert count((BATCH, STEPS)).at(forms) == 18
+    assert count((BATCH, moved(STEPS, 3))).at(forms) == 40
+    assert [forms.hold({"batch": n, "steps": m}) for n, m in ((8, 2), (1, 9), (3, 3), (8, 9))] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_dimensions_of_zero_add_nothing():

@@ -388,6 +388,10 @@ TABLE = [
         "row_numbers",
         lambda x: x * ops.reshape(ops.cast(ops.row_numbers(x.graph), to=x.dtype), shape=(B, 1)),
     ),
+    Row(
+        "step_numbers",
+        lambda x: x * ops.reshape(ops.cast(ops.step_numbers(x.graph, B), to=x.dtype), shape=(B, 1)),
+    ),
     Row("where", ops.where, (bools, real, real)),
     Row("where", ops.where, (bools, Given((3,)), Given((B, 1)))),
     Row("where", lambda c, x: ops.where(c, x, 1.0), (bools, real)),

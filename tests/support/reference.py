@@ -285,8 +285,8 @@ def results_of(node, inputs, given, sizes, streams):
     if op.name == "constant":
         factor, powers = scalar_of(value)
         return [factor * np.prod([float(named(sizes)[name]) ** power for name, power in powers])]
-    if op.name == "row_numbers":
-        return [np.arange(named(sizes)["batch"])]
+    if op.name in {"row_numbers", "step_numbers"}:
+        return [np.arange(at(value.shape, sizes)[0])]
     if op.name in DRAWN:
         return [drawn(value, at(value.shape, sizes), streams)]
     if op.name == "scan":
@@ -296,6 +296,8 @@ def results_of(node, inputs, given, sizes, streams):
         assert node.attributes.phases == (1, 1), "phases are the compiler's own"
     if "shape" in attributes:
         attributes["shape"] = at(attributes["shape"], sizes)
+    if "classes" in attributes:
+        (attributes["classes"],) = at((attributes["classes"],), sizes)
     if "margins" in attributes:
         attributes["margins"] = tuple(at(pair, sizes) for pair in attributes["margins"])
     meant = meaning(op.name)(*inputs, **attributes)

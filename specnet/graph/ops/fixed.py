@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Graph, Op, Value
-from specnet.graph.sizes import BATCH, DType, Kind
+from specnet.graph.record import Unexportable
+from specnet.graph.sizes import BATCH, DType, Kind, Size
 from specnet.graph.windows import Shares
 
 
@@ -51,6 +52,31 @@ ROW_NUMBERS: Op[Attributes] = Op(
 def row_numbers(graph: Graph) -> Value:
     """Return the places of the rows in their batch, from 0: (batch,) of int64."""
     return graph.apply(ROW_NUMBERS, ())[0]
+
+
+class NumbersAttributes(Attributes):
+    """How many there are."""
+
+    size: Size
+
+
+STEP_NUMBERS: Op[NumbersAttributes] = Op(
+    "step_numbers",
+    lambda _, attributes: ((attributes.size,), "int64"),
+    "copyto({o}, {places})",
+    attributes=NumbersAttributes,
+    flops=0,
+    prepare=lambda value: {"places": Prepared("multiples", (STEP_NUMBERS.of(value).size, 1))},
+    noun="step_numbers",
+    printed=lambda printer, value: f"np.arange({printer.size(STEP_NUMBERS.of(value).size)})",
+    onnx=Unexportable("it depends on the length of the sequences"),
+)
+"""The place of each step of sequences whose length is a named size."""
+
+
+def step_numbers(graph: Graph, size: Size) -> Value:
+    """Return the numbers of so many steps, from 0: (steps,) of int64."""
+    return graph.apply(STEP_NUMBERS, (), NumbersAttributes(size))[0]
 
 
 def fixed(graph: Graph, values: Sequence[float], dtype: DType | None = None) -> Value:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.rules import Printer
-from specnet.graph.sizes import Count, DType, Kind, count, show, static
+from specnet.graph.sizes import Count, Dim, DType, Kind, count, show, static
 
 
 class ClassesAttributes(Attributes):
-    """How many classes there are."""
+    """How many classes there are, or places of an axis."""
 
-    classes: int
+    classes: Dim
 
 
 class SizeAttributes(Attributes):
@@ -40,7 +40,7 @@ def _infer_take_along_axis(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     return index.shape, x.dtype
 
 
-def _first_of_row(classes: int, rows: Count) -> dict[str, Prepared]:
+def _first_of_row(classes: Dim, rows: Count) -> dict[str, Prepared]:
     return {"first": Prepared("multiples", (rows, classes))}
 
 
@@ -54,9 +54,9 @@ take_along_axis: Op[Attributes] = Op(
     "take_along_axis",
     _infer_take_along_axis,
     "add({first}, {b:flat}, {s:flat})\ntake({a:flat}, {s:flat}, 0, {o:flat}, 'clip')",
-    lambda g, y, x, index: (put_along_axis(g, index, classes=static(x.shape[-1])), None),
+    lambda g, y, x, index: (put_along_axis(g, index, classes=x.shape[-1]), None),
     scratch=lambda value: [(value.shape, "int64")],
-    prepare=lambda value: _first_of_row(static(value.inputs[0].shape[-1]), value.count),
+    prepare=lambda value: _first_of_row(value.inputs[0].shape[-1], value.count),
     noun="picked",
     printed=_printed_take,
     onnx="Squeeze(GatherElements(a, Unsqueeze(b, [-1]), axis=-1), [-1])",

@@ -8,7 +8,7 @@ from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.record import LETTERS, Unexportable
 from specnet.graph.rules import Printer
-from specnet.graph.sizes import Dim, Kind, Shape, Size, added, show
+from specnet.graph.sizes import Dim, Kind, Shape, Size, added, between, show
 
 Margins = tuple[tuple[Dim, Dim], ...]
 """For each axis how many places before the first that is meant, and after the last."""
@@ -70,14 +70,9 @@ def _plus(a: Dim, b: Dim) -> Dim:
 
 def _minus(a: Dim, b: Dim) -> Dim:
     """Return what is left of a dimension; an axis of named sizes is cut into parts of the same sizes."""
-    if b == 0:
-        return a
-    if isinstance(a, int) and isinstance(b, int):
-        return a - b
-    assert isinstance(a, Size)
-    assert isinstance(b, Size)
-    assert a.names == b.names, f"{b} cannot be cut off {a}"
-    return Size(a.times - b.times, a.names) if a.times != b.times else 0
+    left = between(a, b)
+    assert left is not None, f"{b} cannot be cut off {a}"
+    return left
 
 
 def _index(margins: Margins, name: str) -> str:

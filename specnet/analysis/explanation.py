@@ -15,6 +15,7 @@ from specnet.graph.graph import KeyPath
 from specnet.graph.parameter import Role
 from specnet.graph.sizes import Shape, Size
 from specnet.language.spec import Spec
+from specnet.model.batching import Batchings, of_one_length
 from specnet.model.network import Network
 from specnet.model.plans import Plans, memory, plan_training
 from specnet.model.settings import run_length
@@ -78,6 +79,18 @@ class Explanation:
         return sum(self._not_trained.get(name, 0) for name in layer.parameters)
 
     @property
+    def by_length(self) -> dict[str, Any] | None:
+        """How many batches an epoch has, their rows and their lengths, by named size, where they are made by length."""
+        if self.plans.batches is None:
+            return None
+        train = self.plans.batches.train
+        lengths = {
+            name: sorted({cut.lengths[place] for cut in train.cuts}) for place, name in enumerate(train.names)
+        }
+        rows = sorted({cut.stop - cut.start for cut in train.cuts})
+        return {"batches": len(train.cuts), "rows": rows, "lengths": lengths}
+
+    @property
     def tokens(self) -> dict[str, Any] | None:
         """How many tokens the data have, and the first ones; None where the inputs are no tokens."""
         signature = self.network.signature
@@ -122,7 +135,9 @@ class Explanation:
         spec = self.network.spec
         if isinstance(spec.training.optimizer, Searching) or not self.data:
             return []
-        run = run_length(spec, self.network.signature.rows["train"])
+        batches = self.plans.batches
+        count = None if batches is None else len(batches.train.cuts)
+        run = run_length(spec, self.network.signature.rows["train"], count)
         return rate_function(spec.training.schedule, spec.training.optimizer.learning_rate, run) or []
 
     @cached_property
@@ -159,6 +174,7 @@ class Explanation:
             "name": network.spec.name,
             "dtype": network.spec.dtype,
             "batch": self.batch,
+            **({"by_length": self.by_length} if self.by_length else {}),
             "parameters": network.size,
             "trained": network.trained_size,
             "not_trained": sum(self.not_trained.values()),
@@ -207,10 +223,15 @@ OF_DATA = ("data", "loading", "batches")
 """The parts of the memory that hold rows."""
 
 
-def explain(network: Network, *, data: bool = True) -> Explanation:
-    """Return what a network's training is compiled to; without `data`, the network only has the rows of a batch."""
+def explain(network: Network, *, data: bool = True, batches: Batchings | None = None) -> Explanation:
+    """Return what a network's training is compiled to; without `data`, the network only has the rows of a batch.
+
+    `batches` are those by length; where they are not known, all rows are taken to be as long as they can be.
+    """
     rows = network.signature.rows
-    plans = plan_training(network, rows, units=_units(network))
+    if batches is None and network.varies:
+        batches = of_one_length(network, rows)
+    plans = plan_training(network, rows, units=_units(network), batches=batches)
     parts = memory(network, plans, rows)
     if not data:
         parts = {name: size for name, size in parts.items() if name not in OF_DATA}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -15,6 +16,7 @@ from specnet.data import Dataset
 from specnet.engines.execution import Bound, Executable
 from specnet.engines.numpy.emit import emit
 from specnet.engines.program import Block, Loop, NumpyProgram
+from specnet.graph.sizes import Sizes, at
 from specnet.model.arrays import as_arrays, as_weights
 from specnet.model.compiled import CompiledModel, streams
 from specnet.model.outputs import WEIGHTS
@@ -53,31 +55,44 @@ def profile(
     """
     plans = explanation.plans
     train = data.splits["train"]
-    rows = plans.step.batch
-    given = as_arrays(model.network, *train.at(np.arange(rows)))
+    sizes: Sizes = plans.step.batch
+    places = np.arange(plans.step.batch)
+    if plans.batches is not None:
+        # The batch that takes longest.
+        batches = plans.batches.train
+        cut = max(batches.cuts, key=lambda each: prod(batches.sizes(each).values()))
+        sizes, places = batches.sizes(cut), batches.order[cut.start : cut.stop]
+    given = as_arrays(model.network, *train.at(places))
+    for name, array in given.items() if plans.batches is not None else ():
+        shape = at(plans.step.leaves[name][0], sizes)
+        given[name] = np.ascontiguousarray(array[tuple(map(slice, shape))])
     if model.network.spreads:
         dtype = model.network.spec.dtype
         given["targets"] = np.eye(model.network.fed_shape[-1], dtype=dtype)[given["targets"]]
     if train.weights is not None:
-        given[WEIGHTS] = as_weights(model.network, train.weights)[:rows]
+        given[WEIGHTS] = as_weights(model.network, train.weights)[places]
     program = BoundTraining(model, plans)
     leaves = model.leaves(**given, **program.slots, **program.states)
-    measured = {"step": _measure(model, plans.step, leaves, clock)}
+    measured = {"step": _measure(model, plans.step, leaves, clock, sizes)}
     if plans.update is not None:
-        measured["update"] = _measure(model, plans.update, leaves, clock)
+        measured["update"] = _measure(model, plans.update, leaves, clock, 1)
     return measured
 
 
 def _measure(
-    model: CompiledModel, plan: Plan, leaves: Mapping[str, Array], clock: Callable[[], float]
+    model: CompiledModel,
+    plan: Plan,
+    leaves: Mapping[str, Array],
+    clock: Callable[[], float],
+    sizes: Sizes,
 ) -> Times:
     rate = model.network.spec.training.optimizer.learning_rate
     values = {"rate": rate, "step": 1, "share": 1.0}
     arguments = tuple(values[name] for name in plan.numbers)
     seconds = [0.0] * len(plan.steps)
     program = emit(plan)
-    bare = _bound(model, plan, program, leaves)
-    clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves)
+    bare = _bound(model, plan, program, leaves, sizes)
+    clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes)
     start = model.parameters.flat.copy()
     whole: list[float] = []
     parts: list[list[float]] = []
@@ -96,14 +111,18 @@ def _measure(
     reading = _reading(clock)
     steps = [
         max(0.0, float(taken) - reading * pieces) / workers
-        for taken, (pieces, workers) in zip(np.median(parts, axis=0), _pieces(plan, program), strict=True)
+        for taken, (pieces, workers) in zip(
+            np.median(parts, axis=0), _pieces(plan, program, sizes), strict=True
+        )
     ]
     return Times(median(whole), tuple(steps), len(whole))
 
 
-def _bound(model: CompiledModel, plan: Plan, program: NumpyProgram, leaves: Mapping[str, Array]) -> Bound:
+def _bound(
+    model: CompiledModel, plan: Plan, program: NumpyProgram, leaves: Mapping[str, Array], sizes: Sizes
+) -> Bound:
     executable = Executable(plan, streams(model.network.spec.seed, plan.streams), program=program)
-    return executable.bind(plan.batch, leaves)
+    return executable.bind(sizes, leaves)
 
 
 def timed(
@@ -150,16 +169,16 @@ class _Clocked:
         return "\n".join([*self._written, *self._lines[self._place :]])
 
 
-def _pieces(plan: Plan, program: NumpyProgram) -> list[tuple[int, int]]:
+def _pieces(plan: Plan, program: NumpyProgram, sizes: Sizes) -> list[tuple[int, int]]:
     """Return in how many pieces each step is executed, and how many workers share them."""
     counts = {}
     workers_of: dict[str | None, int] = {
         None: 1,
-        **{each.name: len(each.shares(plan.sizes)) for each in program.shards},
+        **{each.name: len(each.shares(sizes)) for each in program.shards},
     }
     inner = [block for each in program.shards for block in (*each.blocks, *_inner_blocks(each.loops))]
     for block in (*program.blocks, *_inner_blocks(program.loops), *inner):
-        shares = block.shares(plan.sizes)
+        shares = block.shares(sizes)
         counts[block.name] = (sum(map(len, shares)), len(shares))
     found = []
     for step in plan.steps:
@@ -167,7 +186,7 @@ def _pieces(plan: Plan, program: NumpyProgram) -> list[tuple[int, int]]:
         sharing = workers_of[step.shard]
         # The rows of a block are all workers' together.
         pieces *= 1 if step.block is not None else sharing
-        found.append((pieces * step.times.at(plan.sizes), workers * sharing))
+        found.append((pieces * step.times.at(sizes), workers * sharing))
     return found
 
 

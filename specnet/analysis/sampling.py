@@ -72,7 +72,7 @@ def sampled_rows(rows: int) -> Array:
 def rows_at_once(network: Network, rows: int) -> int:
     """Return how many of so many rows are measured at once: a batch of wide rows, as of attention, at most."""
     size = network.spec.training.batch_size
-    batch = rows if size == "full" else max(size, FEWEST_AT_ONCE)
+    batch = rows if size == "full" else max(size or 0, FEWEST_AT_ONCE)
     return min(rows, batch, ROWS_AT_ONCE)
 
 

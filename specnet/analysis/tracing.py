@@ -13,6 +13,7 @@ from specnet.analysis.trace_passes import PassReader
 from specnet.analysis.trace_updates import UpdateReader
 from specnet.analysis.traced import Observed, Trace, TracedStep
 from specnet.data import Dataset
+from specnet.diagnostics import RunError
 from specnet.engines.execution import Bound
 from specnet.model.compiled import CompiledModel
 from specnet.model.feed import Batch
@@ -25,9 +26,11 @@ def trace(model: CompiledModel, data: Dataset, *, row: int | None = None, steps:
     """Train a model for some steps, and return all that happens to one row of the training split, from 0.
 
     The model is left as it is after the last of them, to the bit what a run has after as many. Without `row`, it is
-    the first row of the first batch. Raises ValueError for a row that there is not.
+    the first row of the first batch. Raises ValueError for a row that there is not, and RunError for batches by length.
     """
     rows = len(data.splits["train"])
+    if model.network.varies:
+        raise RunError("batches by length are not traced: take a document without `training.batch_by`")
     if row is not None and not 0 <= row < rows:
         raise ValueError(f"the training split has {rows:,} rows")
     trainer = Trainer(model, data, stop=lambda: trainer.steps.step >= steps)

@@ -28,6 +28,7 @@ MEMORY = {
     "arena": "values between the steps of the plans",
     "kept": "what the plans compute once",
     "loops": "the views of each step of the loops",
+    "bindings": "what is ready for batches of each size",
     "loading": "what the rows take beyond this before the training, while they are read",
 }
 
@@ -57,12 +58,14 @@ def explain(
     """
     from specnet import api
     from specnet.analysis.explanation import explain as explained
-    from specnet.runs.compiling import network_of
+    from specnet.runs.compiling import batches_of, network_of
 
     loaded = api.load(Path(spec), overrides, environment=not no_env)
     if profile and no_data:
         raise typer.BadParameter("--profile runs steps on the data", param_hint="--no-data")
-    explanation = explained(network_of(loaded, threads, data=not no_data), data=not no_data)
+    network = network_of(loaded, threads, data=not no_data)
+    batches = batches_of(loaded, threads) if network.varies and not no_data else None
+    explanation = explained(network, data=not no_data, batches=batches)
     times = _profile(loaded, explanation, threads) if profile else {}
     if output is OutputStyle.JSON:
         write_json(_data(explanation, times))
@@ -96,6 +99,8 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
         (spec.name, "bold"),
         f"  {_amounts(explanation)}, {spec.dtype}, batches of {explanation.batch:,}",
     )
+    if (batches := explanation.by_length) is not None:
+        line(console, f" {_lengths(batches)}")
     section(console, "layers")
     _layers(explanation).show(console)
     _vocabularies(console, explanation)
@@ -126,6 +131,19 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
             line(console, f" {text}")
     section(console, "totals")
     _totals(explanation, times).show(console)
+
+
+def _lengths(batches: dict[str, Any]) -> str:
+    """Write which batches by length an epoch has."""
+    rows = _span(batches["rows"], "row")
+    lengths = ", and ".join(_span(found, "step") for found in batches["lengths"].values())
+    return f"{counted(batches['batches'], 'batch')} by length, of {rows} and {lengths}"
+
+
+def _span(numbers: list[int], noun: str) -> str:
+    if len(numbers) == 1:
+        return counted(numbers[0], noun)
+    return f"{numbers[0]} to {counted(numbers[-1], noun)}"
 
 
 def _vocabularies(console: Console, explanation: Explanation) -> None:
@@ -194,7 +212,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
             cells.append(step.dtype)
         cells += [
             f"{step.memory}+{step.offset}" if step.memory else "-",
-            amount(step.flops.at(program.batch)),
+            amount(step.flops.at(program.sizes)),
             amount(step.size),
         ]
         if times is not None:

@@ -40,7 +40,7 @@ def plural(noun: str, count: float = 2) -> str:
     """Return a noun as it follows a count."""
     if count == 1:
         return noun
-    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{noun}es" if noun.endswith(("s", "tch")) else f"{noun}s"
 
 
 def counted(count: float, noun: str) -> str:

@@ -180,9 +180,9 @@ STEP_BYTES = 96
 """What a list of a few arrays takes."""
 
 
-def steps_bytes(plan: Plan) -> int:
-    """Return about how many bytes the views take that are made ready for all steps of a plan's loops."""
-    return _steps_bytes(plan.instructions, plan.sizes)
+def steps_bytes(plan: Plan, sizes: Sizes) -> int:
+    """Return about how many bytes the views take that are ready for all steps of a plan's loops, for some sizes."""
+    return _steps_bytes(plan.instructions, sizes)
 
 
 def _steps_bytes(instructions: Iterable[Instruction], sizes: Sizes) -> int:

@@ -98,6 +98,11 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
             raise RunError(
                 "a program of the training has no layers that are `stateful`: export without --training"
             )
+        if source.model.network.varies:
+            raise RunError(
+                "a program of the training has no batches by length: export without --training, or a document "
+                "without `training.batch_by`"
+            )
         asked = spec.output
         if asked.calibration is not None or asked.intervals is not None:
             key = "calibration" if asked.calibration is not None else "intervals"

@@ -95,8 +95,15 @@ class Training(Table):
     """The number of passes through the training split, unless `steps` is given."""
     steps: PositiveInt | None = Field(default=None, examples=[2000])
     """The number of steps, instead of `epochs`. Then results are reported at each validation, not at each epoch."""
-    batch_size: PositiveInt | Literal["full"] = 32
+    batch_size: PositiveInt | Literal["full"] | None = 32
     """The number of rows per step, or `"full"` for the whole training split in one step."""
+    batch_by: Literal["length"] | None = None
+    """What the rows of a batch have in common: with "length", batches are made of sequences of like length, and each is
+    padded to its own longest one only. In each epoch, rows of equal length are shuffled among their batches, and the
+    batches among each other."""
+    batch_tokens: PositiveInt | None = Field(default=None, examples=[4096])
+    """The maximum number of tokens, or steps, of a batch, padding included, instead of `batch_size`: batches of short
+    sequences have more rows. It needs `batch_by = "length"`."""
     optimizer: Annotated[Optimizer, OPTIMIZERS] = OPTIMIZERS.field("sgd")
     """The rule that turns gradients into steps."""
     groups: tuple[ParameterGroup, ...] = Field(
@@ -143,16 +150,53 @@ class Training(Table):
     """When to save what the run needs to resume after a crash."""
 
     @property
+    def by_length(self) -> bool:
+        """Whether batches are made of sequences of like length."""
+        return self.batch_by == "length"
+
+    @property
     def unit(self) -> Literal["epoch", "step"]:
         """What the length of the training and `validate_every` count."""
         return "epoch" if self.steps is None else "step"
 
     def model_post_init(self, _: Any) -> None:
-        """Leave the defaults that count epochs out of a training that is counted in steps."""
+        """Leave out the defaults of keys that others take the place of."""
+        own, given = vars(self), self.model_fields_set
+        if own.get("batch_tokens") is not None and "batch_size" in own and "batch_size" not in given:
+            own["batch_size"] = None
         if vars(self).get("steps") is not None:
             for name in ("epochs", "validate_every"):
                 if name in vars(self) and name not in self.model_fields_set:
                     vars(self)[name] = None
+
+    @table_check()
+    def _one_batch_size(self) -> Iterator[PydanticCustomError]:
+        if self.batch_size is not None and self.batch_tokens is not None:
+            yield fault(
+                "the size of a batch is given in rows or in tokens, not both",
+                key="batch_size",
+                help="remove `batch_size` for batches of `batch_tokens`, or remove `batch_tokens`",
+            )
+        elif self.batch_size is None and self.batch_tokens is None:
+            yield fault("a batch needs a size", key="batch_size", help="give `batch_size` or `batch_tokens`")
+
+    @table_check()
+    def _tokens_by_length(self) -> Iterator[PydanticCustomError]:
+        if self.batch_tokens is not None and self.batch_by is None:
+            message = '`batch_tokens` counts the steps of sequences, and needs `batch_by = "length"`'
+            yield fault(message, key="batch_tokens", part="key", help='give `batch_by = "length"` too')
+
+    @table_check()
+    def _some_of_the_rows(self) -> Iterator[PydanticCustomError]:
+        if self.batch_by is not None and self.batch_size == "full":
+            message = '`batch_by` would be ignored with `batch_size = "full"`: one batch has all rows'
+            yield fault(message, key="batch_by", part="key", help="leave one of them out")
+
+    @table_check()
+    def _last_by_length(self) -> Iterator[PydanticCustomError]:
+        if self.batch_by is not None and self.drop_last:
+            message = "`drop_last` would leave out the shortest rows in every epoch: the last batch by length has these"
+            yield fault(message, key="drop_last", help="leave `drop_last` or `batch_by` out")
 
     @table_check()
     def _one_length(self) -> Iterator[PydanticCustomError]:

@@ -15,11 +15,12 @@ HUGE_SUM = 10_000
 def batch_above_split(subject: Subject) -> Iterator[Finding]:
     """A batch that the training split cannot fill."""
     training, rows = subject.spec.training, subject.network.signature.rows["train"]
-    if "batch_size" not in training.model_fields_set or training.batch_size == "full" or training.drop_last:
+    size = training.batch_size
+    if "batch_size" not in training.model_fields_set or not isinstance(size, int) or training.drop_last:
         return
-    if training.batch_size > rows:
+    if size > rows:
         yield Finding(
-            f"a batch of {training.batch_size} rows is never full: the training split has {rows}",
+            f"a batch of {size} rows is never full: the training split has {rows}",
             ("training", "batch_size"),
             help=f'batch_size = "full" if the whole split in a step is meant, or less than {rows}',
         )
@@ -30,7 +31,7 @@ def accumulate_above_epoch(subject: Subject) -> Iterator[Finding]:
     """More batches to a step than an epoch has."""
     training, rows = subject.spec.training, subject.network.signature.rows["train"]
     batches = -(-rows // batch_rows(subject.spec, rows))
-    if training.accumulate > batches:
+    if training.batch_size is not None and training.accumulate > batches:
         yield Finding(
             f"{training.accumulate} batches are to share a step, but an epoch has {batches}",
             ("training", "accumulate"),
@@ -85,7 +86,7 @@ def stopping_on_train(subject: Subject) -> Iterator[Finding]:
 def huge_sum(subject: Subject) -> Iterator[Finding]:
     """A loss that sums very many costs in float32."""
     spec, network = subject.spec, subject.network
-    if spec.loss.reduction != "sum" or spec.dtype != "float32":
+    if spec.loss.reduction != "sum" or spec.dtype != "float32" or spec.training.batch_size is None:
         return
     terms = batch_rows(spec, network.signature.rows["train"]) * network.elements_per_row
     if terms >= HUGE_SUM and spec.loss.scale * terms >= HUGE_SUM:
@@ -103,7 +104,7 @@ def batch_of_one_row(subject: Subject) -> Iterator[Finding]:
     network, training = subject.network, subject.spec.training
     rows = network.signature.rows["train"]
     size = batch_rows(subject.spec, rows)
-    if size > 1 and (training.drop_last or rows % size != 1):
+    if training.batch_size is None or (size > 1 and (training.drop_last or rows % size != 1)):
         return
     seen = network.forward(training=True).builder.followed
     paths = {each.observed.key_path: None for each in seen if each.values.each == 1 and each.values.powers}

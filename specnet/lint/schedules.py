@@ -22,7 +22,8 @@ def longer_than_the_training(subject: Subject) -> Iterator[Finding]:
     """A change of the rate that never comes."""
     spec = subject.spec
     length = run_length(spec, subject.network.signature.rows["train"])
-    if length.steps < 1:
+    # How many batches there are of so many tokens is known once the rows have been read.
+    if length.steps < 1 or spec.training.batch_size is None:
         return
     schedule = spec.training.schedule
     if schedule.type == "step":

@@ -20,9 +20,10 @@ from specnet.diagnostics.text import clipped, listed
 from specnet.engines.execution import Executable
 from specnet.engines.random import stream
 from specnet.engines.use import ModelUse
-from specnet.graph.sizes import show
+from specnet.graph.sizes import Sizes, show
 from specnet.language.spec import Spec
-from specnet.model.arrays import as_inputs, as_targets, as_weights
+from specnet.model.arrays import as_inputs, as_targets, as_weights, held_arrays
+from specnet.model.batching import Batching, largest, measured
 from specnet.model.calibrators import Calibrators
 from specnet.model.conformal import Intervals, PredictionSets
 from specnet.model.cutoffs import initial_cutoffs, named_cutoffs, plain_cutoffs
@@ -37,6 +38,7 @@ from specnet.model.generation.stream import GenerationPlans
 from specnet.model.hidden import layer_outputs
 from specnet.model.intervals import chosen
 from specnet.model.labelled import labelled_split, raw_labelled
+from specnet.model.measuring_lengths import LengthMeter
 from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.model.outputs import WEIGHTS, NetworkOutput
@@ -279,23 +281,38 @@ class CompiledModel(Model):
 
     def measure(self, splits: Mapping[str, Split]) -> Evaluation:
         """Return the loss and the metrics on some splits."""
-        evaluator = self.evaluator(splits.values())
+        network = self.network
+        arrays = {name: held_arrays(network, split) for name, split in splits.items()}
+        batches: dict[str, Batching] = {}
+        if network.varies:
+            meter = LengthMeter(network)
+            batches = {name: measured(network, meter.measure(own)) for name, own in arrays.items()}
+        evaluator = self.evaluator(splits.values(), batches.values())
         figures = {
-            name: evaluator.prepare(split).evaluate().extended(coverage(self, split))
+            name: evaluator.prepare(split, arrays[name], batches.get(name))
+            .evaluate()
+            .extended(coverage(self, split))
             for name, split in splits.items()
         }
         rows = {name: len(split) for name, split in splits.items()}
         fitted = {} if self._uncertainty is None else self._uncertainty.as_dict()
         return Evaluation(figures, rows, self.classes, fitted)
 
-    def evaluator(self, splits: Collection[Split]) -> Evaluator:
-        """Return what measures the loss and the metrics on some splits, one after the other."""
+    def evaluator(self, splits: Collection[Split], batches: Collection[Batching] = ()) -> Evaluator:
+        """Return what measures the loss and the metrics on some splits, one after the other.
+
+        `batches` are those of the splits where they are made by length.
+        """
         network = self.network
         units = data_units(network, self.encoding)
-        maximum = evaluation_rows(network, max(map(len, splits)))
+        maximum: Sizes = evaluation_rows(network, max(map(len, splits)))
+        if batches:
+            maximum = largest(batches)
         weighted = any(split.weights is not None for split in splits)
         calibrators = self.calibrators
-        graph = evaluation_graph(network, units=bool(units), weighted=weighted, calibrators=calibrators)
+        graph = evaluation_graph(
+            network, units=bool(units), weighted=weighted, calibrators=calibrators, varying=bool(batches)
+        )
         compiled = plan(graph, maximum, threads=network.threads)
         return Evaluator(network, compiled, self.leaves(**units), self.use)
 

@@ -9,13 +9,17 @@ from specnet.data import Encoding, Split
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.engines.execution import Bound, Executable
 from specnet.engines.use import ModelUse
+from specnet.graph.sizes import Sizes, value_of
 from specnet.model.arrays import as_scales, held_arrays, weight_unit
+from specnet.model.batching import Batching
 from specnet.model.evaluation import Figures
 from specnet.model.feed import Feed
+from specnet.model.length_feed import LengthFeed
 from specnet.model.network import Network
 from specnet.model.outputs import SCALES, WEIGHTS
 from specnet.model.state import carried_states
 from specnet.passes.plan import Plan
+from specnet.vocabulary.metrics.sequences import ABSENT
 
 Array = np.ndarray[Any, Any]
 
@@ -30,16 +34,22 @@ class Evaluator:
         self.network, self.plan, self.use, self._leaves = network, plan, use, dict(leaves)
         self._executable = Executable(plan)
 
-    def prepare(self, split: Split, arrays: Mapping[str, ArrayOrStreamed] | None = None) -> PreparedSplit:
+    def prepare(
+        self,
+        split: Split,
+        arrays: Mapping[str, ArrayOrStreamed] | None = None,
+        batching: Batching | None = None,
+    ) -> PreparedSplit:
         """Return a split ready to be evaluated again and again without any array being allocated.
 
-        `arrays` are the split's as plans read them, where they are held already.
+        `arrays` are the split's as plans read them, where they are held already. `batching` says what its batches are
+        where these are made by length.
         """
         states = carried_states(self.plan)
 
-        def bind(rows: int, own: dict[str, Array]) -> Bound:
-            begun = {name: state[:rows] for name, state in states.items()}
-            return self._executable.bind(rows, {**self._leaves, **begun, **own})
+        def bind(sizes: Sizes, own: dict[str, Array]) -> Bound:
+            begun = {name: state[: value_of("batch", sizes)] for name, state in states.items()}
+            return self._executable.bind(sizes, {**self._leaves, **begun, **own})
 
         if arrays is None:
             arrays = held_arrays(self.network, split)
@@ -48,9 +58,13 @@ class Evaluator:
         weights, unit, count = arrays.get(WEIGHTS), 1.0, float(len(split))
         if isinstance(weights, np.ndarray) and split.weights is not None:
             unit, count = weight_unit(self.network, split.weights), float(weights.sum(dtype=np.float64))
-        feed = Feed(
-            arrays, self.plan.batch, None, bind, drop_last=False, in_streams=self.network.keeps_states
-        )
+        if batching is not None:
+            shapes = {name: shape for name, (shape, _) in self.plan.leaves.items()}
+            feed: Feed = LengthFeed(arrays, shapes, batching, None, bind)
+        else:
+            feed = Feed(
+                arrays, self.plan.batch, None, bind, drop_last=False, in_streams=self.network.keeps_states
+            )
         return PreparedSplit(self, feed, count, unit, states)
 
 
@@ -65,14 +79,17 @@ class PreparedSplit:
         """The number of rows, or the sum of their weights, and what the weights were divided by."""
         outputs = feed.batches[0].bound.arrays
         # What a metric keeps for the whole split is named `label:name`, what it adds up `label/name`.
-        first = feed.batches[0].rows
-        self._each = {name: len(a) // first for name, a in outputs.items() if ":" in name}
-        """How many values of a row are kept: as many as it has steps where steps count as rows."""
-        self._kept = {
-            name: np.empty((self.rows * each, *outputs[name].shape[1:]), outputs[name].dtype)
-            for name, each in self._each.items()
-        }
+        self._kept = {name: self._room(name) for name in outputs if ":" in name}
         self._sums = {name: np.zeros(a.shape) for name, a in outputs.items() if ":" not in name}
+
+    def _room(self, name: str) -> Array:
+        """Return memory for what a metric keeps of the split: of each row, or of each step where these count as rows.
+
+        Sequences that are shorter than others are filled up with what stands for no class.
+        """
+        found = [batch.bound.arrays[name] for batch in self._feed.batches]
+        inner = [max(sizes) for sizes in zip(*(array.shape[1:] for array in found), strict=True)]
+        return np.full((sum(map(len, found)), *inner), ABSENT, found[0].dtype)
 
     def evaluate(self) -> Figures:
         """Return the loss, penalties included, and each metric, by name.
@@ -86,7 +103,7 @@ class PreparedSplit:
         self._feed.begin()
         for state in self._states.values():
             state.fill(0.0)
-        start = 0
+        starts = dict.fromkeys(self._kept, 0)
         with self._of.use.reading(), np.errstate(all="ignore"):
             for batch in self._feed.batches:
                 self._feed.fetch(batch)
@@ -94,11 +111,11 @@ class PreparedSplit:
                     totals[name] = figure if name == "penalty" else totals[name] + figure
                 for name, array in batch.bound.arrays.items():
                     if name in self._kept:
-                        each = self._each[name]
-                        self._kept[name][start * each : (start + batch.rows) * each] = array
+                        start = starts[name]
+                        starts[name] = stop = start + len(array)
+                        self._kept[name][(slice(start, stop), *map(slice, array.shape[1:]))] = array
                     else:
                         self._sums[name] += array
-                start += batch.rows
             return self._finish({**totals, **self._sums})
 
     def _finish(self, totals: dict[str, Any]) -> Figures:

@@ -8,12 +8,14 @@ import numpy as np
 
 from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, whole
 from specnet.engines.execution import Bound
+from specnet.graph.sizes import Sizes
 from specnet.model.augmenter import Augmenter
 from specnet.model.state import TrainingState, drawn, put
 
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
-Bind = Callable[[int, Arrays], Bound]
+Bind = Callable[[Sizes, Arrays], Bound]
+"""What binds a plan to arrays of some sizes; a number is that of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Feed:
             return
         batch_size = min(batch_size, rows)
         self.order = streams_of(rows, batch_size) if in_streams else np.arange(rows)
-        own = {key: _apart(held) for key, held in once.items()}
+        own = {key: apart(held) for key, held in once.items()}
         self._streamed = [held for held in own.values() if not isinstance(held, np.ndarray)]
         window = max((held.window for held in self._streamed), default=0)
         self._window = 0 if window >= rows else window
@@ -173,7 +175,8 @@ def _first(arrays: Arrays, rows: int) -> Arrays:
     return {name: array[:rows] for name, array in arrays.items()}
 
 
-def _apart(held: ArrayOrStreamed) -> ArrayOrStreamed:
+def apart(held: ArrayOrStreamed) -> ArrayOrStreamed:
+    """Return rows that another reader does not move on in."""
     return held if isinstance(held, np.ndarray) else held.apart()
 
 

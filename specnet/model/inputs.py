@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import prod
+from types import MappingProxyType
 
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
@@ -14,7 +15,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, leaves
-from specnet.graph.sizes import BATCH, DType
+from specnet.graph.sizes import BATCH, DType, Shape, Size
 from specnet.language.sections import Entry
 from specnet.language.spec import Spec
 from specnet.language.suggestions import unknown_name
@@ -78,18 +79,29 @@ def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType
 
 
 def input_values(
-    build: Builder, arrays: tuple[InputArray, ...], spec: Spec, signature: Signature | None
+    build: Builder,
+    arrays: tuple[InputArray, ...],
+    spec: Spec,
+    signature: Signature | None,
+    lengths: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Value]:
     """Append the arrays of a network's inputs, and return the values that its layers take, by the inputs' names.
 
-    Without names in the document, it is one value, whose name is that of the array.
+    Without names in the document, it is one value, whose name is that of the array. `lengths` are the named sizes that
+    stand for the numbers of steps of arrays, by array.
     """
     graph = build.graph
+
+    def shape(array: InputArray) -> Shape:
+        if array.name not in lengths:
+            return BATCH, *array.shape
+        return BATCH, Size(names=(lengths[array.name],)), *array.shape[1:]
+
     whole = arrays[0].spans is None
     graph.key_path = (
         ("inputs",) if not whole else ("input_shape",) if spec.input_shape is not None else ("data",)
     )
-    given = {a.name: leaf(graph, a.name, "input", (BATCH, *a.shape), a.dtype) for a in arrays}
+    given = {a.name: leaf(graph, a.name, "input", shape(a), a.dtype) for a in arrays}
     if spec.inputs is None or not whole:
         return {array.short: sequences(build, given[array.name], array) for array in arrays}
     assert signature is not None, "what inputs are called by is known with the data"
@@ -116,8 +128,11 @@ def sequences(build: Builder, x: Value, array: InputArray) -> Value:
 def _with_first(mask: Value) -> Value:
     """Return a mask (batch, steps) with the first step of each row."""
     steps = mask.shape[1]
-    assert isinstance(steps, int)
-    first = ops.fixed(mask.graph, [1.0] + [0.0] * (steps - 1))
+    if isinstance(steps, int):
+        first = ops.fixed(mask.graph, [1.0] + [0.0] * (steps - 1))
+    else:
+        numbers = ops.cast(ops.step_numbers(mask.graph, steps), to=mask.dtype)
+        first = ops.where(ops.equal(numbers, 0.0), 1.0, 0.0)
     return ops.maximum(mask, first)
 
 

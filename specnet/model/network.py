@@ -28,6 +28,7 @@ from specnet.model.row_units import row_units
 from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.topology import check_topology, every
 from specnet.model.units import settled
+from specnet.model.varying import least_lengths, longest_of, possible_lengths
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
 from specnet.vocabulary.optimizers import WeightDecaying
@@ -59,7 +60,11 @@ class Network:
             raise SpecError(error)
         self.inputs = input_arrays(spec, signature)
         """The arrays that it takes."""
-        self._lowered: dict[tuple[bool, bool, bool], Lowered] = {}
+        self._lowered: dict[tuple[bool, bool, bool, bool], Lowered] = {}
+        self.lengths: dict[str, str] = {}
+        """The named sizes that stand for the lengths of input arrays, by array, where batches are made by length."""
+        self.longest: dict[str, int] = {}
+        """The most that these can be."""
         self.outputs: dict[str, NetworkOutput] = {}
         """The outputs by their names; the only one has none where the document names none."""
         lowered = self._typed(self.lower(training=False))
@@ -80,6 +85,8 @@ class Network:
         """All that is kept with the model, running statistics too, in the order of the parameter vector."""
         self.elements_per_row: int = lowered.elements.count.each
         beside = self._check(lowered)
+        if spec.training.by_length:
+            self._name_lengths(lowered)
         if found is not None:
             found += beside
         elif beside:
@@ -118,6 +125,16 @@ class Network:
             return None
         decays = tuple(optimizer.decay_of(p) for p in self.trained)
         return None if set(decays) <= {optimizer.weight_decay} else decays
+
+    @property
+    def varies(self) -> bool:
+        """Whether its plans take sequences of another length in each batch."""
+        return bool(self.lengths)
+
+    @cached_property
+    def shortest(self) -> dict[str, int]:
+        """The least that its named lengths can be, by name."""
+        return least_lengths(self.forward(training=False, varying=True).graph, self.longest)
 
     @property
     def weighted(self) -> bool:
@@ -191,27 +208,39 @@ class Network:
         """Whether batches go on where the batch before them ended, in parallel streams."""
         return any(layer.keeps_states for _, layer in every(self.spec.layers))
 
-    def lower(self, *, training: bool, spread: bool = False, keeping: bool = False) -> Lowered:
+    def lower(
+        self, *, training: bool, spread: bool = False, keeping: bool = False, varying: bool = False
+    ) -> Lowered:
         """Return the forward graph, as it is in training or in evaluation, for the caller to append to.
 
         With `spread`, targets are rows of probabilities where they else are class indices. With `keeping`, stateful
-        layers begin with the states that the last batch left, the leaves `carried/...`.
+        layers begin with the states that the last batch left, the leaves `carried/...`. With `varying`, the lengths of
+        sequences are the named sizes of `lengths`.
         """
         with no_collection():
-            return self.forward(training=training, spread=spread, keeping=keeping).copy()
+            return self.forward(training=training, spread=spread, keeping=keeping, varying=varying).copy()
 
-    def forward(self, *, training: bool, spread: bool = False, keeping: bool = False) -> Lowered:
+    def forward(
+        self, *, training: bool, spread: bool = False, keeping: bool = False, varying: bool = False
+    ) -> Lowered:
         """Return what `lower` copies, for callers that only read it."""
-        kind = training, spread, keeping
+        kind = training, spread, keeping, varying
         with no_collection():
             if kind not in self._lowered:
-                self._lowered[kind] = self._lower(training=training, spread=spread, keeping=keeping)
+                self._lowered[kind] = self._lower(
+                    training=training, spread=spread, keeping=keeping, varying=varying
+                )
         return self._lowered[kind]
 
-    def _lower(self, *, training: bool, spread: bool, keeping: bool) -> Lowered:
+    def _lower(self, *, training: bool, spread: bool, keeping: bool, varying: bool) -> Lowered:
         spec = self.spec
         x, builder, layers = lower_layers(
-            spec, self.inputs, training=training, signature=self.signature, keeping=keeping
+            spec,
+            self.inputs,
+            training=training,
+            signature=self.signature,
+            keeping=keeping,
+            lengths=self.lengths if varying else {},
         )
         if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
             message = "cross_entropy needs classes, and the targets are the inputs, which have none"
@@ -220,12 +249,25 @@ class Network:
             raise SpecError(
                 [Diagnostic("SN401", message, ("loss",), part="type", help=help, labels=(where,))]
             )
-        made = lower_outputs(spec, builder, x, self.signature, spread=spread)
+        made = lower_outputs(spec, builder, x, self.signature, spread=spread, known=self.outputs)
         if not self.outputs:
             self.outputs = {name: output for name, (output, _) in made.items()}
         values = {name: own for name, (_, own) in made.items()}
         elements, rest = whole_cost(self.outputs, values, builder.row_penalties, spec.loss)
         return Lowered(builder.graph, builder, layers, values, elements, rest)
+
+    def _name_lengths(self, lowered: Lowered) -> None:
+        """Find the inputs whose lengths are named sizes; raise SpecError where a layer needs these to be one length."""
+        ways = possible_lengths(lowered.copy(), self.inputs)
+        for number, self.lengths in enumerate(ways, start=1):
+            self.longest = longest_of(self.lengths, self.inputs)
+            try:
+                self.forward(training=False, varying=True)
+            except SpecError:
+                if number == len(ways):
+                    raise
+                continue
+            return
 
     def _check(self, lowered: Lowered) -> list[Diagnostic]:
         """Return what is wrong beside shapes: initial values and metrics that do not fit."""
@@ -293,16 +335,19 @@ def lower_layers(
     signature: Signature | None = None,
     streaming: Callable[[Mapping[str, Value]], Streaming] | None = None,
     keeping: bool = False,
+    lengths: Mapping[str, str] | None = None,
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
     """Build a graph of the layers alone over some inputs; return the last one's value.
 
     With `streaming`, which is called with the inputs by their names, the graph takes new steps after those that it has
-    seen. Raises CannotStream naming a layer that cannot.
+    seen. Raises CannotStream naming a layer that cannot. `lengths` are the named sizes that stand for the lengths of
+    arrays of sequences, by array.
     """
     spec = settled(spec, None)  # a network's own is settled already
     graph = Graph(spec.dtype)
     builder = Builder(graph, training, groups=spec.training.groups, keeping=keeping)
-    values = input_values(builder, inputs, spec, signature)
+    builder.longest |= longest_of(lengths or {}, inputs)
+    values = input_values(builder, inputs, spec, signature, lengths or {})
     if streaming is not None:
         builder.streaming = streaming(values)
         builder.masks = {x: mask for x, mask in builder.masks.items() if not builder.streams(x)}

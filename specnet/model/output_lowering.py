@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import BY_LENGTH, NO_MASK, Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import leaf
-from specnet.graph.sizes import BATCH, at, joined, show, static
+from specnet.graph.sizes import BATCH, Shape, Size, at, joined, show, static
 from specnet.language.spec import Spec
 from specnet.model.costs import element_costs
 from specnet.model.deciding import DecisionThreshold, decision_threshold
@@ -24,25 +24,33 @@ from specnet.vocabulary.outputs import MultiOutput, NamedOutput
 
 
 def lower_outputs(
-    spec: Spec, builder: Builder, last: Value, signature: Signature, *, spread: bool
+    spec: Spec,
+    builder: Builder,
+    last: Value,
+    signature: Signature,
+    *,
+    spread: bool,
+    known: Mapping[str, NetworkOutput],
 ) -> dict[str, tuple[NetworkOutput, OutputValues]]:
     """Append all outputs of a lowered network by name; raise SpecError with all that is wrong with them.
 
     `last` is the last layer's value. With `spread`, targets are rows of probabilities where they else are class
-    indices.
+    indices. `known` are the outputs of the same network, where it has been lowered before.
     """
     if not isinstance(spec.loss, MultiOutput):
         # Not validated: what only one output may have is refused where there are several.
         asked = NamedOutput.model_construct(
             loss=spec.loss, metrics=spec.metrics, threshold=spec.output.threshold
         )
-        return {"": _lower("", asked, spec, last, builder, signature, spread=spread)}
+        return {"": _lower("", asked, spec, last, builder, signature, spread=spread, known=known.get(""))}
     found: list[Diagnostic] = []
     lowered: dict[str, tuple[NetworkOutput, OutputValues]] = {}
     for name, asked in spec.loss.outputs.items():
         try:
             value = layer_value(name, asked, builder)
-            lowered[name] = _lower(name, asked, spec, value, builder, signature, spread=spread)
+            lowered[name] = _lower(
+                name, asked, spec, value, builder, signature, spread=spread, known=known.get(name)
+            )
         except SpecError as error:
             found += error.diagnostics
     if found:
@@ -59,9 +67,13 @@ def _lower(
     signature: Signature,
     *,
     spread: bool,
+    known: NetworkOutput | None,
 ) -> tuple[NetworkOutput, OutputValues]:
     graph, loss = builder.graph, asked.loss
     path: KeyPath = ("outputs", name) if name else ()
+    if any(isinstance(dim, Size) for dim in value.shape[1:]):
+        assert known is not None, "sequences of several lengths come after those of one"
+        return known, _of_lengths(known, value, builder, (*path, "loss"))
     shape, dtype = target_form(name, asked, signature, value)
     if spread and dtype == "int64":
         shape, dtype = at(value.shape[1:], 1), graph.dtype
@@ -97,6 +109,31 @@ def _lower(
         threshold,
     )
     return made, OutputValues(target, output, prediction, elements, mask, exists)
+
+
+def _of_lengths(known: NetworkOutput, value: Value, builder: Builder, path: KeyPath) -> OutputValues:
+    """Append the output of a network whose sequences have another length in each batch; its targets may have it too."""
+    loss, steps, exists = known.loss, value.shape[1], builder.mask_of(value)
+    shape: Shape = known.target_shape
+    builder.graph.key_path = path
+    problem = None
+    if exists is None:
+        message = f"it is not known which steps of the output are padding, {BY_LENGTH}"
+        problem = ShapeFault(message, value, help=NO_MASK)
+    elif loss.by_step and shape[:1] != (builder.most(steps),):
+        message = f"the targets have {show(shape)} for each row, and not the steps of the output, {BY_LENGTH}"
+        problem = ShapeFault(message, value, help="no `batch_by`")
+    if problem is not None:
+        raise SpecError([shape_diagnostic(problem, value, path)])
+    if loss.by_step:
+        shape = (steps, *shape[1:])
+    try:
+        target = leaf(builder.graph, known.target, "target", (BATCH, *shape), known.target_dtype)
+        output, prediction = activated(value, loss)
+        elements, mask = element_costs(loss, output, target, exists)
+    except ShapeFault as fault:
+        raise SpecError([shape_diagnostic(fault, value, path)]) from fault
+    return OutputValues(target, output, prediction, elements, mask, exists)
 
 
 def figure_values(

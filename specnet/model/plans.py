@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from math import prod
 
 from specnet.data.rows import rows_at_once
+from specnet.engines.bound_size import bound_bytes
 from specnet.engines.program import steps_bytes
 from specnet.graph.builder import CARRIED
-from specnet.graph.sizes import ITEM_BYTES, at
+from specnet.graph.sizes import ITEM_BYTES, Sizes, at
+from specnet.model.batching import Batchings, largest
 from specnet.model.network import Network
-from specnet.model.outputs import scales_shape
+from specnet.model.outputs import SCALES, WEIGHTS, scales_shape
 from specnet.model.programs import accumulating_graph, evaluation_graph, searching_graph, training_graph
 from specnet.model.row_memory import augmentation_memory, row_bytes
 from specnet.model.settings import batch_rows, evaluation_rows, run_length
@@ -33,19 +35,27 @@ class Plans:
     evaluation: Plan
     slots: dict[str, tuple[tuple[int, ...], float]]
     """Shape and first value of each slot, by name."""
+    batches: Batchings | None = None
+    """The batches by length, where a document asks for them."""
 
 
 @no_collection()
-def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Plans:
+def plan_training(
+    network: Network, rows: dict[str, int], *, units: bool, batches: Batchings | None = None
+) -> Plans:
     """Compile a network's training on splits of so many rows.
 
     With `units`, metrics are measured in the units of the data (see `evaluation_graph`).
     """
     settings = network.spec.training
-    size = batch_rows(network.spec, rows["train"])
-    length = run_length(network.spec, rows["train"])
+    size: Sizes = batch_rows(network.spec, rows["train"])
+    most: Sizes = evaluation_rows(network, max(rows.values()))
+    length = run_length(network.spec, rows["train"], None if batches is None else len(batches.train.cuts))
+    varying = batches is not None
     # Augmented rows are others at every step, even where the batch is the whole split.
-    whole = size >= rows["train"] and not network.spec.data.augmentations
+    whole = size == rows["train"] and not network.spec.data.augmentations and not varying
+    if batches is not None:
+        size, most = largest([batches.train]), largest(batches.measured.values())
     shared = settings.accumulate > 1
     slots: dict[str, tuple[tuple[int, ...], float]] = {}
     update: Update | None = None
@@ -55,10 +65,10 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
         slots = {f"slot/{name}": (shape, 0.0) for name, shape in shapes.items()}
     elif shared:
         update = update_graph(network, length)
-        graph = accumulating_graph(network)
+        graph = accumulating_graph(network, varying=varying)
         slots["accumulated"] = ((network.trained_size,), 0.0)
     else:
-        update = training_graph(network, length)
+        update = training_graph(network, length, varying=varying)
         graph = update.graph
     if update is not None:
         slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
@@ -66,11 +76,12 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
         step=plan(graph, size, guard="loss", fixed_inputs=whole, threads=network.threads),
         update=plan(update.graph, 1, threads=network.threads) if update is not None and shared else None,
         evaluation=plan(
-            evaluation_graph(network, units=units),
-            evaluation_rows(network, max(rows.values())),
+            evaluation_graph(network, units=units, varying=varying),
+            most,
             threads=network.threads,
         ),
         slots=slots,
+        batches=batches,
     )
 
 
@@ -81,10 +92,10 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
     changes them, `arena` values between the steps of the plans, `kept` what they compute once, and what
     metrics must see whole, `loops` the views of each step of the loops. `loading` is by how much more than all of
-    these the rows take before the training, while its arrays are made of them.
+    these the rows take before the training, while its arrays are made of them. `batches` are those by length.
     """
     spec, signature = network.spec, network.signature
-    item = ITEM_BYTES[spec.dtype]
+    item, batches = ITEM_BYTES[spec.dtype], plans.batches
     indices = signature.integers or network.target_array is not None
     raw_target = (8 if indices else item) * prod(signature.target)
     if spec.data.reproduces:
@@ -120,6 +131,9 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     ]
     reading = signature.reading * len(feeds) + signature.passing
     in_one = sum(n for p, n in feeds if n <= p.batch)
+    if batches is not None:
+        cut, in_one = [], 0
+    bound = _bound(plans, rows)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     parts = {
         "data": sum(rows.values()) * held + reading + signature.held,
@@ -127,12 +141,18 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(batch * row + 8 * n for batch, n, row in cut)
         + sum(_states(p) for p, _ in feeds)
-        + in_one * row_bytes(network, held=False),
+        + in_one * row_bytes(network, held=False)
+        + (_by_length(network, plans, batches) if batches is not None else 0),
         "augmentation": augmentation_memory(network, plans.step.batch),
         "arena": sum(p.arena for p in plans_used),
-        "kept": sum(p.prologue * _bindings(p, n) for p, n in feeds)
-        + sum(rows.values()) * _seen(plans.evaluation),
-        **_loops(feeds),
+        "kept": sum(p.prologue * len(sizes) for p, sizes in bound)
+        + (
+            sum(rows.values()) * _seen(plans.evaluation, 1)
+            if batches is None
+            else _seen_by_length(plans, batches)
+        ),
+        **_loops(bound),
+        **({"bindings": _ready(bound)} if batches is not None else {}),
     }
     loading = _loading(network, rows) - sum(parts.values())
     return {**parts, "loading": loading} if loading > 0 else parts
@@ -162,10 +182,60 @@ def _loading(network: Network, rows: dict[str, int]) -> int:
     return most + block * (item + 8) * prod(signature.inputs)
 
 
-def _loops(feeds: list[tuple[Plan, int]]) -> dict[str, int]:
+Bound = list[tuple[Plan, list[Sizes]]]
+"""To which sizes each plan is bound."""
+
+
+def _bound(plans: Plans, rows: dict[str, int]) -> Bound:
+    """Return to which sizes plans are bound, for each split that they go through."""
+    if plans.batches is not None:
+        found: Bound = [(plans.step, list(plans.batches.train.forms))]
+        for each in plans.batches.measured.values():
+            found.append((plans.evaluation, list(each.forms)))
+        return found
+    feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
+    return [(p, _bindings(p, n)) for p, n in feeds]
+
+
+def _ready(bound: Bound) -> int:
+    """Return what plans name once they are bound, for all of many sizes."""
+    from specnet.engines.numpy.emit import emit
+
+    programs = {id(p): emit(p) for p, _ in bound}
+    return sum(bound_bytes(programs[id(p)], size) for p, sizes in bound for size in sizes)
+
+
+def _loops(bound: Bound) -> dict[str, int]:
     """Return what loops have ready for each of their steps, as `loops`, where a plan has some."""
-    ready = sum(steps_bytes(p) * _bindings(p, n) for p, n in feeds)
+    ready = sum(steps_bytes(p, size) for p, sizes in bound for size in sizes)
     return {"loops": ready} if ready else {}
+
+
+def _by_length(network: Network, plans: Plans, batches: Batchings) -> int:
+    """Return the bytes of the memory that batches by length are put into, and of what says which rows they have."""
+    total = 0
+    feeds = [(plans.step, batches.train), *((plans.evaluation, each) for each in batches.measured.values())]
+    for read, each in feeds:
+        forms = each.forms
+        shapes = {name: kind for name, kind in read.leaves.items() if name in _arrays_of_rows(network)}
+        total += sum(
+            max(prod(at(shape, form)) for form in forms) * ITEM_BYTES[d] for shape, d in shapes.values()
+        )
+        index = max(prod(form.values()) for form in forms) + max(form["batch"] for form in forms)
+        total += 8 * (index + 2 * len(each.order) + len(each.cuts))
+    return total
+
+
+def _arrays_of_rows(network: Network) -> set[str]:
+    """Return the names of the arrays that hold a batch's rows."""
+    return {WEIGHTS, SCALES, *(a.name for a in network.inputs), *(o.target for o in network.outputs.values())}
+
+
+def _seen_by_length(plans: Plans, batches: Batchings) -> int:
+    """Return the bytes that metrics keep for whole splits; sequences are kept as long as the longest."""
+    longest = {name: 1 if name == "batch" else most for name, most in plans.evaluation.sizes.items()}
+    rows = sum(len(each.order) for each in batches.measured.values())
+    return rows * _seen(plans.evaluation, longest)
 
 
 def _states(plan: Plan) -> int:
@@ -174,12 +244,12 @@ def _states(plan: Plan) -> int:
     return sum(prod(at(shape, plan.batch)) * ITEM_BYTES[dtype] for shape, dtype in kept)
 
 
-def _seen(plan: Plan) -> int:
+def _seen(plan: Plan, row: Sizes) -> int:
     """Return the bytes a row that metrics keep for a whole split: the outputs named `label:name`."""
     kept = [value for name, value in plan.arrays.items() if ":" in name]
-    return sum(value.count.at(1) * ITEM_BYTES[value.dtype] for value in kept)
+    return sum(value.count.at(row) * ITEM_BYTES[value.dtype] for value in kept)
 
 
-def _bindings(plan: Plan, rows: int) -> int:
-    """Return to how many batch sizes a plan is bound."""
-    return 2 if rows > plan.batch and rows % plan.batch else 1
+def _bindings(plan: Plan, rows: int) -> list[Sizes]:
+    """Return to which batch sizes a plan is bound."""
+    return [plan.batch, plan.batch] if rows > plan.batch and rows % plan.batch else [plan.batch]

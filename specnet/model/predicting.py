@@ -9,10 +9,13 @@ import numpy as np
 
 from specnet.engines.pool import Pool
 from specnet.engines.use import ModelUse
+from specnet.model.batching import measured
 from specnet.model.calibrators import Calibrators
+from specnet.model.measuring_lengths import LengthMeter
 from specnet.model.network import Network
 from specnet.model.programs import prediction_graph
 from specnet.passes.pipeline import plan
+from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
 
@@ -31,9 +34,23 @@ class Predictor:
         calibrators: Calibrators | None = None,
     ) -> None:
         self._network, self._use = network, use
-        self._pool = Pool(
-            lambda rows: plan(prediction_graph(network, calibrators), rows, threads=network.threads), arrays
+        shapes = [
+            dim
+            for output in network.forward(training=False, varying=network.varies).outputs.values()
+            for dim in output.prediction.shape[1:]
+        ]
+        self._meter = (
+            LengthMeter(network) if network.varies and all(isinstance(dim, int) for dim in shapes) else None
         )
+        """Measures rows where these are predicted by length: what is predicted at each step has one length."""
+
+        def compiled(rows: int) -> Plan:
+            varying = self._meter is not None
+            sizes = {"batch": rows, **network.longest} if varying else rows
+            graph = prediction_graph(network, calibrators, varying=varying)
+            return plan(graph, sizes, threads=network.threads)
+
+        self._pool = Pool(compiled, arrays)
 
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return the predictions of any number of rows, as `prediction_graph` names them; inputs are as they lie there.
@@ -41,6 +58,8 @@ class Predictor:
         Raises ModelInUseError while another thread makes steps.
         """
         rows = len(next(iter(inputs.values())))
+        if self._meter is not None and rows:
+            return self._by_length(inputs, self._meter)
         with self._use.reading():
             if 0 < rows <= PREDICTION_ROWS:
                 space = self._pool.take(rows)
@@ -58,4 +77,24 @@ class Predictor:
                 part = slice(start, start + PREDICTION_ROWS)
                 for name, array in self.predict({n: a[part] for n, a in inputs.items()}).items():
                     out[name][part] = array
+            return out
+
+    def _by_length(self, inputs: Mapping[str, Array], meter: LengthMeter) -> dict[str, Array]:
+        """Return the predictions of rows, which are made in batches of like length."""
+        network = self._network
+        batches = measured(network, meter.measure(inputs))
+        rows = len(batches.order)
+        with self._use.reading():
+            out: dict[str, Array] = {}
+            for cut in batches.cuts:
+                places, sizes = batches.order[cut.start : cut.stop], batches.sizes(cut)
+                space = self._pool.take(len(places))
+                own, step, arrays = space.of(sizes)
+                for name, array in own.items():
+                    whole = inputs[name]
+                    array[...] = whole[places, : array.shape[1]] if name in network.lengths else whole[places]
+                step()
+                for name, array in arrays.items():
+                    out.setdefault(name, np.empty((rows, *array.shape[1:]), array.dtype))[places] = array
+                self._pool.put_back(space)
             return out

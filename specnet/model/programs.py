@@ -29,6 +29,7 @@ def training_graph(
     naming: Naming | None = None,
     *,
     textbook: bool = False,
+    varying: bool = False,
 ) -> Update:
     """Return one whole step: forward, backward, and the update.
 
@@ -36,21 +37,21 @@ def training_graph(
     and `rate`, the learning rate, which a graph for a training of a given length computes itself, as far as its
     schedule does not go by what is measured. What `naming` gives is an output too, and its gradient another, named
     `value NAME` and `gradient NAME`. With `textbook` the optimizer's step has the form that readers know, and what it
-    names is an output `value NAME`, too.
+    names is an output `value NAME`, too. For `varying`, see `Network.lower`.
     """
-    lowered = _training(network, keeping=network.keeps_states)
+    lowered = _training(network, keeping=network.keeps_states, varying=varying)
     gradient = _gradient(network, lowered, naming)
     update = append_update(network, lowered.graph, gradient, length, textbook=textbook)
     _follow(lowered)
     return update
 
 
-def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
+def accumulating_graph(network: Network, naming: Naming | None = None, *, varying: bool = False) -> Graph:
     """Return a batch's part of a step that several batches share: gradients are added up, each times `share`.
 
     Outputs as `training_graph`; the sum is the leaf `accumulated`.
     """
-    lowered = _training(network, keeping=network.keeps_states)
+    lowered = _training(network, keeping=network.keeps_states, varying=varying)
     graph = lowered.graph
     gradient = _gradient(network, lowered, naming)
     so_far = leaf(graph, "accumulated", "state", (network.trained_size,))
@@ -96,9 +97,14 @@ def share_graph(network: Network) -> Graph | None:
     return graph
 
 
-def gradient_graph(network: Network, *, training: bool, weighted: bool = False) -> Graph:
-    """Return the loss, penalties included, and its gradient: outputs `loss`, `gradients` (n,)."""
-    lowered = network.lower(training=training)
+def gradient_graph(
+    network: Network, *, training: bool, weighted: bool = False, varying: bool = False
+) -> Graph:
+    """Return the loss, penalties included, and its gradient: outputs `loss`, `gradients` (n,).
+
+    For `varying`, see `Network.lower`.
+    """
+    lowered = network.lower(training=training, varying=varying)
     if weighted:
         lowered = weigh(lowered)
     gradient = _gradient(network, lowered)
@@ -115,6 +121,7 @@ def evaluation_graph(
     loss: bool = False,
     weighted: bool | None = None,
     calibrators: Calibrators | None = None,
+    varying: bool = False,
 ) -> Graph:
     """Return what evaluation adds up over batches.
 
@@ -123,9 +130,10 @@ def evaluation_graph(
     leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed. With `loss`, the
     output `loss`, penalties included, takes the place of the cost and the penalty. Rows have weights where it is
     `weighted`, by default where the network's are; where the network's targets are those of series, the leaf `scales`
-    (batch, 3, targets) leads to the units of each row's. With `calibrators`, calibrated probabilities are measured.
+    (batch, 3, targets) leads to the units of each row's. With `calibrators`, calibrated probabilities are measured. For
+    `varying`, see `Network.lower`.
     """
-    forward = network.lower(training=False, keeping=network.keeps_states)
+    forward = network.lower(training=False, keeping=network.keeps_states, varying=varying)
     lowered = calibrated(network, forward, calibrators or {}, costs=True)
     if network.weighted if weighted is None else weighted:
         lowered = weigh(lowered)
@@ -170,9 +178,14 @@ def _measure(network: Network, lowered: Lowered, *, units: bool) -> None:
             graph.outputs |= figure_values(figure, own, measured, lowered.weights, thresholds)
 
 
-def prediction_graph(network: Network, calibrators: Calibrators | None = None) -> Graph:
-    """Return the predictions: output `predictions` (batch, ...), or `predictions/NAME` for each of several."""
-    lowered = calibrated(network, network.lower(training=False), calibrators or {})
+def prediction_graph(
+    network: Network, calibrators: Calibrators | None = None, *, varying: bool = False
+) -> Graph:
+    """Return the predictions: output `predictions` (batch, ...), or `predictions/NAME` for each of several.
+
+    For `varying`, see `Network.lower`.
+    """
+    lowered = calibrated(network, network.lower(training=False, varying=varying), calibrators or {})
     for name, output in network.outputs.items():
         lowered.graph.outputs[output.prediction] = lowered.outputs[name].prediction
     return lowered.graph
@@ -203,9 +216,9 @@ def weigh(lowered: Lowered) -> Lowered:
     return replace(lowered, outputs=outputs, elements=elements, rest=rest, weights=weights)
 
 
-def _training(network: Network, *, keeping: bool = False) -> Lowered:
-    """Return the forward graph of a training step; see `Network.lower` for `keeping`."""
-    lowered = network.lower(training=True, spread=network.spreads, keeping=keeping)
+def _training(network: Network, *, keeping: bool = False, varying: bool = False) -> Lowered:
+    """Return the forward graph of a training step; see `Network.lower` for `keeping` and `varying`."""
+    lowered = network.lower(training=True, spread=network.spreads, keeping=keeping, varying=varying)
     return weigh(lowered) if network.weighted else lowered
 
 

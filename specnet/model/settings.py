@@ -21,6 +21,10 @@ EVALUATION_NUMBERS = 1 << 22
 """About how many numbers the widest layer may give for them, 16 MiB of float32: more gains nothing."""
 
 
+UNEVEN = "SN611"
+"""The code of what is wrong with batches by length."""
+
+
 def check_training(
     network: Network, settings: Training | None = None, *, measured: bool = True
 ) -> Iterator[Diagnostic]:
@@ -30,8 +34,8 @@ def check_training(
     them is not checked. Without `measured`, it is not known what is measured, and what is monitored is not checked.
     """
     given = settings or network.spec.training
-    monitors = (_stopping, _best_checkpoint, _watched, _thresholds) if measured else ()
-    for check in (_searching, *GROUP_CHECKS, *monitors, _batches, _streams, _schedule):
+    monitors = (_stopping, _best_checkpoint, _watched, _thresholds, _padded) if measured else ()
+    for check in (_searching, *GROUP_CHECKS, *monitors, _batches, _streams, _by_length, _schedule):
         yield from sound_part(check, network, given)
 
 
@@ -51,6 +55,30 @@ def _streams(network: Network, settings: Training) -> Iterator[Diagnostic]:
     for path, layer in every(network.spec.layers):
         if layer.keeps_states:
             yield Diagnostic("SN210", message, (*path, "stateful"), part="key", help=help)
+
+
+def _by_length(network: Network, settings: Training) -> Iterator[Diagnostic]:
+    """Yield why batches cannot be made by length, or need not."""
+    if not (settings.by_length and network.spec.training.by_length):
+        return  # or the network is that of a document whose settings are not all valid
+    here: KeyPath = ("training", "batch_by")
+    if network.keeps_states:
+        message = "`stateful` needs rows in their order, and `batch_by` puts rows of like length together"
+        yield Diagnostic("SN210", message, here, part="key", help="leave one of them out")
+    elif network.spec.data.augmentations:
+        message = "augmentations change rows of one length, and batches by length have others in each batch"
+        yield Diagnostic(UNEVEN, message, here, part="key", help="leave one of them out")
+    elif network.signature.batches and network.signature.passing:
+        message = "`batch_by` needs rows in any order, and these are read in the order of their file"
+        yield Diagnostic(UNEVEN, message, here, part="key", help="leave it out, or read the data into memory")
+
+
+def _padded(network: Network, settings: Training) -> Iterator[Diagnostic]:
+    """Yield that no input has padding, so that all rows are of one length."""
+    if settings.by_length and network.spec.training.by_length and not network.lengths:
+        message = "`batch_by` would be ignored: no input is a sequence with padding"
+        help = "a `masking` layer, or `padding_index` of an embedding, says which steps are padding"
+        yield Diagnostic(UNEVEN, message, ("training", "batch_by"), part="key", help=help)
 
 
 def _searching(network: Network, settings: Training) -> Iterator[Diagnostic]:
@@ -88,7 +116,7 @@ def _thresholds(network: Network, _: Training) -> Iterator[Diagnostic]:
 
 def _batches(network: Network, settings: Training) -> Iterator[Diagnostic]:
     rows = network.signature.rows.get("train")
-    if rows is not None and _length(settings, rows).steps_per_epoch == 0:
+    if rows is not None and settings.batch_size is not None and _length(settings, rows).steps_per_epoch == 0:
         yield Diagnostic(
             "SN602",
             f"`drop_last` leaves no batch: the training split has {rows} rows, fewer than the "
@@ -100,15 +128,16 @@ def _batches(network: Network, settings: Training) -> Iterator[Diagnostic]:
 
 def _schedule(network: Network, settings: Training) -> Iterator[Diagnostic]:
     rows = network.signature.rows.get("train")
-    length = None if rows is None else _length(settings, rows)
+    # How many batches there are of so many tokens is known once the rows have been read.
+    length = None if rows is None or settings.batch_size is None else _length(settings, rows)
     if length is not None and length.steps_per_epoch:
         yield from settings.schedule.findings(settings.optimizer.learning_rate, length)
 
 
 def batch_rows(spec: Spec, rows: int) -> int:
-    """Return how many rows a full batch has, of so many that there are."""
-    size = spec.training.batch_size
-    return rows if size == "full" else min(size, rows)
+    """Return how many rows a full batch has, of so many that there are; with `batch_tokens`, the most."""
+    size = spec.training.batch_size or spec.training.batch_tokens
+    return rows if size == "full" or size is None else min(size, rows)
 
 
 def evaluation_rows(network: Network, rows: int) -> int:
@@ -121,14 +150,16 @@ def evaluation_rows(network: Network, rows: int) -> int:
     return max(1, min(rows, EVALUATION_ROWS, EVALUATION_NUMBERS // network.widest))
 
 
-def run_length(spec: Spec, rows: int) -> RunLength:
-    """Return how many steps a training makes on so many rows."""
-    return _length(spec.training, rows)
+def run_length(spec: Spec, rows: int, batches: int | None = None) -> RunLength:
+    """Return how many steps a training makes on so many rows, which are so many batches."""
+    return _length(spec.training, rows, batches)
 
 
-def _length(settings: Training, rows: int) -> RunLength:
-    size = rows if settings.batch_size == "full" else settings.batch_size
-    batches = rows // size if settings.drop_last else -(-rows // size)
+def _length(settings: Training, rows: int, batches: int | None = None) -> RunLength:
+    if batches is None:
+        size = settings.batch_size or settings.batch_tokens
+        size = rows if size == "full" or size is None else size
+        batches = rows // size if settings.drop_last else -(-rows // size)
     each, steps = -(-batches // settings.accumulate), settings.steps
     if steps is None:
         assert settings.epochs is not None, "a training has a length"

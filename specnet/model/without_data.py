@@ -27,6 +27,8 @@ def signature_without_data(spec: Spec) -> Signature:
         raise SpecError(
             [Diagnostic("SN402", f"without data, the plan is not known: {message}", (), help=help)]
         )
+    if size is None:  # as many rows of whole sequences as there may be tokens
+        size = max(1, (spec.training.batch_tokens or 1) // max(1, *spec.input_shape[:1]))
     last, _, _ = lower_layers(spec, only_array(spec.input_shape, spec.dtype), training=False)
     _, prediction = activated(last, spec.loss)
     target, integers = at(prediction.shape[1:], 1), False

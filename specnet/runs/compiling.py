@@ -11,6 +11,7 @@ from specnet.model.building import build
 
 if TYPE_CHECKING:
     from specnet.data import Dataset, OpenedData
+    from specnet.model.batching import Batchings
     from specnet.model.compiled import CompiledModel
     from specnet.model.network import Network
 
@@ -57,6 +58,7 @@ def compile_spec(
     from specnet.model.compiled import CompiledModel
     from specnet.model.empty_rows import check_steps
     from specnet.model.indices import check_indices
+    from specnet.model.measuring_lengths import check_lengths
     from specnet.model.memory import check_memory
     from specnet.model.targets import check_targets
     from specnet.runs.starting import start_from
@@ -75,6 +77,7 @@ def compile_spec(
         check_targets(spec.loss, data, network.outputs)
         check_indices(network, data)
         check_steps(network, data)
+        check_lengths(network, data)
         if is_balanced(spec.loss):
             classes = {name: output.shape[-1] for name, output in network.outputs.items() if output.shape}
             spec = balanced(spec, data.splits["train"], classes)
@@ -85,6 +88,17 @@ def compile_spec(
     except SpecError as error:
         raise spec.source.error(error) from None
     return model, data
+
+
+def batches_of(spec: Spec, threads: int | None = None) -> Batchings | None:
+    """Return the batches that a document's training makes by length; its data are read. None where it makes no such.
+
+    Raises SpecError as `compile_spec` does.
+    """
+    from specnet.model.measuring_lengths import batchings_of_data
+
+    model, data = compile_spec(spec, initialised=False, threads=threads)
+    return batchings_of_data(model.network, data)
 
 
 def check_data(spec: Spec, given: Any = None) -> None:

@@ -34,6 +34,7 @@ def value_faults(
     from specnet.data.dataset import read_data
     from specnet.model.empty_rows import check_steps
     from specnet.model.indices import check_indices
+    from specnet.model.measuring_lengths import check_lengths
     from specnet.model.targets import check_targets
 
     try:
@@ -46,6 +47,7 @@ def value_faults(
         if network is not None:
             check_indices(network, data)
             check_steps(network, data)
+            check_lengths(network, data)
     except SpecError as error:
         return list(error.diagnostics)
     return []

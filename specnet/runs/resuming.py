@@ -230,7 +230,7 @@ def _table(path: Path) -> dict[str, Any]:
 def _check_rates(trainer: Trainer, before: Spec) -> None:
     """Raise RunError where a longer training would have had other learning rates from the start."""
     schedule, base = before.training.schedule, before.training.optimizer.learning_rate
-    short = run_length(before, trainer.rows["train"])
+    short = run_length(before, trainer.rows["train"], trainer.count)
     old, new = Rates(schedule, base, short), Rates(schedule, base, trainer.length)
     every = max(1, short.steps // PROBES)
     if any(old.at(step) != new.at(step) for step in range(1, short.steps + 1, every)):

@@ -7,7 +7,9 @@ import numpy as np
 
 from specnet.engines.execution import Executable
 from specnet.graph.graph import Graph
+from specnet.graph.sizes import at
 from specnet.model.compiled import CompiledModel
+from specnet.model.measuring_lengths import sizes_of
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.optimizers import Searching
 
@@ -50,20 +52,22 @@ def _parameter(model: CompiledModel) -> str | None:
 
 
 def _layer(model: CompiledModel, arrays: Mapping[str, Array]) -> str | None:
-    lowered, network = model.network.lower(training=False), model.network
+    network = model.network
+    lowered = network.lower(training=False, varying=network.varies)
     inputs = {each.name: np.ascontiguousarray(arrays[each.name]) for each in network.inputs}
-    rows = len(next(iter(inputs.values())))
+    sizes = sizes_of(network, inputs)
     graph: Graph = lowered.graph
     last = {v.key_path: v for v in graph.values if v.key_path[:1] == ("layers",) and v.shape}
     for info in lowered.layers:
         if info.path in last:
             graph.outputs[info.name] = last[info.path]
-    executable = Executable(plan(graph, rows, optimise=False, threads=model.network.threads))
+    executable = Executable(plan(graph, sizes, optimise=False, threads=model.network.threads))
     targets = {
-        output.target: np.zeros((rows, *output.target_shape), output.target_dtype)
+        output.target: np.zeros(at(executable.plan.leaves[output.target][0], sizes), output.target_dtype)
         for output in network.outputs.values()
+        if output.target in executable.plan.leaves
     }
-    bound = executable.bind(rows, model.leaves(**inputs, **targets))
+    bound = executable.bind(sizes, model.leaves(**inputs, **targets))
     with np.errstate(all="ignore"):
         bound.step()
     if not all(np.isfinite(array).all() for array in inputs.values()):

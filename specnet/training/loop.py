@@ -4,7 +4,10 @@ from collections.abc import Callable, Generator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
+import numpy as np
+
 from specnet.data import Dataset
+from specnet.data.streamed import ArrayOrStreamed
 from specnet.diagnostics.text import counted
 from specnet.engines.random import stream
 from specnet.model.arrays import as_weights, held_arrays
@@ -15,6 +18,8 @@ from specnet.model.evaluation import Figures
 from specnet.model.evaluator import Evaluator, PreparedSplit, data_units
 from specnet.model.feed import Feed
 from specnet.model.fitting import coverage, fit_uncertainty
+from specnet.model.length_feed import LengthFeed
+from specnet.model.measuring_lengths import batchings_of
 from specnet.model.outputs import WEIGHTS
 from specnet.model.plans import memory, plan_training
 from specnet.model.settings import batch_rows, run_length
@@ -53,7 +58,16 @@ class Trainer:
         self.rows = {name: len(split) for name, split in data.splits.items()}
         network = model.network
         self.batch_size = batch_rows(network.spec, self.rows["train"])
-        self.length = run_length(network.spec, self.rows["train"])
+        train = data.splits["train"]
+        arrays = {name: held_arrays(network, split) for name, split in data.splits.items()}
+        self.batches = batchings_of(network, arrays) if network.varies else None
+        """The batches of each split, where they are made by length."""
+        self.count: int | None = None
+        """How many batches an epoch has, where they are made by length."""
+        if self.batches is not None:
+            self.count = len(self.batches.train.cuts)
+            self.batch_size = max(form["batch"] for form in self.batches.train.forms)
+        self.length = run_length(network.spec, self.rows["train"], self.count)
         self.timetable = Timetable(self.settings, self.length)
         watched = (self.settings.schedule.watched or "").partition(".")[2]
         self.rates = Rates(
@@ -63,31 +77,22 @@ class Trainer:
             network.better(watched),
         )
         units = data_units(network, model.encoding)
-        self.plans = plan_training(network, self.rows, units=bool(units))
+        self.plans = plan_training(network, self.rows, units=bool(units), batches=self.batches)
         self.program = BoundTraining(model, self.plans)
         shuffling = (
             stream(network.spec.seed, "shuffle")
             if self.settings.shuffle and not network.keeps_states
             else None
         )
-        train = data.splits["train"]
-        arrays = held_arrays(network, train)
         weights = {} if train.weights is None else {WEIGHTS: as_weights(network, train.weights)}
-        self.feed = Feed(
-            {**arrays, **weights},
-            self.batch_size,
-            shuffling,
-            self.program.bind,
-            drop_last=self.settings.drop_last,
-            augmenter=Augmenter.of(network, self.batch_size),
-            in_streams=network.keeps_states,
-        )
+        self.feed = self._feed({**arrays["train"], **weights}, shuffling)
         self.steps = Steps(self.program, self.feed, self.rates, stop, clock)
-        measured = model.leaves(**{**units, **self.program.measured})
-        evaluator = Evaluator(network, self.plans.evaluation, measured, model.use)
+        learnt = model.leaves(**{**units, **self.program.measured})
+        evaluator = Evaluator(network, self.plans.evaluation, learnt, model.use)
+        measured = {} if self.batches is None else self.batches.measured
         self.splits: dict[str, PreparedSplit] = {
             # What is learnt from is measured with the arrays that are learnt from, held once.
-            name: evaluator.prepare(split, arrays if name == "train" else None)
+            name: evaluator.prepare(split, arrays[name], measured.get(name))
             for name, split in data.splits.items()
         }
         self._data = data.splits
@@ -103,6 +108,21 @@ class Trainer:
         self._clock = clock
         self._before = self._told = 0.0
         self._began = clock()
+
+    def _feed(self, arrays: dict[str, ArrayOrStreamed], shuffling: np.random.Generator | None) -> Feed:
+        """Return what brings the training split to the steps."""
+        if self.batches is not None:
+            shapes = {name: shape for name, (shape, _) in self.plans.step.leaves.items()}
+            return LengthFeed(arrays, shapes, self.batches.train, shuffling, self.program.bind)
+        return Feed(
+            arrays,
+            self.batch_size,
+            shuffling,
+            self.program.bind,
+            drop_last=self.settings.drop_last,
+            augmenter=Augmenter.of(self.model.network, self.batch_size),
+            in_streams=self.model.network.keeps_states,
+        )
 
     def events(self) -> ExclusiveEvents[Event]:
         """Train, and yield events, `Ended` last; nothing happens between an event and the request for the next."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.execution import Bound, Executable
+from specnet.graph.sizes import Sizes, value_of
 from specnet.model.compiled import CompiledModel, streams
 from specnet.model.parameters import Parameters
 from specnet.model.plans import Plans
@@ -45,10 +46,11 @@ class BoundTraining:
         if plans.update is not None:
             self.update = Executable(plans.update).bind(1, model.leaves(**self.slots))
 
-    def bind(self, rows: int, arrays: Mapping[str, Array]) -> Bound:
-        """Return the step over arrays that hold a batch of so many rows."""
+    def bind(self, sizes: Sizes, arrays: Mapping[str, Array]) -> Bound:
+        """Return the step over arrays that hold a batch of some sizes; a number is that of its rows."""
+        rows = value_of("batch", sizes)
         states = {name: state[:rows] for name, state in self.states.items()}
-        bound = self._executable.bind(rows, self.model.leaves(**arrays, **self.slots, **states))
+        bound = self._executable.bind(sizes, self.model.leaves(**arrays, **self.slots, **states))
         if self.method is None:
             return bound
         step, evaluate, gradients = self.method.step, bound.step, bound.arrays["gradients"]

@@ -10,6 +10,7 @@ from specnet.analysis.profiling import Times, profile
 from specnet.data import Dataset
 from specnet.graph.sizes import BATCH, show
 from specnet.model.compiled import CompiledModel
+from specnet.model.measuring_lengths import batchings_of_data
 from specnet.model.topology import changed, every
 from specnet.vocabulary.layers import Layer
 
@@ -61,7 +62,7 @@ class NetworkFacts:
 def network_facts(model: CompiledModel, data: Dataset) -> NetworkFacts:
     """Return a network layer by layer and step by step, with times measured on the training split."""
     network = model.network
-    explanation = explain(network)
+    explanation = explain(network, batches=batchings_of_data(network, data))
     times = profile(CompiledModel(network, model.encoding), data, explanation)
     spent: dict[str, float] = {}
     for name, measured in times.items():
@@ -116,7 +117,7 @@ def _steps(explanation: Explanation, name: str, times: Times | None) -> list[Ste
             "once, before the first step" if step.prologue else step.phase,
             show(step.shape) if step.shape else "number",
             f"{step.memory}+{step.offset}" if step.memory else "",
-            step.flops.at(plan.batch),
+            step.flops.at(plan.sizes),
             step.size,
             None if times is None or step.prologue else times.steps[number],
         )

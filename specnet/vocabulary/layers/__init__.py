@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PositiveFloat
 
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.family import Family
@@ -44,6 +44,9 @@ class Layer(Kind):
     """The minimum and maximum number of values that it takes at once."""
     masking: ClassVar[MaskUse] = "mixed"
     """How it treats steps of sequences that are padding."""
+    lengths: ClassVar[LengthUse | None] = None
+    """How it treats sequences whose length is another one in each batch; by default, layers that work on each step by
+    itself take them."""
     is_parallel: ClassVar[bool] = False
     """Whether each of its layers gets its own input, and not the output of the previous one."""
 
@@ -55,6 +58,11 @@ class Layer(Kind):
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
         """Return why it cannot take new steps of values (batch, steps, ...) after those that it has seen, or None."""
         return None if self.masking == "each" else ALL_STEPS
+
+    @property
+    def length_use(self) -> LengthUse:
+        """How it treats sequences whose length is another one in each batch."""
+        return self.lengths or ("masked" if self.masking == "each" else "one")
 
     @property
     def keeps_states(self) -> bool:

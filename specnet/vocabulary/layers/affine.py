@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import PositiveFloat
 from pydantic_core import PydanticCustomError
 
-from specnet.graph.builder import Builder
+from specnet.graph.builder import BY_LENGTH, Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
@@ -97,5 +97,7 @@ def inner_axis(layer: Layer, x: Value, axis: int, key: str = "axis") -> int:
 def sizes(x: Value, axes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the sizes of some of x's axes, the batch's not among them."""
     found = tuple(dim for axis in axes for dim in [x.shape[axis]] if isinstance(dim, int))
-    assert len(found) == len(axes)
+    if len(found) < len(axes):
+        message = f"parameters cannot have an axis of the steps of {show(x.shape)}, {BY_LENGTH}"
+        raise ShapeFault(message, x, help="leave out `batch_by`")
     return found

@@ -8,9 +8,9 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.sizes import show
+from specnet.graph.sizes import Dim, show
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import ALL_STEPS
 from specnet.vocabulary.layers.dropping import Rate, dropped
@@ -59,6 +59,7 @@ class Attending(Biased, Kernelled):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
     masking: ClassVar[MaskUse] = "own"
+    lengths: ClassVar[LengthUse | None] = "masked"
 
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
         if not build.streams(xs[0]):
@@ -108,7 +109,7 @@ class Attention(Attending):
         shared = self.kv_heads or self.heads
         groups = self.heads // shared
 
-        def heads(source: Value, length: int, name: str, count: int) -> Value:
+        def heads(source: Value, length: Dim, name: str, count: int) -> Value:
             """Return (batch, shared, count / shared, steps, head_dim)."""
             y = self._projected(build, source, name, count * size)
             y = ops.reshape(y, shape=(batch, length, shared, count // shared, size))
@@ -126,7 +127,7 @@ class Attention(Attending):
 
         query = heads(x, steps, "query", self.heads) * size**-0.5
         parts = [_Part(of_context("key"), of_context("value"), step_numbers(build, context))]
-        window = min(self.window, steps + seen) if self.window else None
+        window = min(self.window, build.most(steps) + build.most(seen)) if self.window else None
         if build.streaming is not None and build.streams(context):
             window = min(self.window or build.streaming.steps, build.streaming.steps)
             parts = [*_before(build, parts[0], window - 1), *parts]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import broadcast, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
@@ -35,6 +35,7 @@ class Container(Layer):
     minimum: ClassVar[int] = 1
     """How many layers it contains at least."""
     masking: ClassVar[MaskUse] = "each"
+    lengths: ClassVar[LengthUse | None] = "any"
 
     @model_validator(mode="before")
     @classmethod

@@ -7,9 +7,8 @@ from pydantic import PositiveInt, PrivateAttr
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.sizes import static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import Initializer
 from specnet.vocabulary.kind import fault, table_check
@@ -57,7 +56,7 @@ def masked_windows(build: Builder, x: Value, y: Value, stride: int, reach: int, 
     mask = build.mask_of(x)
     if mask is None:
         return y
-    return build.mask(y, windowed(mask, static(y.shape[1]), stride, reach, whole=whole))
+    return build.mask(y, windowed(mask, y.shape[1], stride, reach, whole=whole))
 
 
 class Convolution(Filtering, Kernelled):
@@ -87,6 +86,27 @@ class Convolution(Filtering, Kernelled):
                 help=f"`groups` must divide {channels} and {self.filters}",
             )
         return channels // self.groups
+
+    def over_lengths(self, build: Builder, x: Value, padding: str, size: int, apart: int) -> Value:
+        """Return sequences (batch, steps, channels), of another length in each batch, convolved with strides of 1."""
+        own, reach = self.own_channels(x), (size - 1) * apart + 1
+        kernel = self.kernel(build, size, own, self.filters)
+        biases = self.biases(build, self.filters)
+        _, (before, after) = images.padded(padding, (1, reach), (1, size), (1, 1), (1, apart))
+        seen = ops.pad(x, margins=((0, 0), (before, after), (0, 0))) if before or after else x
+        ends = [(place * apart, reach - 1 - place * apart) for place in range(size)]
+        found, columns = [], self.filters // self.groups
+        for group in range(self.groups):
+            channels = (group * own, (self.groups - 1 - group) * own)
+            parts = (
+                seen if reach == self.groups == 1 else ops.crop(seen, margins=((0, 0), end, channels))
+                for end in ends
+            )
+            filters = (group * columns, (self.groups - 1 - group) * columns)
+            mine = kernel if self.groups == 1 else ops.crop(kernel, margins=((0, 0), (0, 0), filters))
+            found.append(ops.concat(*parts, axis=2) @ ops.reshape(mine, shape=(size * own, columns)))
+        y = ops.concat(*found, axis=2)
+        return y + biases[0] if biases else y
 
     def convolved(
         self, build: Builder, x: Value, size: tuple[int, ...], padding: str, strides: Pair, dilation: Pair
@@ -148,6 +168,10 @@ class Conv1D(Convolution):
         scale = build.parameter("scale", (self.filters,), self._scale_init)
         return kernel * (scale / ops.sqrt(ops.reduce_sum(ops.square(kernel), axes=(0, 1))))
 
+    @property
+    def length_use(self) -> LengthUse:
+        return "masked" if along(self.strides)[1] == 1 else "one"
+
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
         if along(self.strides)[1] > 1:
             return "leaves out steps: its strides are more than 1"
@@ -161,8 +185,11 @@ class Conv1D(Convolution):
         if build.streams(x):
             seen, padding = _with_past(build, x, reach - 1), "valid"
         rows = images.rows(self.type, seen)
-        y = self.convolved(build, rows, (size,), padding, (1, stride), (1, apart))
-        y = self.activation.lower(images.sequences(y))
+        if isinstance(x.shape[1], int) or build.streams(x):
+            y = images.sequences(self.convolved(build, rows, (size,), padding, (1, stride), (1, apart)))
+        else:
+            y = self.over_lengths(build, seen, padding, size, apart)
+        y = self.activation.lower(y)
         return masked_windows(build, x, y, stride, reach, whole=self.padding == "valid")
 
 

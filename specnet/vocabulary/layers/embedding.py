@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
@@ -40,6 +40,7 @@ class Embedding(Layer):
     """Penalty on the table that is added to the loss."""
 
     masking: ClassVar[MaskUse] = "own"
+    lengths: ClassVar[LengthUse | None] = "any"
 
     @table_check()
     def _padding_is_an_index(self) -> Iterator[PydanticCustomError]:

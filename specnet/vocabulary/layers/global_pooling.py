@@ -4,7 +4,7 @@ from math import isqrt
 from typing import ClassVar, Literal
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import Value
 from specnet.graph.windows import Strided
 from specnet.vocabulary.layers import Layer, images
@@ -46,10 +46,13 @@ def largest(x: Value) -> Value:
 def largest_of_all(build: Builder, x: Value) -> Value:
     """Return the largest of each channel, (batch, channels), without steps that are padding."""
     there = build.mask_of(x)
-    if there is None:
-        return largest(x)
-    shown = ops.where(ops.greater(beside(there, x), 0.0), x, LOWEST)
-    return largest(shown) * ops.reduce_max(there, axis=-1)  # 0 of no steps
+    shown = x if there is None else ops.where(ops.greater(beside(there, x), 0.0), x, LOWEST)
+    if isinstance(x.shape[1], int):
+        found = largest(shown)
+    else:
+        turned = ops.transpose(shown, axes=(0, 2, 1))
+        found = ops.take_along_axis(turned, ops.argmax(turned))
+    return found if there is None else found * ops.reduce_max(there, axis=-1)  # 0 of no steps
 
 
 def mean_of_all(build: Builder, x: Value) -> Value:
@@ -70,6 +73,7 @@ class GlobalMaxPooling1D(GlobalPooling):
     """
 
     type: Literal["global_max_pooling1d"] = "global_max_pooling1d"
+    lengths: ClassVar[LengthUse | None] = "masked"
 
     def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
@@ -95,6 +99,7 @@ class GlobalAveragePooling1D(GlobalPooling):
     """
 
     type: Literal["global_average_pooling1d"] = "global_average_pooling1d"
+    lengths: ClassVar[LengthUse | None] = "masked"
 
     def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.sizes import Shape
+from specnet.graph.sizes import Dim, Shape, moved
+from specnet.vocabulary.layers.sequences import places
 
 
 def beside(mask: Value, x: Value) -> Value:
@@ -25,15 +26,26 @@ def picked(mask: Value, places: Sequence[int]) -> Value:
     return ops.transpose(ops.gather(ops.transpose(mask, axes=(1, 0)), index), axes=(1, 0))
 
 
-def windowed(mask: Value, count: int, stride: int, reach: int, *, whole: bool) -> Value:
+def windowed(mask: Value, count: Dim, stride: int, reach: int, *, whole: bool) -> Value:
     """Return which of `count` windows exist that move by a stride over the steps of a mask.
 
     A `whole` window exists where its last step does, the step `reach` - 1 behind its first, and another where its first
     step does. The first window always does: a sequence that is shorter than it is filled up with zeros.
     """
+    if not isinstance(count, int):
+        assert stride == 1, "windows over sequences of other lengths move by one step"
+        return _whole_windows(mask, reach) if whole else mask
     last = _length(mask) - 1
     ahead = reach - 1 if whole else 0
     return picked(mask, [0, *(min(i * stride + ahead, last) for i in range(1, count))])
+
+
+def _whole_windows(mask: Value, reach: int) -> Value:
+    """Return what `windowed` does for whole windows at each step of a mask whose length is a named size."""
+    last = ops.crop(mask, margins=((0, 0), (reach - 1, 0)))
+    numbers = ops.reshape(places(mask.graph, last.shape[1]), shape=(1, last.shape[1]))
+    first = ops.crop(mask, margins=((0, 0), (0, moved(mask.shape[1], -1) or 0)))
+    return ops.where(ops.equal(numbers, 0.0), first, last)
 
 
 def enlarged(mask: Value, steps: int, stride: int) -> Value:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.sizes import Shape, broadcast, show
@@ -25,6 +25,7 @@ class Merge(Layer):
     it."""
     takes: ClassVar[tuple[int, int | None]] = (2, None)
     masking: ClassVar[MaskUse] = "each"
+    lengths: ClassVar[LengthUse | None] = "any"
 
     def lower_all(self, build: Builder, xs: Values) -> Value:
         return combined(self.type, xs)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, LengthUse
 from specnet.graph.graph import Value
+from specnet.graph.sizes import static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.layers.dropping import dropped
 from specnet.vocabulary.layers.sequences import of_steps, sequence_sizes
@@ -28,6 +29,7 @@ class MinGRU(StateCarrying):
     """
 
     type: Literal["min_gru"] = "min_gru"
+    lengths: ClassVar[LengthUse | None] = "one"
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation of what is added to the state; linear, as published."""
     recurrent_activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("sigmoid")
@@ -35,7 +37,8 @@ class MinGRU(StateCarrying):
 
     def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
         x, *given = xs
-        batch, steps, features = sequence_sizes(self.type, x)
+        batch, length, features = sequence_sizes(self.type, x)
+        steps = static(length)
         mask = build.mask_of(x)
         x = dropped(build, build.without_padding(x), self.dropout, shape=(batch, 1, features))
         y = self.linear(build, x, 2 * self.units)

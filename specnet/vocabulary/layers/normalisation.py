@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from specnet.graph import ops
 from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.sizes import Dim, count, joined, show
+from specnet.graph.sizes import Dim, count, joined, show, static
 from specnet.vocabulary.layers import ALL_STEPS, Layer
 from specnet.vocabulary.layers.affine import Affine, ScaledLayer, inner_axis, sizes
 from specnet.vocabulary.layers.masks import beside, normalised
@@ -123,12 +123,13 @@ def _by_groups(build: Builder, x: Value, groups: int, epsilon: float) -> Value:
     """
     batch, features = x.shape[0], x.shape[-1]
     assert isinstance(features, int)
-    between, mask = count(x.shape[1:-1]).each, build.mask_of(x)
+    between, mask = joined(x.shape[1:-1]), build.mask_of(x)
     if mask is not None:
         shape = (batch, between, groups, features // groups)
         there = ops.expand(beside(mask, x), shape=x.shape)
         clean, there = (ops.reshape(value, shape=shape) for value in (build.without_padding(x), there))
         return ops.reshape(normalised(clean, there, (1, 3), epsilon), shape=x.shape)
+    between = static(between)
     if groups == 1 or between == 1:
         y = ops.reshape(x, shape=(batch, groups, between * features // groups))
         return ops.reshape(_normal(y, 1, epsilon, center=True), shape=x.shape)

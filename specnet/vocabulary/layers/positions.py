@@ -54,13 +54,14 @@ class PositionalEmbedding(Layer):
             self.type, x, help="`embedding` makes vectors of the indices of a sequence"
         )
         streaming = build.streaming if build.streams(x) else None
-        shape = (steps if streaming is None else streaming.steps, features)
+        shape = (build.most(steps) if streaming is None else streaming.steps, features)
         numbers = step_numbers(build, x)
         if streaming is not None:
             streaming.bounded = streaming.bounded or build.scope.name
         if self.kind == "learned":
             table = build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)
-            return x + (table if streaming is None else ops.gather(table, ops.cast(numbers, to="int64")))
+            whole = streaming is None and isinstance(steps, int)
+            return x + (table if whole else ops.gather(table, ops.cast(numbers, to="int64")))
         half = -(-features // 2)
         speeds = ops.exp(places(x.graph, half) * (-2.0 * math.log(10000.0) / features))
         angles = ops.reshape(numbers, shape=(steps, 1)) * speeds

@@ -46,7 +46,6 @@ class PReLU(Layer):
                 x,
                 help=f"shared_axes counts from 1 to {x.rank - 1}" if x.rank > 1 else "leave out shared_axes",
             )
-        own = sizes(x, tuple(range(1, x.rank)))
-        shape = tuple(1 if axis in shared else size for axis, size in enumerate(own, 1))
+        shape = tuple(1 if axis in shared else sizes(x, (axis,))[0] for axis in range(1, x.rank))
         alpha = build.parameter("alpha", shape, self.alpha_init, self.alpha_regularizer)
         return ops.where(ops.greater(x, 0.0), x, x * alpha)

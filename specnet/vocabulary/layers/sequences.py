@@ -11,10 +11,10 @@ LAY_OUT = '{ type = "reshape", shape = [steps, features] } lays rows out as sequ
 JOIN = '{ type = "reshape", shape = [steps, -1] } joins the axes behind the steps'
 
 
-def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim, int, int]:
+def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim, Dim, int]:
     """Return the sizes of an input (batch, steps, features); raise ShapeFault for any other."""
-    steps, features = x.shape[1:] if x.rank == 3 else (None, None)
-    if not isinstance(steps, int) or not isinstance(features, int):
+    steps, features = x.shape[1:] if x.rank == 3 else (0, None)
+    if not isinstance(features, int):
         raise ShapeFault(
             f"{kind} needs sequences (batch, steps, features), got {show(x.shape)}",
             x,
@@ -25,15 +25,15 @@ def sequence_sizes(kind: str, x: Value, *, help: str | None = None) -> tuple[Dim
 
 def step_numbers(build: Builder, x: Value) -> Value:
     """Return the numbers of the steps of x (batch, steps, ...), from 0: (steps,)."""
-    steps = x.shape[1]
-    assert isinstance(steps, int)
-    numbers = places(x.graph, steps)
+    numbers = places(x.graph, x.shape[1])
     return numbers + build.streaming.position if build.streaming and build.streams(x) else numbers
 
 
-def places(graph: Graph, steps: int) -> Value:
+def places(graph: Graph, steps: Dim) -> Value:
     """Return the numbers of steps, from 0: (steps,)."""
-    return ops.fixed(graph, range(steps))
+    if isinstance(steps, int):
+        return ops.fixed(graph, range(steps))
+    return ops.cast(ops.step_numbers(graph, steps), to=graph.dtype)
 
 
 def of_steps(mask: Value) -> Value:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PositiveInt, Strict
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import count, show, static
 from specnet.vocabulary.layers import Layer
@@ -81,6 +81,7 @@ class Masking(Layer):
     """What steps of padding are filled with."""
 
     masking: ClassVar[MaskUse] = "own"
+    lengths: ClassVar[LengthUse | None] = "any"
 
     def lower(self, build: Builder, x: Value) -> Value:
         batch, steps, _ = sequence_sizes(self.type, x)
@@ -97,10 +98,10 @@ class LastStep(Layer):
     type: Literal["last_step"] = "last_step"
 
     masking: ClassVar[MaskUse] = "own"
+    lengths: ClassVar[LengthUse | None] = "masked"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        steps = x.shape[1] if x.rank > 2 else None
-        if not isinstance(steps, int):
+        if x.rank < 3:
             raise ShapeFault(
                 f"last_step needs sequences (batch, steps, ...), got {show(x.shape)}",
                 x,
@@ -109,12 +110,12 @@ class LastStep(Layer):
         there = build.mask_of(x)
         if there is not None:
             return ops.reduce_sum(x * _last(there, x), axes=(1,))
-        last = ops.crop(x, margins=((0, 0), (steps - 1, 0), *((0, 0) for _ in x.shape[2:])))
+        last = ops.crop(x, margins=((0, 0), (static(x.shape[1]) - 1, 0), *((0, 0) for _ in x.shape[2:])))
         return ops.reshape(last, shape=(x.shape[0], *x.shape[2:]))
 
 
 def _last(mask: Value, x: Value) -> Value:
     """Return 1 at the last step of x that exists, and 0 elsewhere: (batch, steps, 1, ...)."""
-    number = places(mask.graph, static(mask.shape[1]))
-    later = ops.where(ops.less(number, ops.reshape(number, shape=(static(mask.shape[1]), 1))), 1.0, 0.0)
+    number = places(mask.graph, mask.shape[1])
+    later = ops.where(ops.less(number, ops.reshape(number, shape=(mask.shape[1], 1))), 1.0, 0.0)
     return beside(ops.where(ops.equal(mask @ later, 0.0), mask, 0.0), x)

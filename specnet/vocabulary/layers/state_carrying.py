@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import PositiveInt
 from pydantic_core import PydanticCustomError
 
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, LengthUse, MaskUse
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Dim, show
 from specnet.vocabulary.kind import fault, table_check
@@ -38,6 +38,7 @@ class StateCarrying(Weighted):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
     masking: ClassVar[MaskUse] = "own"
+    lengths: ClassVar[LengthUse | None] = "masked"
 
     @table_check()
     def _stateful_forward(self) -> Iterator[PydanticCustomError]:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import PositiveInt
 from pydantic_core import PydanticCustomError
 
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, LengthUse
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
@@ -33,6 +33,7 @@ class TCNBlock(Weighted):
     """
 
     type: Literal["tcn_block"] = "tcn_block"
+    lengths: ClassVar[LengthUse | None] = "masked"
     filters: PositiveInt
     """The number of output features."""
     kernel_size: Length

@@ -1,0 +1,66 @@
+"""Which kernels compute the ops of a plan, and that they compute the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from specnet.engines.numpy.emit import emit
+from specnet.engines.numpy.kernels import kernel_of
+from specnet.graph import ops
+from specnet.graph.sizes import BATCH, at
+from specnet.passes.pipeline import plan
+from tests.support.compiled import run
+from tests.support.graphs import graph_of
+
+
+@pytest.mark.parametrize(("rows", "shared"), [(10, False), (2000, True)])
+def test_long_products_and_moments_have_kernels_that_workers_share(rows, shared):
+    _, leaves = graph_of({"x": (BATCH, 100), "K": (100, 100)})
+    product, moments = leaves["x"] @ leaves["K"], ops.batch_moments(leaves["x"])
+    for value, function in ((product, "dot"), (moments, "moments")):
+        assert kernel_of(value, rows, 2).startswith(f"shared_{function}({{workers}}, ") == shared
+        assert "workers" not in kernel_of(value, rows, 1)
+    assert "workers" not in kernel_of(ops.tanh(product), rows, 2), "chains are cut into pieces"
+
+
+def test_constant_bounds_take_one_vectorised_pass():
+    graph, leaves = graph_of({"x": (BATCH, 2), "y": (BATCH, 2)})
+    bounded = ops.clip(ops.relu(leaves["x"]), low=-1.0, high=1.0)
+    graph.outputs = {"y": ops.maximum(bounded, leaves["y"])}
+    code = emit(plan(graph, 4)).code
+    assert [line.partition("(")[0] for lines in code for line in lines] == ["clip", "clip", "maximum"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "kernel"),
+    [
+        ((BATCH, 5), (0,), "dot"),
+        ((3, BATCH, 5), (0, 1), "dot"),
+        ((BATCH, 5), (1,), "dot"),
+        ((BATCH, 3, 5), (2,), "dot"),
+        ((4, BATCH, 5), (1,), "matmul"),
+        ((BATCH, 4, 5), (1,), "add_reduce"),
+        ((4, BATCH, 5), (0,), "add_reduce"),
+        ((BATCH, 5, "int64"), (1,), "add_reduce"),
+        ((BATCH, 5, "bool"), (1,), "add_reduce"),
+    ],
+)
+def test_sums_of_long_rows_and_columns_are_products_with_ones(shape, axes, kernel):
+    graph, leaves = graph_of({"x": shape}, "float32")
+    graph.outputs = {"y": ops.reduce_sum(leaves["x"], axes=axes)}
+    ((line,),) = emit(plan(graph, 6)).code
+    assert line.startswith(f"{kernel}(")
+    given = np.random.default_rng(0).integers(0, 2, at(leaves["x"].shape, 6)).astype(leaves["x"].dtype)
+    (found,) = run(graph, {"x": given}, graph.outputs.values(), 6)
+    np.testing.assert_array_equal(found, given.sum(axes))
+
+
+@pytest.mark.parametrize(("axis", "kernel"), [(-1, "dot"), (-2, "add_reduce")])
+@pytest.mark.parametrize("op", [ops.softmax, ops.log_softmax])
+def test_a_softmax_sums_its_last_axis_by_a_product(op, axis, kernel):
+    graph, leaves = graph_of({"x": (BATCH, 3, 4)})
+    graph.outputs = {"y": op(leaves["x"], axis=axis)}
+    (lines,) = emit(plan(graph, 6)).code
+    sums = [line for line in lines if line.startswith(("dot(", "add_reduce("))]
+    assert [line.partition("(")[0] for line in sums] == [kernel]

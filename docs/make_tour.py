@@ -43,7 +43,7 @@ PAGES = (ROOT / "docs" / "tour.md", ROOT / "docs" / "lesson.md", ROOT / "README.
 SPEC = ROOT / "specs" / "mlp.toml"
 BLOCK = re.compile(r"(<!-- made: ([\w-]+) -->\n+( *)```\w*\n)((?:.*\n)*?)( *```)")
 FIRST_SPEC = re.compile(r"```toml\n(.*?)```", re.DOTALL)
-TIME = re.compile(r"\b\d[\d.,]* ?(?:ms|s)\b|\"seconds\": ?[\d.e-]+")
+TIME = re.compile(r" *\b\d[\d.,]* ?(?:ms|s)\b|\"seconds\": ?[\d.e-]+")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 COLUMNS = 80
 

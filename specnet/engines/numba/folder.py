@@ -1,0 +1,76 @@
+"""The folder of the user in which compiled code is kept.
+
+Numba's files are pickles and machine code: who can write them can run code as whoever reads them. So they are read and
+written only where nobody but the user can write.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from specnet._version import __version__
+
+VARIABLE = "XDG_CACHE_HOME"
+
+OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+class Unsafe(Exception):  # noqa: N818 (it says why compiled code is not kept, which is no error)
+    """Why no compiled code can be kept: a clause that names the file."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of this version's compiled code, which is made where there is none.
+
+    It is `$XDG_CACHE_HOME/specnet/VERSION`, by default below `~/.cache`. Raises Unsafe where it cannot be made, or
+    where somebody else could change what is in it.
+    """
+    if not hasattr(os, "getuid"):
+        raise Unsafe("this system does not say who may write a file")
+    given = os.environ.get(VARIABLE, "")
+    # The standard has relative paths ignored.
+    root = Path(given) if Path(given).is_absolute() else None
+    try:
+        root = root or Path.home() / ".cache"
+        folder = root / "specnet" / __version__
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.mkdir(exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        folder = folder.resolve()
+        check_own([folder, folder.parent])
+        _check_above(folder.parent.parent)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Unsafe(f"{folder} cannot be written")
+    except (OSError, RuntimeError) as error:
+        what = root or "the home folder"
+        raise Unsafe(f"{what} cannot be used: {getattr(error, 'strerror', None) or error}") from None
+    return folder
+
+
+def check_own(paths: Iterable[Path]) -> None:
+    """Raise Unsafe for a path that is a link, is not the user's, or that others can write."""
+    for path in paths:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise Unsafe(f"{path} is a link")
+        if found.st_uid != os.getuid():
+            raise Unsafe(f"{path} belongs to another user")
+        if found.st_mode & OTHERS:
+            raise Unsafe(f"others can write {path}")
+
+
+def _check_above(root: Path) -> None:
+    """Raise Unsafe where others can put another folder in the place of one above the cache.
+
+    The folder right above it must not be shared at all; farther up, a sticky bit keeps what is in a shared folder to
+    its owners.
+    """
+    for above in (root, *root.parents):
+        found = above.lstat()
+        if found.st_uid not in (0, os.getuid()):
+            raise Unsafe(f"{above} belongs to another user")
+        if found.st_mode & OTHERS and not (above != root and found.st_mode & stat.S_ISVTX):
+            raise Unsafe(f"others can write {above}")

@@ -20,7 +20,7 @@ DISTRIBUTION = "specnet-nn"
 
 PACKAGE = Path(__file__).resolve().parent
 
-Extra = Literal["report", "parquet", "images", "onnx", "safetensors", "sklearn"]
+Extra = Literal["report", "parquet", "images", "onnx", "safetensors", "sklearn", "numba"]
 
 EXTRAS: dict[Extra, tuple[str, ...]] = {
     "report": ("jinja2>=3.1", "matplotlib>=3.9"),
@@ -29,6 +29,7 @@ EXTRAS: dict[Extra, tuple[str, ...]] = {
     "onnx": ("onnx>=1.17",),
     "safetensors": ("safetensors>=0.4.5",),
     "sklearn": ("scikit-learn>=1.6",),
+    "numba": ("numba>=0.61",),
 }
 """The extras of pyproject.toml that a command may ask for: an installation need not have that file or metadata."""
 

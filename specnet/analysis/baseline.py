@@ -29,7 +29,6 @@ from specnet.graph.sizes import BATCH
 from specnet.model.costs import element_costs, whole_cost
 from specnet.model.network import Network
 from specnet.model.outputs import NetworkOutput, OutputValues, array_name
-from specnet.passes.pipeline import plan
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.losses.ctc import CTC
 
@@ -210,7 +209,7 @@ def _constant_costs(network: Network, constants: Mapping[str, Array], targets: T
     whole, _ = whole_cost(network.outputs, values, (), network.spec.loss)
     graph.outputs["costs"] = cost_by_row(whole)
     count = len(next(iter(targets.values())))
-    executable = Executable(plan(graph, rows_at_once(network, count), threads=network.threads))
+    executable = Executable(network.plan(graph, rows_at_once(network, count)))
     costs = np.empty(count)
     with np.errstate(all="ignore"):
         for cut in chunks(count, executable.plan.batch):

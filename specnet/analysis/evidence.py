@@ -17,7 +17,6 @@ from specnet.engines.execution import Bound, Executable
 from specnet.model.arrays import as_arrays
 from specnet.model.calibrators import Calibrators, calibrated
 from specnet.model.compiled import CompiledModel
-from specnet.passes.pipeline import plan
 
 
 def verdict_of(
@@ -73,7 +72,7 @@ def _cost_program(model: CompiledModel, rows: int, calibrators: Calibrators | No
     lowered = model.network.lower(training=False)
     lowered = calibrated(model.network, lowered, calibrators or {}, costs=True)
     lowered.graph.outputs = {"costs": cost_by_row(lowered.elements)}
-    return Executable(plan(lowered.graph, rows_at_once(model.network, rows), threads=model.network.threads))
+    return Executable(model.network.plan(lowered.graph, rows_at_once(model.network, rows)))
 
 
 def _row_costs(model: CompiledModel, executable: Executable, split: Split) -> Array:

@@ -16,7 +16,6 @@ from specnet.model.compiled import CompiledModel, streams
 from specnet.model.outputs import WEIGHTS
 from specnet.model.parameters import views
 from specnet.model.programs import gradient_graph
-from specnet.passes.pipeline import plan
 
 Array = np.ndarray[Any, Any]
 
@@ -73,7 +72,7 @@ class _Measure:
     def __init__(self, model: CompiledModel, rows: int, arrays: Mapping[str, Array]) -> None:
         self.model = model
         graph = gradient_graph(model.network, training=True, weighted=WEIGHTS in arrays)
-        compiled = plan(graph, rows, threads=model.network.threads)
+        compiled = model.network.plan(graph, rows)
         self._streams = streams(model.network.spec.seed, compiled.streams)
         self._start = {name: s.bit_generator.state for name, s in self._streams.items()}
         self._bound = Executable(compiled, self._streams).bind(rows, model.leaves(**arrays))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from math import prod
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from specnet.engines.numpy.calls import READY, Remade
-from specnet.engines.numpy.functions import resolve
 from specnet.engines.numpy.preparing import prepare
 from specnet.engines.program import Block, Form, Loop, NumpyProgram, Shaped, Shard, View
 from specnet.engines.workers import Workers
@@ -27,9 +27,10 @@ def bind_names(
     memory: Mapping[str, Array],
     streams: Mapping[str, np.random.Generator],
     workers: Workers | None,
+    functions: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what a program's source names, over this memory, for these sizes."""
-    names: dict[str, Any] = {name: resolve(name) for name in program.functions}
+    """Return what a program's source names, over this memory, for these sizes; `functions` are the engine's."""
+    names: dict[str, Any] = dict(functions)
     for view in program.views:
         names[view.name] = _view(view, memory, sizes)
     # What overflows here makes the loss infinite, which ends the training as diverged.
@@ -48,6 +49,8 @@ def bind_names(
     names["overwrite"] = True
     for name, expression in program.calls.items():
         names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
+    for name, expression in program.tables.items():
+        names[name] = eval(expression, names)  # noqa: S307 (the compiler wrote it)
     binding = _Binding(sizes, memory[ARENA])
     binding.bodies(program.blocks, program.loops, names)
     for each in program.shards:
@@ -76,7 +79,8 @@ class _Binding:
         """Name what a loop's statements name at each step, in the order of the steps, and arrays of the last one."""
         (length,) = at((loop.length,), self.sizes)
         calls = {name: compile(text, f"<{name}>", "eval") for name, text in loop.calls.items()}
-        inner = bool(calls or loop.blocks or loop.loops)
+        tables = {name: compile(text, f"<{name}>", "eval") for name, text in loop.tables.items()}
+        inner = bool(calls or tables or loop.blocks or loop.loops)
         steps: list[tuple[Any, ...]] = []
         here: dict[str, Any] = {}
         for number in range(length):
@@ -87,19 +91,32 @@ class _Binding:
             for name, shaped in loop.forms.items():
                 here[name] = _shaped(here.get(shaped.of, names.get(shaped.of)), shaped, self.sizes)
             if inner:
-                within = {**names, **here}
-                for name, code in calls.items():
-                    here[name] = within[name] = self._made(partial(eval, code, dict(within)))
-                for block in loop.blocks:
-                    self.block(block, within)
-                    here[block.name] = within[block.name]
-                for each in loop.loops:
-                    self.loop(each, within)
-                    here[each.name] = within[each.name]
-                    here |= {name: within[name] for name in each.ends}
+                self._within(loop, calls, tables, names, here)
             steps.append(tuple([here[name] for name in loop.arguments]))
         names[loop.name] = steps
         names |= {name: here[of] for name, of in loop.ends.items()}
+
+    def _within(
+        self,
+        loop: Loop,
+        calls: Mapping[str, CodeType],
+        tables: Mapping[str, CodeType],
+        names: dict[str, Any],
+        here: dict[str, Any],
+    ) -> None:
+        """Name what is made of the arrays of a step, which are `here`."""
+        within = {**names, **here}
+        for name, code in calls.items():
+            here[name] = within[name] = self._made(partial(eval, code, dict(within)))
+        for name, code in tables.items():
+            here[name] = eval(code, within)  # noqa: S307 (the compiler wrote it)
+        for block in loop.blocks:
+            self.block(block, within)
+            here[block.name] = within[block.name]
+        for each in loop.loops:
+            self.loop(each, within)
+            here[each.name] = within[each.name]
+            here |= {name: within[name] for name in each.ends}
 
     def shard(self, shard: Shard, names: dict[str, Any], memory: Mapping[str, Array]) -> None:
         """Name the functions of the workers, and what adds up their sums."""
@@ -141,6 +158,8 @@ class _Binding:
         names |= {name: prepare(prepared, self.sizes) for name, prepared in shard.prepared.items()}
         for name, expression in shard.calls.items():
             names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
+        for name, expression in shard.tables.items():
+            names[name] = eval(expression, names)  # noqa: S307 (the compiler wrote it)
         self.bodies(shard.blocks, shard.loops, names)
 
     def bodies(self, blocks: Iterable[Block], loops: Iterable[Loop], names: dict[str, Any]) -> None:
@@ -163,6 +182,7 @@ class _Binding:
         shares = block.shares(self.sizes)
         size = sum(stop - start for share in shares for start, stop in share)
         calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
+        tables = {name: compile(text, f"<{name}>", "eval") for name, text in block.tables.items()}
         # Calls that are made again keep the names that they are made from: copies, so that these do not keep the calls.
         around = dict(names)
         sums: dict[str, list[Array]] = {name: [] for name in block.sums}
@@ -185,6 +205,8 @@ class _Binding:
                 for name, passing in block.passing.items():
                     piece[name] = _view(passing, scratch, self.sizes, stop - start)
                 within = dict(piece)
+                for name, code in tables.items():
+                    piece[name] = eval(code, around, within)  # noqa: S307 (the compiler wrote it)
                 makes = {name: partial(eval, code, around, within) for name, code in calls.items()}
                 if ready is None:
                     each = sum(1 for make in makes.values() for _ in make())

@@ -10,6 +10,7 @@ import numpy as np
 from specnet.engines.binding import bind_names
 from specnet.engines.blas import limited
 from specnet.engines.numpy.emit import emit
+from specnet.engines.numpy.functions import resolve
 from specnet.engines.program import NumpyProgram
 from specnet.engines.workers import BUFFER, Workers
 from specnet.graph.sizes import Forms, Sizes, at, named, show
@@ -48,7 +49,7 @@ class Executable:
     ) -> None:
         self.plan = plan
         self._streams = streams or {}
-        self._program = program or emit(plan)
+        self._program = program or emitted(plan)
         self._code = compile(self._program.source, "<specnet plan>", "exec")
         self._arena: Array | None = None
         """Allocated when the plan is bound: what only has twins takes no memory."""
@@ -82,7 +83,8 @@ class Executable:
                     f"{name} is {array.dtype}{array.shape}, and the plan takes a contiguous {dtype}{show(shape)}"
                 )
             memory[name] = array.reshape(-1).view(np.uint8)
-        names = bind_names(self._program, sizes, memory, self._streams, self._workers)
+        functions = _functions(plan, self._program)
+        names = bind_names(self._program, sizes, memory, self._streams, self._workers, functions)
         with np.errstate(all="ignore"):
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
         # A function whose globals named it would keep itself and the arena until a garbage collection.
@@ -92,6 +94,24 @@ class Executable:
         elif plan.has_large_products:
             step = _limited(step)
         return Bound(step, {name: names[view] for name, view in self._program.arrays.items()})
+
+
+def emitted(plan: Plan) -> NumpyProgram:
+    """Return a plan as its engine executes it."""
+    if plan.engine == "numba":
+        from specnet.engines.numba import engine
+
+        return engine.emit(plan)
+    return emit(plan)
+
+
+def _functions(plan: Plan, program: NumpyProgram) -> Mapping[str, Any]:
+    """Return the functions that a program names."""
+    if plan.engine == "numba":
+        from specnet.engines.numba import engine
+
+        return engine.functions(program)
+    return {name: resolve(name) for name in program.functions}
 
 
 def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:

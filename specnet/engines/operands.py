@@ -29,6 +29,8 @@ class Tables:
     streams: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
+    compiled: dict[str, int] = field(default_factory=dict)
+    """The texts of compiled loops, with their numbers."""
 
 
 class Operands:

@@ -66,6 +66,8 @@ class Block:
     workers: int = 1
     """How many workers share its pieces; 0 within a loop, where the calling thread has them all."""
     scratch: int = 0
+    tables: dict[str, str] = field(default_factory=dict)
+    """What compiled loops are told of each piece, by name: the expression that gives it."""
 
     def shares(self, sizes: Sizes) -> list[list[tuple[int, int]]]:
         """Return the pieces of each worker, from which row to which, for these sizes."""
@@ -106,6 +108,8 @@ class Loop:
     """What the statements name, in the order in which a step has it."""
     ends: dict[str, str]
     """Names for the arrays of the last step, by the name that they have within the loop."""
+    tables: dict[str, str] = field(default_factory=dict)
+    """What compiled loops are told at each step, by name: the expression that gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class Shard:
     loops: tuple[Loop, ...]
     sums: dict[str, tuple[str, str]]
     """What adds up arrays, by name: the name of each worker's, and the view that the sum is written to."""
+    tables: dict[str, str] = field(default_factory=dict)
+    """What compiled loops are told, by name: the expression that gives it."""
 
     def shares(self, sizes: Sizes) -> list[tuple[int, int]]:
         """Return from which row to which each worker has the batch."""
@@ -171,6 +177,10 @@ class NumpyProgram:
     scalars: tuple[str, ...]
     arrays: dict[str, str]
     source: str = field(repr=False)
+    compiled: tuple[str, ...] = field(default=(), repr=False)
+    """The compiled loops, which the source runs by their numbers, as functions of Python."""
+    tables: dict[str, str] = field(default_factory=dict)
+    """What compiled loops are told, by name: the expression that gives it."""
 
 
 VIEW_BYTES = 112

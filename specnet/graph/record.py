@@ -79,6 +79,8 @@ class Record(Generic[V, A]):
     """The Python expression for scalars, which live as Python numbers."""
     elementwise: bool = False
     """Whether it may run block by block."""
+    formula: Text[V] | None = None
+    """What an element-wise op computes for each element, from which compiled loops follow."""
     attributes: type[A] = Attributes  # type: ignore[assignment]
     """What its applications are set to."""
     alias: bool = False

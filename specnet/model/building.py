@@ -12,7 +12,14 @@ from specnet.model.settings import check_training
 from specnet.model.uncertainty_checks import check_uncertainty
 
 
-def build(spec: Spec, signature: Signature, threads: int | None = None, *, splits: bool = True) -> Network:
+def build(
+    spec: Spec,
+    signature: Signature,
+    threads: int | None = None,
+    engine: str | None = None,
+    *,
+    splits: bool = True,
+) -> Network:
     """Return the network of a document over data of known shapes; raises SpecError with every fault.
 
     Without `splits`, it is not known which splits the data have, and what needs one of them is not checked.
@@ -20,7 +27,7 @@ def build(spec: Spec, signature: Signature, threads: int | None = None, *, split
     pinned = pinned_fault(spec, signature)
     if pinned is not None:
         raise SpecError([pinned])
-    network = Network(spec, signature, threads)
+    network = Network(spec, signature, threads, engine)
     found = [d for d in check_training(network, measured=splits) if d.severity == "error"]
     found += check_uncertainty(network) if splits else ()
     if found:

@@ -47,7 +47,6 @@ from specnet.model.predicting import Predictor
 from specnet.model.programs import evaluation_graph, gradient_graph
 from specnet.model.settings import evaluation_rows
 from specnet.model.uncertainty import Uncertainty
-from specnet.passes.pipeline import plan
 from specnet.storage.model_archive import write_archive
 from specnet.storage.origin import FOLDER
 from specnet.storage.resolved import resolved
@@ -189,7 +188,7 @@ class CompiledModel(Model):
         if weights is not None:
             arrays[WEIGHTS] = as_weights(self.network, given_weights(weights, rows))
         graph = gradient_graph(self.network, training=training, weighted=weights is not None)
-        compiled = plan(graph, rows, threads=self.network.threads)
+        compiled = self.network.plan(graph, rows)
         executable = Executable(compiled, streams(self.network.spec.seed, compiled.streams))
         bound = executable.bind(rows, self.leaves(**arrays))
         with self.use.reading(), np.errstate(all="ignore"):
@@ -313,7 +312,7 @@ class CompiledModel(Model):
         graph = evaluation_graph(
             network, units=bool(units), weighted=weighted, calibrators=calibrators, varying=bool(batches)
         )
-        compiled = plan(graph, maximum, threads=network.threads)
+        compiled = network.plan(graph, maximum)
         return Evaluator(network, compiled, self.leaves(**units), self.use)
 
     def outputs_of(self, layer: str, inputs: Any) -> Array:

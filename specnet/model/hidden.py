@@ -10,7 +10,6 @@ import numpy as np
 from specnet.engines.execution import Executable
 from specnet.model.network import Network
 from specnet.model.predicting import PREDICTION_ROWS
-from specnet.passes.pipeline import plan
 
 Array = np.ndarray[Any, Any]
 
@@ -29,7 +28,7 @@ def layer_outputs(
     graph.outputs = {"output": value}
     rows = len(next(iter(inputs.values())))
     found = np.empty((rows, *cast("tuple[int, ...]", value.shape[1:])), value.dtype)
-    executable = Executable(plan(graph, max(1, min(rows, PREDICTION_ROWS)), threads=network.threads))
+    executable = Executable(network.plan(graph, max(1, min(rows, PREDICTION_ROWS))))
     for start in range(0, rows, PREDICTION_ROWS):
         part = {name: array[start : start + PREDICTION_ROWS] for name, array in inputs.items()}
         bound = executable.bind(min(PREDICTION_ROWS, rows - start), {**leaves, **part})

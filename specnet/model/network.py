@@ -14,7 +14,7 @@ from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.ops.weighting import of_rows
 from specnet.graph.parameter import Parameter
-from specnet.graph.sizes import BATCH, Shape, count
+from specnet.graph.sizes import BATCH, Shape, Sizes, count
 from specnet.graph.streaming import Streaming
 from specnet.language.spec import Spec
 from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
@@ -31,6 +31,9 @@ from specnet.model.units import settled
 from specnet.model.varying import least_lengths, longest_of, possible_lengths
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
+from specnet.passes.engine import requested_engine
+from specnet.passes.pipeline import plan
+from specnet.passes.plan import Plan
 from specnet.vocabulary.optimizers import WeightDecaying
 
 
@@ -48,12 +51,15 @@ class Network:
         spec: Spec,
         signature: Signature,
         threads: int | None = None,
+        engine: str | None = None,
         *,
         found: list[Diagnostic] | None = None,
     ) -> None:
         spec = self.spec = settled(spec, signature)
         self.threads = requested(threads)
         """How many threads its plans are made for; None for the default."""
+        self.engine = requested_engine(engine)
+        """What executes its plans."""
         self.signature = signature
         error = shape_faults(spec, signature.inputs)
         if error:
@@ -207,6 +213,26 @@ class Network:
     def keeps_states(self) -> bool:
         """Whether batches go on where the batch before them ended, in parallel streams."""
         return any(layer.keeps_states for _, layer in every(self.spec.layers))
+
+    def plan(
+        self,
+        graph: Graph,
+        sizes: Sizes,
+        *,
+        guard: str | None = None,
+        fixed_inputs: bool = False,
+        optimise: bool = True,
+    ) -> Plan:
+        """Return the plan of a graph of this network, for its threads and its engine; see `passes.pipeline.plan`."""
+        return plan(
+            graph,
+            sizes,
+            guard=guard,
+            fixed_inputs=fixed_inputs,
+            optimise=optimise,
+            threads=self.threads,
+            engine=self.engine,
+        )
 
     def lower(
         self, *, training: bool, spread: bool = False, keeping: bool = False, varying: bool = False

@@ -16,7 +16,6 @@ from specnet.model.row_memory import augmentation_memory, row_bytes
 from specnet.model.settings import batch_rows, evaluation_rows, run_length
 from specnet.model.updates import Update, update_graph
 from specnet.passes.collecting import no_collection
-from specnet.passes.pipeline import plan
 from specnet.passes.plan import Plan
 from specnet.vocabulary.optimizers import Searching
 
@@ -73,13 +72,9 @@ def plan_training(
     if update is not None:
         slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
     return Plans(
-        step=plan(graph, size, guard="loss", fixed_inputs=whole, threads=network.threads),
-        update=plan(update.graph, 1, threads=network.threads) if update is not None and shared else None,
-        evaluation=plan(
-            evaluation_graph(network, units=units, varying=varying),
-            most,
-            threads=network.threads,
-        ),
+        step=network.plan(graph, size, guard="loss", fixed_inputs=whole),
+        update=network.plan(update.graph, 1) if update is not None and shared else None,
+        evaluation=network.plan(evaluation_graph(network, units=units, varying=varying), most),
         slots=slots,
         batches=batches,
     )

@@ -14,7 +14,6 @@ from specnet.model.calibrators import Calibrators
 from specnet.model.measuring_lengths import LengthMeter
 from specnet.model.network import Network
 from specnet.model.programs import prediction_graph
-from specnet.passes.pipeline import plan
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -47,8 +46,7 @@ class Predictor:
         def compiled(rows: int) -> Plan:
             varying = self._meter is not None
             sizes = {"batch": rows, **network.longest} if varying else rows
-            graph = prediction_graph(network, calibrators, varying=varying)
-            return plan(graph, sizes, threads=network.threads)
+            return network.plan(prediction_graph(network, calibrators, varying=varying), sizes)
 
         self._pool = Pool(compiled, arrays)
 

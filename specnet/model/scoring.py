@@ -12,7 +12,6 @@ from specnet.engines.execution import Executable
 from specnet.model.arrays import as_arrays
 from specnet.model.fitted import FittedModel
 from specnet.model.settings import evaluation_rows
-from specnet.passes.pipeline import plan
 
 Array = np.ndarray[Any, Any]
 
@@ -36,7 +35,7 @@ def scored(model: FittedModel, split: Split) -> Iterator[dict[str, Scored]]:
     graph.outputs = {f"logits/{name}": own.output for name, own in lowered.outputs.items()}
     graph.outputs |= {o.prediction: lowered.outputs[name].prediction for name, o in network.outputs.items()}
     rows = evaluation_rows(network, len(split))
-    executable = Executable(plan(graph, rows, threads=network.threads))
+    executable = Executable(network.plan(graph, rows))
     for start in range(0, len(split), rows):
         places = np.arange(start, min(start + rows, len(split)))
         arrays = as_arrays(network, *split.at(places))

@@ -20,7 +20,7 @@ from specnet.passes.allocations import (
     piece,
 )
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
-from specnet.passes.fuse import Group, is_sum, part_sizes, root, starts_of_parts, unreshaped
+from specnet.passes.fuse import Group, is_looped, is_sum, part_sizes, root, starts_of_parts, unreshaped
 
 
 def allocate(graph: Graph, groups: list[Group], sizes: Sizes) -> Allocations:
@@ -173,7 +173,8 @@ class _Allocator:
 
     def _value(self, number: int, group: Group, value: Value) -> None:
         when = self.position[value.index]
-        for shape, dtype in value.op.scratch(value):
+        looped = group.compiled and is_looped(value)
+        for shape, dtype in () if looped else value.op.scratch(value):
             place = self._passing(number, group, when, shape, dtype)
             self.out.scratch.setdefault(value.index, []).append((place, piece(shape, group), dtype))
         if value.op.sums(value) and (group.rows or value.op.calls):
@@ -190,7 +191,7 @@ class _Allocator:
         if value.op is SHARD:
             self._shard(number, group, value.node)
             return
-        if not value.shape or value.index in self.out.places:
+        if not value.shape or value.index in self.out.places or value.index in group.registers:
             return
         if group.prologue:
             self.out.places[value.index] = self._kept(value)
@@ -245,6 +246,13 @@ class _Allocator:
             if value.index in group.inner and place is not None:
                 last = max(self.last_read.get(value.index, 0), self.position[value.index])
                 place.storage.death = max(place.storage.death, last)
+        for run in group.runs if group.compiled else ():
+            # A compiled loop is done with its first element before it reads its last: all that it reads and writes
+            # must be there from its beginning to its end.
+            first, last = self.position[run[0].index], self.position[run[-1].index]
+            for storage in self.own:
+                storage.birth = first if first <= storage.birth <= last else storage.birth
+                storage.death = last if first <= storage.death <= last else storage.death
         size = self.out.scratch_sizes[number] = lay_out(self.own)
         scratch = self._new(size * group.workers, number)
         for storage in self.own:

@@ -58,6 +58,34 @@ class Group:
     """How many workers share its pieces."""
     body: list[Group] = field(default_factory=list)
     """The groups of the body, where its one op is a loop, or a body that workers run each on its rows."""
+    compiled: bool = False
+    """Whether neighbouring element-wise ops of one shape run as one compiled loop."""
+    registers: set[int] = field(default_factory=set)
+    """Which of its values exist within such a loop only, an element at a time, and need no memory."""
+
+    @property
+    def runs(self) -> list[list[Value]]:
+        """Its values, with those that one compiled loop computes together."""
+        found: list[list[Value]] = []
+        made: set[int] = set()
+        for value in self.values:
+            # What lies at another place in what the loop computes, it cannot read in the same pass.
+            apart = any(source.op.alias and root(source).index in made for source in value.inputs)
+            before = found[-1][-1] if found else value
+            if (
+                self.compiled
+                and found
+                and not apart
+                and is_looped(value)
+                and is_looped(before)
+                and value.shape == before.shape
+            ):
+                found[-1].append(value)
+            else:
+                found.append([value])
+                made = set()
+            made.add(value.index)
+        return found
 
 
 def group(
@@ -68,6 +96,7 @@ def group(
     fixed_inputs: bool = False,
     workers: int = 0,
     prologue: bool = True,
+    compiled: bool = False,
 ) -> list[Group]:
     """Put the ops in the order of execution, and join chains that can be cut into groups.
 
@@ -75,17 +104,40 @@ def group(
     on the chain run before it. Element-wise ops over arrays of fewer than two pieces are left alone. What follows from
     constants alone, or from inputs that are `fixed_inputs`, is computed once. Where a plan has `workers`, they share
     the pieces of chains that are long enough, and single ops that long are cut as well. Without `prologue` nothing is
-    computed once: workers that have different numbers of rows need memory of their own for it.
+    computed once: workers that have different numbers of rows need memory of their own for it. Where chains are
+    `compiled`, each costs one call and one pass over memory, and small arrays are worth joining, too.
     """
     made = [n for n in graph.nodes if not n.op.leaf and n.op is not CONSTANT and not n.op.alias]
     waiting = [node.results[0] for node in made]
     groups: list[Group] = []
-    alone = _Alone(sizes, fuse, workers, prologue)
+    alone = _Alone(sizes, fuse, workers, prologue, compiled)
+    least = 1 if compiled else 2 * PIECE
     fixed = _fixed(graph, inputs=fixed_inputs) if fuse and prologue else set()
     groups += [Group([v], prologue=True) for v in waiting if v.index in fixed]
     waiting = [v for v in waiting if v.index not in fixed]
     readers, wanted = readers_of(graph), wanted_indices(graph)
     by_rows_at = _RowChains(waiting if workers else [], fuse=fuse)
+
+    def of_chain(chain: list[Value]) -> Group:
+        shared = max(1, workers) if chain[0].count.at(sizes) >= SHARED else 1
+        if len(chain) == 1 and shared == 1:
+            return Group(chain)
+        inside = {v.index for v in chain}
+        inner = {v.index for v in chain if _stays(v, inside, readers, wanted, aliases=False)}
+        return Group(chain, _rows(chain[0], sizes), chain[0].shape[0], inner=inner, workers=shared)
+
+    def before_chain(others: list[Value]) -> Iterator[Group]:
+        """Yield the groups of what runs before a chain; where calls are all that counts, it is joined likewise."""
+        start = 0
+        while start < len(others):
+            if not (compiled and fuse and _cuttable(others[start], sizes, least)):
+                yield alone(others[start])
+                start += 1
+                continue
+            chain, before, start = _chain(others, start)
+            yield from before_chain(before)
+            yield of_chain(chain)
+
     start = 0
     while start < len(waiting):
         first = waiting[start]
@@ -99,20 +151,35 @@ def group(
                 groups.append(Group(chain, rows=_images(chain, sizes), inner=inner, workers=workers))
                 start = stop
                 continue
-        if not (fuse and _cuttable(first, sizes)):
+        if not (fuse and _cuttable(first, sizes, least)):
             groups.append(alone(first))
             start += 1
             continue
         chain, before, start = _chain(waiting, start)
-        groups += [alone(v) for v in before]
-        shared = max(1, workers) if first.count.at(sizes) >= SHARED else 1
-        if len(chain) == 1 and shared == 1:
-            groups.append(Group(chain))
-            continue
-        inside = {v.index for v in chain}
-        inner = {v.index for v in chain if _stays(v, inside, readers, wanted, aliases=False)}
-        groups.append(Group(chain, _rows(first, sizes), first.shape[0], inner=inner, workers=shared))
-    return groups
+        groups += before_chain(before)
+        groups.append(of_chain(chain))
+    return [_compiled(each, readers) for each in groups] if compiled else groups
+
+
+def is_looped(value: Value) -> bool:
+    """Whether a compiled loop can compute an array."""
+    return value.op.elementwise and bool(value.shape)
+
+
+def _compiled(group: Group, readers: dict[int, list[Node]]) -> Group:
+    """Return a group whose element-wise ops run in compiled loops, but for what is computed once."""
+    if group.prologue:
+        return group
+    group.compiled = True
+    for run in group.runs:
+        own = {value.index for value in run}
+        group.registers |= {
+            value.index
+            for value in run
+            if value.index in group.inner
+            and all(result.index in own for reader in readers[value.index] for result in reader.results)
+        }
+    return group
 
 
 def is_shared(value: Value, sizes: Sizes) -> bool:
@@ -132,6 +199,7 @@ class _Alone:
     fuse: bool
     workers: int
     prologue: bool
+    compiled: bool
 
     def __call__(self, value: Value) -> Group:
         # The steps of a loop share nothing out: workers that met at every step would mostly wait.
@@ -141,7 +209,7 @@ class _Alone:
         body = [
             each
             for region in value.node.regions
-            for each in group(region, sizes, fuse=self.fuse, prologue=once)
+            for each in group(region, sizes, fuse=self.fuse, prologue=once, compiled=self.compiled)
         ]
         return Group([value], body=body, workers=self.workers if shared else 1)
 
@@ -322,11 +390,11 @@ def starts_of_parts(joined: Value) -> Iterator[tuple[Value, Start]]:
         before[part.count.powers] = before.get(part.count.powers, 0) + part.count.each
 
 
-def _cuttable(value: Value, sizes: Sizes) -> bool:
+def _cuttable(value: Value, sizes: Sizes, least: int = 2 * PIECE) -> bool:
     return (
         value.op.elementwise
         and bool(value.shape)
-        and value.count.at(sizes) >= 2 * PIECE
+        and value.count.at(sizes) >= least
         and _rows(value, sizes) > 0
     )
 

@@ -5,6 +5,7 @@ from specnet.graph.sizes import Sizes, named
 from specnet.passes.allocate import allocate
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import cores
+from specnet.passes.engine import Engine
 from specnet.passes.fuse import group, is_shared
 from specnet.passes.layout import join_biases
 from specnet.passes.loop_products import transpose_constants
@@ -27,13 +28,14 @@ def plan(
     fixed_inputs: bool = False,
     optimise: bool = True,
     threads: int | None = None,
+    engine: Engine = "numpy",
 ) -> Plan:
     """Compile a graph that has all its ops into a plan: simplify, move out of loops, lay out, fuse, place.
 
     `sizes` are the largest that the plan will see, a number for the batch alone, and `fixed_inputs` says that the
     inputs that it is bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the
     plan that every optimised one is tested against. `threads` is how many threads may compute, by default as many as
-    there are cores.
+    there are cores. `engine` is what executes the plan.
     """
     if optimise:
         graph = simplify(graph)
@@ -50,10 +52,17 @@ def plan(
     else:
         graph = prune(graph)
     workers = _workers(graph, sizes, threads)
-    groups = group(graph, sizes, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
+    groups = group(
+        graph,
+        sizes,
+        fuse=optimise,
+        fixed_inputs=fixed_inputs,
+        workers=workers,
+        compiled=engine == "numba",
+    )
     allocations = allocate(graph, groups, sizes)
     instructions = scheduled(graph, groups, allocations, workers)
-    return Plan(graph, allocations, instructions, named(sizes), guard, workers)
+    return Plan(graph, allocations, instructions, named(sizes), guard, workers, engine)
 
 
 def _workers(graph: Graph, sizes: Sizes, threads: int | None) -> int:

@@ -11,6 +11,7 @@ from specnet.graph.leaves import given, name_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
 from specnet.passes.allocations import AROUND, Allocations, LoopAllocations, ShardAllocations
+from specnet.passes.engine import Engine
 from specnet.passes.fuse import Group, root
 
 
@@ -131,6 +132,8 @@ class Plan:
     """A scalar output that must be finite for anything but the forward pass to run."""
     workers: int
     """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
+    engine: Engine = "numpy"
+    """What executes it."""
 
     @cached_property
     def has_large_products(self) -> bool:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from specnet.model.network import Network
 
 
-def network_of(spec: Spec, threads: int | None = None, *, data: bool = True) -> Network:
+def network_of(
+    spec: Spec, threads: int | None = None, engine: str | None = None, *, data: bool = True
+) -> Network:
     """Return a document's network; its data are described, and not read.
 
     Without `data`, these are not looked at, and the document must say what the network takes. Raises SpecError with
@@ -27,8 +29,9 @@ def network_of(spec: Spec, threads: int | None = None, *, data: bool = True) -> 
 
     try:
         if not data:
-            return build(spec, signature_without_data(spec), threads, splits=False)
-        return build(spec, inspect_data(spec.data, spec.source.folder, seed=spec.seed), threads)
+            return build(spec, signature_without_data(spec), threads, engine, splits=False)
+        signature = inspect_data(spec.data, spec.source.folder, seed=spec.seed)
+        return build(spec, signature, threads, engine)
     except SpecError as error:
         raise spec.source.error(error) from None
 
@@ -44,14 +47,15 @@ def compile_spec(
     initialised: bool = True,
     warned: Warned | None = None,
     threads: int | None = None,
+    engine: str | None = None,
 ) -> tuple[CompiledModel, Dataset]:
     """Return a document's model and data; with its initial parameters if `initialised`.
 
     `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. `warned` is
     called with the warnings of the document and its data, if there are any, before all rows are read. `threads` is
-    how many threads may compute. Raises
-    SpecError with every error in the document or its data, and where the training needs more than the machine's
-    memory, and TypeError where `given` is nothing of that.
+    how many threads may compute, and `engine` what executes plans. Raises SpecError with every error in the document
+    or its data, and where the training needs more than the machine's memory, and TypeError where `given` is nothing of
+    that.
     """
     from specnet.data.dataset import read_data
     from specnet.model.balancing import balanced, is_balanced
@@ -65,7 +69,7 @@ def compile_spec(
 
     try:
         spec, opened = _opened(spec, given)
-        network = build(spec, opened.signature, threads)
+        network = build(spec, opened.signature, threads, engine)
         check_memory(network)
         if warned is not None:
             report = _warnings(network, opened)
@@ -81,7 +85,7 @@ def compile_spec(
         if is_balanced(spec.loss):
             classes = {name: output.shape[-1] for name, output in network.outputs.items() if output.shape}
             spec = balanced(spec, data.splits["train"], classes)
-            network = build(spec, opened.signature, threads)
+            network = build(spec, opened.signature, threads, engine)
         model = CompiledModel(network, data.encoding, data.sources)
         if initialised:
             start_from(model)

@@ -30,7 +30,7 @@ def environment(plans: Plans) -> dict[str, Any]:
 
     each = [plan for plan in (plans.step, plans.update, plans.evaluation) if plan is not None]
     return {
-        "engine": "numpy",
+        "engine": plans.step.engine,
         "numpy": np.__version__,
         "matrix_library": blas.version(),
         # Runs of earlier versions let the matrix library share products between threads of its own.

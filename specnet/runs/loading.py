@@ -16,6 +16,7 @@ from specnet.model.cutoffs import restore_cutoffs
 from specnet.model.network import Network
 from specnet.model.uncertainty import Uncertainty
 from specnet.passes.cores import requested
+from specnet.passes.engine import requested_engine
 from specnet.runs.directory import MODEL, RESOLVED, why_no_run
 from specnet.runs.fold_paths import several_folds
 from specnet.storage.model_archive import read_archive
@@ -37,14 +38,16 @@ _MISFITS = (
 )
 
 
-def load_model(path: str | PathLike[str], threads: int | None = None) -> CompiledModel:
+def load_model(
+    path: str | PathLike[str], threads: int | None = None, engine: str | None = None
+) -> CompiledModel:
     """Return the model of a finished run, or of a file that a model was saved in; see `specnet.load_model`.
 
     Every size is compared with the file's before memory is taken for it.
     """
-    threads = requested(threads)
+    threads, own = requested(threads), requested_engine(engine)
     model = _read(Path(path))
-    model.network.threads = threads  # nothing is planned before it is needed
+    model.network.threads, model.network.engine = threads, own  # nothing is planned before it is needed
     return model
 
 

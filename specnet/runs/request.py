@@ -26,6 +26,7 @@ class RunRequest:
     listener: Callable[[Event | Span], None] | None = None
     warned: Warned | None = None
     threads: int | None = None
+    engine: str | None = None
 
     def __post_init__(self) -> None:
         if sum(place is not None for place in (self.out, self.folder, self.resume)) > 1:

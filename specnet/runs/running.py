@@ -33,7 +33,12 @@ def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
     if resume is not None:
         check_resumable(Path(resume), spec)
     model, loaded = compile_spec(
-        spec, data, initialised=resume is None, warned=request.warned, threads=request.threads
+        spec,
+        data,
+        initialised=resume is None,
+        warned=request.warned,
+        threads=request.threads,
+        engine=request.engine,
     )
     return run(
         model,

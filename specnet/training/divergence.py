@@ -10,7 +10,6 @@ from specnet.graph.graph import Graph
 from specnet.graph.sizes import at
 from specnet.model.compiled import CompiledModel
 from specnet.model.measuring_lengths import sizes_of
-from specnet.passes.pipeline import plan
 from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]
@@ -61,7 +60,7 @@ def _layer(model: CompiledModel, arrays: Mapping[str, Array]) -> str | None:
     for info in lowered.layers:
         if info.path in last:
             graph.outputs[info.name] = last[info.path]
-    executable = Executable(plan(graph, sizes, optimise=False, threads=model.network.threads))
+    executable = Executable(model.network.plan(graph, sizes, optimise=False))
     targets = {
         output.target: np.zeros(at(executable.plan.leaves[output.target][0], sizes), output.target_dtype)
         for output in network.outputs.values()

@@ -29,6 +29,7 @@ def lacking(op):
         "kernel": op.kernel or op.alias or op.name in PLACED,
         "printed form": op.printed or op.helper or op.name in LOOPS | PLANNED,
         "ONNX, or the reason why not": op.onnx or op.name in LOOPS,
+        "formula": op.formula or not op.elementwise,
     }
     return [f"{op}: {what}" for what, said in written.items() if not said]
 
@@ -39,12 +40,13 @@ def test_no_record_lacks_anything():
 
 def test_what_a_record_lacks_is_named(monkeypatch):
     monkeypatch.setattr(graph, "OPS", {})
-    empty = replace(ops.gather, noun="", kernel="", printed="", onnx="")
+    empty = replace(ops.gather, noun="", kernel="", printed="", onnx="", elementwise=True)
     assert lacking(empty) == [
         "gather: noun",
         "gather: kernel",
         "gather: printed form",
         "gather: ONNX, or the reason why not",
+        "gather: formula",
     ]
 
 

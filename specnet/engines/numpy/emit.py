@@ -6,8 +6,8 @@ from specnet.engines.program import NumpyProgram
 from specnet.passes.plan import Plan
 
 
-def emit(plan: Plan) -> NumpyProgram:
-    """Write a plan as one straight-line Python function over bound NumPy views.
+def emit(plan: Plan, kind: type[Statements] = Statements) -> NumpyProgram:
+    """Write a plan as one straight-line Python function over bound NumPy views, with statements of a kind.
 
     Where the plan's guard is not finite, the function returns before the backward pass, so that a step that has
     diverged leaves the parameters as they were.
@@ -21,7 +21,7 @@ def emit(plan: Plan) -> NumpyProgram:
     if plan.guard is not None:
         loss = operands.scalar(outputs[plan.guard])
         guard = [f"if {loss} - {loss} != 0.0:", f"    {result}"]
-    statements = Statements(operands, plan.sizes, plan.workers, written, guard=guard)
+    statements = kind(operands, plan.sizes, plan.workers, written, guard=guard)
     statements.write(plan.instructions)
     arrays = {name: operands.array(value) for name, value in plan.arrays.items()}
     return NumpyProgram(
@@ -40,6 +40,8 @@ def emit(plan: Plan) -> NumpyProgram:
         numbers=plan.numbers,
         scalars=plan.scalars,
         arrays=arrays,
+        compiled=tuple(tables.compiled),
+        tables=statements.tables,
         source=_source(written.prologue, [*statements.lines, result], plan.numbers),
     )
 

@@ -60,8 +60,10 @@ class Statements:
         self.loops: list[Loop] = []
         self.shards: list[Shard] = []
         self.calls: dict[str, str] = {}
+        self.tables: dict[str, str] = {}
         self.block_calls: dict[str, str] = {}
         """Calls of the block that is being written."""
+        self.block_tables: dict[str, str] = {}
 
     def write(self, instructions: Iterable[Instruction]) -> None:
         """Write what a plan does, or a step of a loop."""
@@ -69,10 +71,10 @@ class Statements:
             if isinstance(each, Compute):
                 if not each.prologue:
                     self._guarded(each.value.phase)
-                self._finish(self._code(each.value), prologue=each.prologue)
+                self._compute(each)
             elif isinstance(each, Copy):
                 assert each.source is not None
-                self._finish((self._copied(self.operands.array(each.value), each.source),))
+                self.finish((self.copied(self.operands.array(each.value), each.source),))
             elif isinstance(each, Pieces):
                 self._guarded(each.group.values[0].phase)
                 self._block(each)
@@ -83,18 +85,22 @@ class Statements:
                 self._guarded(each.node.phase)
                 self._distribute(each)
 
+    def _compute(self, each: Compute) -> None:
+        self.finish(self._code(each.value), prologue=each.prologue)
+
     def _guarded(self, phase: Phase) -> None:
         if self.guard and phase != "forward":
             self.lines += self.guard
             self.guard = []
 
-    def _finish(self, code: tuple[str, ...], *, prologue: bool = False) -> None:
+    def finish(self, code: tuple[str, ...], *, prologue: bool = False) -> None:
         """Append the statements of a step."""
         self.written.code.append(code)
         self._count_functions(code)
         (self.written.prologue if prologue else self.lines).extend(code)
 
-    def _copied(self, to: str, value: Value) -> str:
+    def copied(self, to: str, value: Value) -> str:
+        """Return the statement that copies a value to an array."""
         return f"copyto({to}, {self.operands.operand(value, value.dtype)})"
 
     def _count_functions(self, code: Iterable[str]) -> None:
@@ -105,13 +111,14 @@ class Statements:
 
     def _block(self, pieces: Pieces) -> None:
         group, name = pieces.group, pieces.name
-        self.block_calls = {}
+        self.block_calls, self.block_tables = {}, {}
         operands = self.operands
         operands.enter(group)
-        written = [self._code(value) for value in group.values]
+        written = self._written(pieces)
         operands.leave()
         named = _names(line for code in written for line in code)
-        arguments = [n for n in (*operands.sliced, *operands.passing, *self.block_calls) if n in named]
+        known = (*operands.sliced, *operands.passing, *self.block_calls, *self.block_tables)
+        arguments = [n for n in known if n in named]
         self.blocks.append(
             Block(
                 name,
@@ -124,6 +131,7 @@ class Statements:
                 operands.sums,
                 pieces.workers,
                 pieces.scratch,
+                self.block_tables,
             )
         )
         if self.workers:
@@ -139,6 +147,10 @@ class Statements:
         self.lines += after
         self._count_functions(after)
 
+    def _written(self, pieces: Pieces) -> list[tuple[str, ...]]:
+        """Return the statements of each op of a block."""
+        return [self._code(value) for value in pieces.group.values]
+
     def _loop(self, repeat: Repeat) -> None:
         node, made, name = repeat.node, repeat.allocations, repeat.name
         loop = SCAN.of(node)
@@ -148,13 +160,13 @@ class Statements:
         for copy in repeat.first:
             assert copy.number is not None
             assert copy.source is not None
-            self._finish((self._copied(operands.first(copy.number, copy.source), copy.source),))
+            self.finish((self.copied(operands.first(copy.number, copy.source), copy.source),))
         self.written.code.append(())
-        body = Statements(operands, self.sizes, 0, self.written)
+        body = type(self)(operands, self.sizes, 0, self.written)
         body.write(repeat.body)
         for copy in repeat.returned:
             assert copy.number is not None
-            body._finish((body._copied(operands.result(copy.number), copy.value),))
+            body.finish((body.copied(operands.result(copy.number), copy.value),))
         ends = {
             n: operands.result(made.slots[unreshaped(loop.body.returns[n]).index])
             for n in _numbers(repeat.after)
@@ -166,6 +178,7 @@ class Statements:
             *operands.before,
             *operands.forms,
             *body.calls,
+            *body.tables,
         ]
         known += [end for each in body.loops for end in each.ends]
         named = _names(body.lines)
@@ -175,7 +188,7 @@ class Statements:
         self.lines += [f"    {line}" for line in body.lines] or ["    pass"]
         last = {n: f"last_{operands.prefix}{n}" for n in ends}
         for n, end in last.items():
-            self._finish((f"copyto({self.operands.array(node.results[n])}, {end})",))
+            self.finish((f"copyto({self.operands.array(node.results[n])}, {end})",))
         self.loops.append(
             Loop(
                 name,
@@ -191,6 +204,7 @@ class Statements:
                 tuple(body.loops),
                 tuple(arguments),
                 {last[n]: step for n, step in ends.items()},
+                body.tables,
             )
         )
 
@@ -200,11 +214,11 @@ class Statements:
         operands = ShardOperands(self.operands, node, made, self.written.bodies)
         self.written.bodies += 1
         self.written.code.append(())
-        body = Statements(operands, part_sizes(self.sizes, each.workers), 0, self.written)
+        body = type(self)(operands, part_sizes(self.sizes, each.workers), 0, self.written)
         body.write(each.body)
         for copy in each.returned:
             assert copy.number is not None
-            body._finish((body._copied(operands.result(copy.number), copy.value),))
+            body.finish((body.copied(operands.result(copy.number), copy.value),))
         returns = list(enumerate(settings.body.returns))
         scalars = [(n, value) for n, value in returns if not value.shape]
         found = ", ".join(operands.scalar(value) for _, value in scalars)
@@ -223,7 +237,7 @@ class Statements:
         self.lines.append(f"{names}, = {call}" if names else call)
         self.operands.tables.functions.add("each_share")
         for total in sums:
-            self._finish((f"add_shares(workers, {total})",))
+            self.finish((f"add_shares(workers, {total})",))
         self.shards.append(
             Shard(
                 name,
@@ -238,6 +252,7 @@ class Statements:
                 tuple(body.blocks),
                 tuple(body.loops),
                 sums,
+                body.tables,
             )
         )
 
@@ -316,7 +331,7 @@ class Statements:
         for position, (part, start) in enumerate(starts_of_parts(value)):
             if (value.index, position) not in self.allocations.packed:
                 name = f"v{self.operands.tag(value)}_{position}"
-                lines.append(self._copied(self.operands.whole(name, value, part.shape, start=start), part))
+                lines.append(self.copied(self.operands.whole(name, value, part.shape, start=start), part))
         return tuple(lines)
 
 

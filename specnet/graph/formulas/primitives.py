@@ -1,4 +1,4 @@
-"""What formulas are made of: each function and operator in NumPy, in Python and in ONNX."""
+"""What formulas are made of: each function and operator in NumPy, in Python, in compiled loops and in ONNX."""
 
 from __future__ import annotations
 
@@ -25,11 +25,20 @@ class Primitive:
     """Whether an operand that is true or false may stay so; to others it is given as numbers."""
     of_numbers: str = ""
     """The expression that a person would write for numbers, where it is not `scalar` with Python's `math`."""
+    looped: str = ""
+    """The expression in a compiled loop, where it is not `scalar` with the engine's functions of its names.
+
+    `{dtype}` is the type of the op's numbers, as a function that makes one."""
 
     @property
     def printed_of_numbers(self) -> str:
         """The expression that a person would write for Python's numbers; it gives one again."""
         return self.of_numbers or self.scalar.replace("scalar_", "math.")
+
+    @property
+    def compiled(self) -> str:
+        """The expression in a compiled loop."""
+        return self.looped or self.scalar.replace("scalar_", "")
 
 
 def primitive(name: str) -> Primitive:
@@ -57,6 +66,7 @@ def _extreme(name: str) -> Primitive:
         f"{short}({{a}}, {{b}})",
         f"np.{name}({{a}}, {{b}})",
         f"{short.capitalize()}({{a}}, {{b}})",
+        looped=f"{name}({{a}}, {{b}})",  # Python's own take no NaN on
     )
 
 
@@ -70,7 +80,9 @@ _ROWS = {
     ),
     "power": _infix("power", "**", "Pow"),
     "negative": Primitive("negative({a}, {o})", "-{a}", "-{a}", "Neg({a})"),
-    "reciprocal": Primitive("reciprocal({a}, {o})", "1 / {a}", "1 / {a}", "Reciprocal({a})"),
+    "reciprocal": Primitive(
+        "reciprocal({a}, {o})", "1 / {a}", "1 / {a}", "Reciprocal({a})", looped="{dtype}(1) / {a}"
+    ),
     "square": Primitive(
         "multiply({a}, {a}, {o})", "{a} * {a}", "{a}**2", "Mul({a}, {a})", of_numbers="{a}**2"
     ),
@@ -79,7 +91,11 @@ _ROWS = {
         "sqrt({a}, {o})", "scalar_sqrt({a})", "np.sqrt({a})", "Sqrt({a})", of_numbers="{a} ** 0.5"
     ),
     "sign": Primitive(
-        "sign({a}, {o})", "1.0 if {a} > 0.0 else -1.0 if {a} < 0.0 else {a}", "np.sign({a})", "Sign({a})"
+        "sign({a}, {o})",
+        "1.0 if {a} > 0.0 else -1.0 if {a} < 0.0 else {a}",
+        "np.sign({a})",
+        "Sign({a})",
+        looped="sign({a})",
     ),
     "expm1": Primitive("expm1({a}, {o})", "scalar_expm1({a})", "np.expm1({a})", "Sub(Exp({a}), 1.0)"),
     "log1p": Primitive("log1p({a}, {o})", "scalar_log1p({a})", "np.log1p({a})", "Log(Add({a}, 1.0))"),
@@ -90,6 +106,7 @@ _ROWS = {
         "min(max({a}, {b}), {c})",
         "np.clip({a}, {b}, {c})",
         "Min(Max({a}, {b}), {c})",
+        looped="minimum(maximum({a}, {b}), {c})",
     ),
     "equal": _comparison("equal", "==", "Equal"),
     "greater": _comparison("greater", ">", "Greater"),
@@ -103,7 +120,10 @@ _ROWS = {
         "Where({a}, {b}, {c})",
         late="ab",
         takes_truth=True,
+        looped="where({a}, {b}, {c})",
     ),
     # NumPy multiplies by truth values through a buffer that it allocates; a copy makes them numbers without.
-    "number": Primitive("copyto({o}, {a})", "{a}", "{a}", "Cast({a}, to={{dtype}})", takes_truth=True),
+    "number": Primitive(
+        "copyto({o}, {a})", "{a}", "{a}", "Cast({a}, to={{dtype}})", takes_truth=True, looped="{dtype}({a})"
+    ),
 }

@@ -18,7 +18,6 @@ from specnet.graph.streaming import NEVER, POSITION
 from specnet.model.generation.graphs import LOGITS, StepsGraph, steps_graph, whole_graph
 from specnet.model.generation.task import Task, task_of
 from specnet.model.network import Network
-from specnet.passes.pipeline import plan
 
 Array = np.ndarray[Any, Any]
 Tokens = NDArray[np.int64]
@@ -84,7 +83,7 @@ class GenerationPlans(Shared):
         with self.lock:
             executable = self._executables.pop(key, None)
             if executable is None:
-                made = plan(self._graph(key), key.rows, threads=self.network.threads)
+                made = self.network.plan(self._graph(key), key.rows)
                 workers = (
                     self._workers.setdefault(made.workers, Workers(made.workers)) if made.workers else None
                 )

@@ -18,7 +18,6 @@ from specnet.graph.graph import Graph, Value
 from specnet.model.arrays import as_inputs
 from specnet.model.compiled import CompiledModel
 from specnet.model.generation.task import NotGenerating, Task
-from specnet.passes.pipeline import plan
 from specnet.reporting.images import png_address
 from specnet.reporting.predictions import Predicted
 
@@ -155,7 +154,7 @@ def attention_maps(model: CompiledModel, split: Split) -> list[AttentionMap]:
         return []
     lowered.graph.outputs = {f"{number}": value for number, value in enumerate(found)}
     arrays = as_inputs(model.network, taken_inputs(split.inputs, np.zeros(1, np.intp)))
-    executable = Executable(plan(lowered.graph, 1, threads=model.network.threads))
+    executable = Executable(model.network.plan(lowered.graph, 1))
     with model.use.reading(), np.errstate(all="ignore"):
         bound = executable.bind(1, model.leaves(**arrays))
         bound.step()

@@ -1,0 +1,140 @@
+"""Plans as statements of NumPy and compiled loops."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+
+from specnet.diagnostics.text import counted
+from specnet.engines.notices import notify
+from specnet.engines.numba.functions import resolve
+from specnet.engines.numba.keeping import KeptCode, package_digest
+from specnet.engines.numba.statements import CompiledStatements
+from specnet.engines.numpy import emit as numpy_emit
+from specnet.engines.program import NumpyProgram
+from specnet.engines.sharing import Shared
+from specnet.passes.plan import Plan
+
+Array = np.ndarray[Any, Any]
+
+IMPORTS = (
+    "from specnet.engines.numba.compiling import inner",
+    "from specnet.engines.numba.language import *",
+)
+
+
+def emit(plan: Plan) -> NumpyProgram:
+    """Write a plan as a function over bound views that runs compiled loops."""
+    return numpy_emit.emit(plan, CompiledStatements)
+
+
+def functions(program: NumpyProgram) -> dict[str, Any]:
+    """Return the functions that a program's source names, for one binding."""
+    own = {name: resolve(name) for name in program.functions if name != "run"}
+    if not program.compiled:
+        return own
+    return {**own, "run": compiled(program.compiled), "table": Tables()}
+
+
+class Tables:
+    """Makes the tables of compiled loops, and keeps them as long as these may be run."""
+
+    def __init__(self) -> None:
+        self._kept: list[Array] = []
+
+    def __call__(
+        self, arrays: tuple[Array, ...], axes: tuple[tuple[int, int], ...], numbers: Array | None = None
+    ) -> int:
+        """Return the address of a table: the arrays' addresses, sizes, and the numbers' address.
+
+        The sizes are products of the first array's axes, from one to another.
+        """
+        shape = arrays[0].shape
+        sizes = [int(np.prod(shape[start:stop])) for start, stop in axes]
+        given = [] if numbers is None else [numbers]
+        table = np.array(
+            [*map(_address, arrays), *sizes, *map(_address, given)],
+            np.int64,
+        )
+        self._kept.append(table)
+        return _address(table)
+
+
+def _address(array: Array) -> int:
+    assert array.flags.c_contiguous
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+class _Loaded(Shared):
+    """The compiled loops of plans that this process has used, by their source."""
+
+    def reset(self) -> None:
+        super().reset()
+        self.by_name: dict[str, Any] = {}
+
+
+_LOADED = _Loaded()
+
+
+def compiled(loops: tuple[str, ...]) -> Any:
+    """Return the function that runs the loop of a number with the address of its table.
+
+    It is compiled, which takes some seconds, unless it is kept on disk.
+    """
+    name, source = written(loops)
+    with _LOADED.lock:
+        if name not in _LOADED.by_name:
+            _LOADED.by_name[name] = _load(name, source, len(loops))
+        return _LOADED.by_name[name]
+
+
+def _load(name: str, source: str, count: int) -> Any:
+    # Numba finds what a function was compiled with by the name of its module.
+    names: dict[str, Any] = {"__name__": __name__}
+    exec(compile(source, f"{name}.py", "exec"), names)  # noqa: S102 (the compiler wrote it)
+    function = names[name]
+    made = numba.njit(nogil=True, error_model="numpy")(function)
+    made._cache = _Noted(function, source, count)  # noqa: SLF001  what `cache=True` sets
+    made.compile(types.void(types.int64, types.int64))
+    made.disable_compile()
+    return made
+
+
+class _Noted(KeptCode):
+    """Kept code, which says so where there is none."""
+
+    def __init__(self, function: Any, source: str, count: int) -> None:
+        super().__init__(function, source)
+        self._count = count
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            notify(f"compiling {counted(self._count, 'loop')} with numba {numba.__version__}")
+        return found
+
+
+@cache
+def written(loops: tuple[str, ...]) -> tuple[str, str]:
+    """Return the name and the source of the function that runs any of some loops.
+
+    Functions are named by their text, since the names of all loaded code are looked up in one place.
+    """
+    named, digests = [], []
+    for loop in loops:
+        digest = hashlib.sha256((package_digest() + loop).encode()).hexdigest()
+        digests.append(f"loop_{digest[:32]}")
+        named.append("@inner\n" + loop.replace("{name}", digests[-1], 1))
+    name = "plan_" + hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    branches = [
+        f"    {'el' if number else ''}if number == {number}:\n        {digest}(table)"
+        for number, digest in enumerate(digests)
+    ]
+    run = "\n".join([f"def {name}(number, table):", *branches])
+    return name, "\n\n\n".join(["\n".join(IMPORTS), *(each.rstrip() for each in named), run]) + "\n"

@@ -1,0 +1,78 @@
+"""A plan's statements, with chains of element-wise ops as compiled loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from specnet.engines.numba.loops import LoopWriter
+from specnet.engines.numpy.statements import Statements
+from specnet.graph.attributes import Prepared
+from specnet.graph.graph import Value
+from specnet.graph.sizes import at
+from specnet.passes.fuse import is_looped
+from specnet.passes.plan import Compute, Pieces
+
+
+class CompiledStatements(Statements):
+    """Statements that run compiled loops by their number; each is handed a table of what it works on."""
+
+    def _compute(self, each: Compute) -> None:
+        if each.prologue or not is_looped(each.value):
+            super()._compute(each)
+            return
+        self.finish(self._run([each.value], {each.value.index}))
+
+    def _block(self, pieces: Pieces) -> None:
+        group = pieces.group
+        if len(group.runs) == 1 and is_looped(group.values[0]):
+            if group.workers <= 1:
+                for code in self._codes(group.values, group.registers):
+                    self.finish(code)
+                return
+            # Each worker takes its whole share at once.
+            rows = max(1, *at((group.leading,), self.sizes))
+            pieces = replace(pieces, group=replace(group, rows=rows))
+        super()._block(pieces)
+
+    def _written(self, pieces: Pieces) -> list[tuple[str, ...]]:
+        written: list[tuple[str, ...]] = []
+        for run in pieces.group.runs:
+            if is_looped(run[0]):
+                written += self._codes(run, pieces.group.registers)
+            else:
+                written.append(self._code(run[0]))
+        return written
+
+    def _codes(self, run: Sequence[Value], registers: set[int]) -> list[tuple[str, ...]]:
+        """Return the statements of each op of a run: those of the loop stand at its last."""
+        stored = {value.index for value in run} - registers
+        return [*[()] * (len(run) - 1), self._run(run, stored)]
+
+    def _run(self, run: Sequence[Value], stored: set[int]) -> tuple[str, ...]:
+        """Return the statements that run a loop over some values, of which some are stored."""
+        operands, tables = self.operands, self.operands.tables
+        loop = LoopWriter(operands.array, operands.scalar, self._place).write(run, stored)
+        number = tables.compiled.setdefault(loop.text, len(tables.compiled))
+        tag = operands.tag(run[-1])
+        arrays = "".join(f"{name}, " for name in loop.arrays)
+        expression = f"table(({arrays}), {loop.axes!r}"
+        lines = []
+        if loop.numbers:
+            tables.prepared[f"n{tag}"] = Prepared("vector", (loop.numbers, "float64"))
+            expression += f", n{tag}"
+            lines = [f"n{tag}[{place}] = {given}" for place, given in loop.given.items()]
+        where = self.tables if operands.group is None else self.block_tables
+        where[f"g{tag}"] = f"{expression})"
+        names = ", ".join(value.op.name for value in run)
+        return (*lines, f"run({number}, g{tag})  # {names}")
+
+    def _place(self, name: str) -> object:
+        """Return what is equal for two names of one place in memory."""
+        operands = self.operands
+        if name in operands.sliced:
+            return "p", self._place(operands.sliced[name])
+        view = operands.passing.get(name) or operands.tables.views.get(name)
+        if view is None:
+            return name
+        return name[0] == "t", view.memory, view.offset, view.start

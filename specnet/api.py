@@ -185,19 +185,23 @@ def validate(
     return full_report(spec, report, sound, data=data, ignore=ignore, confine=within)
 
 
-def compile(spec: Document, *, data: Any = None, threads: int | None = None) -> Model:  # noqa: A001 (the name that the design fixes)
+def compile(  # noqa: A001 (the name that the design fixes)
+    spec: Document, *, data: Any = None, threads: int | None = None, engine: str | None = None
+) -> Model:
     """Return a document's model: shapes checked, data read, transforms fitted, parameters initialised.
 
     `data` replaces the document's own data: a pair of arrays, inputs and targets, of which the inputs may be several
     arrays by name; a pandas or Polars frame for a table; or a dictionary of these for the splits `train`,
     `validation` and `test`. The document's splits, transforms and augmentations apply to them. `threads` is how many
     threads the model may compute with; by default it is the environment variable `SPECNET_THREADS`, or as many as
-    there are cores for the process. The last digits of a large network's numbers depend on it. Raises SpecError with
-    every error in the document or its data.
+    there are cores for the process. The last digits of a large network's numbers depend on it. `engine` is what
+    computes, "numpy" or "numba"; by default it is the environment variable `SPECNET_ENGINE`, or "numpy". Raises
+    SpecError with every error in the document or its data, ValueError for an unknown engine, and RunError for one
+    that is not installed.
     """
     from specnet.runs.compiling import compile_spec
 
-    return compile_spec(load(spec), data, threads=threads)[0]
+    return compile_spec(load(spec), data, threads=threads, engine=engine)[0]
 
 
 def train(
@@ -206,6 +210,7 @@ def train(
     data: Any = None,
     stop: Callable[[], bool] | None = None,
     threads: int | None = None,
+    engine: str | None = None,
 ) -> ExclusiveEvents[Event]:
     """Train a document's model, and yield events: `Started`, `StepsDone`, `EpochEnded`, and finally `Ended`.
 
@@ -215,7 +220,7 @@ def train(
     running mean with `ema_decay`.
 
     `stop` is called after every step, and once it returns true the training ends cleanly, with an `Ended`
-    that says `interrupted`. `data` and `threads` are as in `compile`.
+    that says `interrupted`. `data`, `threads` and `engine` are as in `compile`.
 
     Any thread may request the next event, and between two events any thread may predict with the model. While
     steps are made, only the thread that makes them may, in `stop`; others get ModelInUseError. Requesting an event
@@ -225,7 +230,7 @@ def train(
     from specnet.runs.compiling import compile_spec
     from specnet.training.loop import Trainer
 
-    model, loaded = compile_spec(load(spec), data, threads=threads)
+    model, loaded = compile_spec(load(spec), data, threads=threads, engine=engine)
     return Trainer(model, loaded, stop).events()
 
 
@@ -240,6 +245,7 @@ def run(
     listener: Callable[[Event | Span], None] | None = None,
     warned: Callable[[Report], None] | None = None,
     threads: int | None = None,
+    engine: str | None = None,
 ) -> Result:
     """Train a document's model to the end and return the result.
 
@@ -247,9 +253,9 @@ def run(
     that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
     directory of a run of this document that was killed or interrupted, which is continued bit for bit. If the run
     is already finished, its result is returned, without training and without an event.
-    `data` and `threads` are as in `compile`, and `stop` as in `train`. What `train` says about threads applies here:
-    ModelInUseError, which ends the run, is raised if another thread is predicting with the run's model when `listener`
-    returns.
+    `data`, `threads` and `engine` are as in `compile`, and `stop` as in `train`. What `train` says about threads
+    applies here: ModelInUseError, which ends the run, is raised if another thread is predicting with the run's model
+    when `listener` returns.
 
     A document with `folds` is trained once for each fold, in `folds/1`, `folds/2` and so on of the run's directory.
     The result has the means over all folds, the result of each fold in `folds`, and the mean of their models. Resuming
@@ -275,17 +281,20 @@ def run(
         listener=listener,
         warned=warned,
         threads=threads,
+        engine=engine,
     )
     return run_experiment(loaded, data, request)
 
 
-def load_model(path: str | PathLike[str], *, threads: int | None = None, plugins: bool = False) -> Model:
+def load_model(
+    path: str | PathLike[str], *, threads: int | None = None, engine: str | None = None, plugins: bool = False
+) -> Model:
     """Return the model in a file that `Model.save` wrote, or of a finished run, ready to use; no data are needed.
 
-    `path` is the file, which `specnet export --to specnet` writes, too, or the run's directory; `threads` is as in
-    `compile`. The model of a run with folds is an `AveragedModel`. Nothing in either is executed. With `plugins`, the
-    plugins that it names are imported; without, nothing is, and their kinds must be registered already. Raises
-    RunError if there is no such file or run, or it is damaged, or consists of kinds that are not registered.
+    `path` is the file, which `specnet export --to specnet` writes, too, or the run's directory; `threads` and `engine`
+    are as in `compile`. The model of a run with folds is an `AveragedModel`. Nothing in either is executed. With
+    `plugins`, the plugins that it names are imported; without, nothing is, and their kinds must be registered already.
+    Raises RunError if there is no such file or run, or it is damaged, or consists of kinds that are not registered.
     """
     from specnet.runs.averaging import load_any_model as read
 
@@ -293,23 +302,30 @@ def load_model(path: str | PathLike[str], *, threads: int | None = None, plugins
         from specnet.storage.plugins import import_plugins
 
         import_plugins(path)
-    return read(path, threads)
+    return read(path, threads, engine)
 
 
-def load_run(path: str | PathLike[str], *, threads: int | None = None, plugins: bool = False) -> Model:
+def load_run(
+    path: str | PathLike[str], *, threads: int | None = None, engine: str | None = None, plugins: bool = False
+) -> Model:
     """Return the model of a finished run; it is the same function as `load_model`."""
-    return load_model(path, threads=threads, plugins=plugins)
+    return load_model(path, threads=threads, engine=engine, plugins=plugins)
 
 
 def evaluate(
-    run: str | PathLike[str], data: Any = None, *, threads: int | None = None, plugins: bool = False
+    run: str | PathLike[str],
+    data: Any = None,
+    *,
+    threads: int | None = None,
+    engine: str | None = None,
+    plugins: bool = False,
 ) -> Evaluation:
     """Return the loss and the metrics of a finished run, or of a model in a file.
 
     Without `data` they are those of the run's own splits, read again from the files that it was trained on. `data` is
     what `Model.evaluate` takes: a file, a frame, or raw inputs and targets as a pair, or as a triple with sample
-    weights (only inputs, if these are the targets). `threads` and `plugins` are as in `load_model`. Raises RunError if
-    there is no valid run or its data have changed, and otherwise what `Model.evaluate` raises.
+    weights (only inputs, if these are the targets). `threads`, `engine` and `plugins` are as in `load_model`. Raises
+    RunError if there is no valid run or its data have changed, and otherwise what `Model.evaluate` raises.
     """
     from specnet.runs.evaluating import evaluate as measure
 
@@ -317,7 +333,7 @@ def evaluate(
         from specnet.storage.plugins import import_plugins
 
         import_plugins(run)
-    return measure(run, data, threads=threads)
+    return measure(run, data, threads=threads, engine=engine)
 
 
 def permutation_importance(
@@ -329,6 +345,7 @@ def permutation_importance(
     seed: int = 0,
     partial_dependence: bool = True,
     threads: int | None = None,
+    engine: str | None = None,
     plugins: bool = False,
 ) -> Importance:
     """Return how much worse a metric of a finished run, or of a model, is when the values of one column are permuted.
@@ -341,9 +358,9 @@ def permutation_importance(
     a number, or `loss`; by default the metric that early stopping monitors, else the first one of the run.
 
     With `partial_dependence`, the result also has the mean prediction for each category of a column, or for up to 20
-    values of a column of numbers between its 5% and 95% quantiles. `threads` and `plugins` are as in `load_model`.
-    Raises ValueError for inputs without columns, such as images, for an unknown metric, and for less than one repeat,
-    TypeError for a model without data, and otherwise what `evaluate` raises.
+    values of a column of numbers between its 5% and 95% quantiles. `threads`, `engine` and `plugins` are as in
+    `load_model`. Raises ValueError for inputs without columns, such as images, for an unknown metric, and for less
+    than one repeat, TypeError for a model without data, and otherwise what `evaluate` raises.
     """
     from specnet.analysis.permutation import ImportanceSettings
     from specnet.runs.importance import measured_run
@@ -355,22 +372,29 @@ def permutation_importance(
 
         import_plugins(run)
     settings = ImportanceSettings(repeats, seed, metric, dependences=None if partial_dependence else 0)
-    return measured_run(run, data, threads=threads).importance(settings)
+    return measured_run(run, data, threads=threads, engine=engine).importance(settings)
 
 
 def check_gradients(
-    spec: Document, *, data: Any = None, rows: int = 32, entries: int = 32, threads: int | None = None
+    spec: Document,
+    *,
+    data: Any = None,
+    rows: int = 32,
+    entries: int = 32,
+    threads: int | None = None,
+    engine: str | None = None,
 ) -> list[GradientCheck]:
     """Return how far the gradient of each parameter is from central differences, on the document's own data.
 
     Both are computed in float64, of the loss with its penalties on up to `rows` rows of the training split, as in
     training; up to `entries` numbers of a parameter are perturbed one at a time. A gradient that is wrong raises
-    nothing: its `ok` is false. `data` and `threads` are as in `compile`. Raises SpecError as `compile` does.
+    nothing: its `ok` is false. `data`, `threads` and `engine` are as in `compile`. Raises SpecError as `compile` does.
     """
     from specnet.analysis.gradients import check_gradients as check
     from specnet.runs.compiling import compile_spec
 
-    model, loaded = compile_spec(load(spec).model_copy(update={"dtype": "float64"}), data, threads=threads)
+    exact = load(spec).model_copy(update={"dtype": "float64"})
+    model, loaded = compile_spec(exact, data, threads=threads, engine=engine)
     return check(model, loaded, rows=rows, entries=entries)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from specnet.analysis.generating import Generating, generating
 from specnet.analysis.learning_rate import rate_function
 from specnet.data.transforms import CURVES, Transform
-from specnet.engines.numpy.emit import emit
+from specnet.engines.execution import emitted
 from specnet.graph.builder import LayerInfo
 from specnet.graph.graph import KeyPath
 from specnet.graph.parameter import Role
@@ -53,8 +53,8 @@ class Explanation:
 
     @staticmethod
     def code(plan: Plan) -> tuple[tuple[str, ...], ...]:
-        """Return the statements of each step of a plan, as NumPy executes them."""
-        return emit(plan).code
+        """Return the statements of each step of a plan, as its engine executes them."""
+        return emitted(plan).code
 
     def flops(self) -> dict[Phase, int]:
         """Return the floating-point operations of a step at full batch, by phase."""
@@ -173,6 +173,7 @@ class Explanation:
             "specnet": __version__,
             "name": network.spec.name,
             "dtype": network.spec.dtype,
+            "engine": network.engine,
             "batch": self.batch,
             **({"by_length": self.by_length} if self.by_length else {}),
             "parameters": network.size,

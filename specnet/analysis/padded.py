@@ -13,7 +13,6 @@ from specnet.graph import ops
 from specnet.model.arrays import as_arrays
 from specnet.model.calibrators import calibrated
 from specnet.model.compiled import CompiledModel
-from specnet.passes.pipeline import plan
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +41,7 @@ def padded_rows(model: CompiledModel, split: Split, rows: Array) -> dict[str, Pa
         outputs[f"costs/{name}"] = ops.mean(own.elements, axes=axes) if axes else own.elements
     lowered.graph.outputs = outputs
     at_once = rows_at_once(network, len(rows))
-    executable = Executable(plan(lowered.graph, at_once, threads=network.threads))
+    executable = Executable(network.plan(lowered.graph, at_once))
     parts: dict[str, list[Array]] = {name: [] for name in outputs}
     for cut in chunks(len(rows), at_once):
         own_rows = rows[cut]

@@ -13,8 +13,7 @@ import numpy as np
 
 from specnet.analysis.explanation import Explanation
 from specnet.data import Dataset
-from specnet.engines.execution import Bound, Executable
-from specnet.engines.numpy.emit import emit
+from specnet.engines.execution import Bound, Executable, emitted
 from specnet.engines.program import Block, Loop, NumpyProgram
 from specnet.graph.sizes import Sizes, at
 from specnet.model.arrays import as_arrays, as_weights
@@ -90,7 +89,7 @@ def _measure(
     values = {"rate": rate, "step": 1, "share": 1.0}
     arguments = tuple(values[name] for name in plan.numbers)
     seconds = [0.0] * len(plan.steps)
-    program = emit(plan)
+    program = emitted(plan)
     bare = _bound(model, plan, program, leaves, sizes)
     clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes)
     start = model.parameters.flat.copy()
@@ -171,7 +170,7 @@ class _Clocked:
 
 def _pieces(plan: Plan, program: NumpyProgram, sizes: Sizes) -> list[tuple[int, int]]:
     """Return in how many pieces each step is executed, and how many workers share them."""
-    counts = {}
+    counts: dict[str | None, tuple[int, int]] = {}
     workers_of: dict[str | None, int] = {
         None: 1,
         **{each.name: len(each.shares(sizes)) for each in program.shards},
@@ -182,10 +181,12 @@ def _pieces(plan: Plan, program: NumpyProgram, sizes: Sizes) -> list[tuple[int, 
         counts[block.name] = (sum(map(len, shares)), len(shares))
     found = []
     for step in plan.steps:
-        pieces, workers = counts[step.block] if step.block is not None else (1, 1)
+        # A compiled loop that no workers share has no pieces.
+        cut = step.block in counts
+        pieces, workers = counts[step.block] if cut else (1, 1)
         sharing = workers_of[step.shard]
         # The rows of a block are all workers' together.
-        pieces *= 1 if step.block is not None else sharing
+        pieces *= 1 if cut else sharing
         found.append((pieces * step.times.at(sizes), workers * sharing))
     return found
 

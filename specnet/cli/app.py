@@ -149,10 +149,14 @@ def specnet(
     ] = False,
 ) -> None:
     """Take the options that come before any command."""
-    if os.environ.get("SPECNET_THREADS"):
-        from specnet.passes.cores import requested
+    try:
+        if os.environ.get("SPECNET_THREADS"):
+            from specnet.passes.cores import requested
 
-        try:
             requested(None)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
+        if os.environ.get("SPECNET_ENGINE"):
+            from specnet.passes.engine import known_engine
+
+            known_engine(None)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

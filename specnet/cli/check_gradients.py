@@ -8,7 +8,16 @@ from rich.console import Console
 
 from specnet.cli.guard import FAULTY
 from specnet.cli.numbers import number
-from specnet.cli.options import As, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads, whole_number
+from specnet.cli.options import (
+    As,
+    EngineName,
+    NoEnvironment,
+    OutputStyle,
+    Overrides,
+    SpecFile,
+    Threads,
+    whole_number,
+)
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say, write_json
 from specnet.diagnostics.text import counted
@@ -34,6 +43,7 @@ def check_gradients(
         ),
     ] = 32,
     threads: Threads = None,
+    engine: EngineName = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Compare gradients with central differences.
@@ -45,7 +55,7 @@ def check_gradients(
     from specnet import api
 
     loaded = api.load(Path(spec), overrides, environment=not no_env)
-    found = api.check_gradients(loaded, rows=rows, entries=entries, threads=threads)
+    found = api.check_gradients(loaded, rows=rows, entries=entries, threads=threads, engine=engine)
     right = all(check.ok for check in found)
     if output is OutputStyle.JSON:
         write_json(_data(found, right=right))

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specnet.cli.given import STDIN, must_exist, named, standard_input
-from specnet.cli.options import As, OutputStyle, RunPath, RunPlugins, Threads, argument, option, whole_number
+from specnet.cli.options import (
+    As,
+    EngineName,
+    OutputStyle,
+    RunPath,
+    RunPlugins,
+    Threads,
+    argument,
+    option,
+    whole_number,
+)
 from specnet.cli.tables import section
 from specnet.cli.terminal import results, write_json
 from specnet.diagnostics import SpecError
@@ -61,6 +71,7 @@ def evaluate(
         ),
     ] = None,
     threads: Threads = None,
+    engine: EngineName = None,
     plugins: RunPlugins = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
@@ -93,7 +104,7 @@ def evaluate(
     name = STDIN if data == "-" else data
     try:
         with standard_input() if data == "-" else nullcontext(data) as path:
-            found, important = _measured(run, path, name, threads, asked)
+            found, important = _measured(run, path, name, threads, engine, asked)
     except SpecError as error:
         raise named(error, name or run) from None
     if output is OutputStyle.JSON:
@@ -132,16 +143,21 @@ def _asked(
 
 
 def _measured(
-    run: str, data: str | Path | None, name: str | None, threads: int | None, asked: ImportanceSettings | None
+    run: str,
+    data: str | Path | None,
+    name: str | None,
+    threads: int | None,
+    engine: str | None,
+    asked: ImportanceSettings | None,
 ) -> tuple[Evaluation, Importance | None]:
     from specnet.analysis.input_columns import UnexplainedError
     from specnet.runs.evaluating import evaluate as measured
     from specnet.runs.importance import measured_run
 
     if asked is None:
-        return measured(run, data, name=name, threads=threads), None
+        return measured(run, data, name=name, threads=threads, engine=engine), None
     try:
-        loaded = measured_run(run, data, name=name, threads=threads)
+        loaded = measured_run(run, data, name=name, threads=threads, engine=engine)
         return loaded.evaluate(), loaded.importance(asked)
     except UnexplainedError as error:
         raise typer.BadParameter(str(error), param_hint=error.option) from None

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.numbers import amount
-from specnet.cli.options import As, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads
+from specnet.cli.options import As, EngineName, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import line, plain, results, write_json
 from specnet.diagnostics.text import clipped, counted, sized
@@ -40,6 +40,7 @@ def explain(
     overrides: Overrides = None,
     no_env: NoEnvironment = False,
     threads: Threads = None,
+    engine: EngineName = None,
     output: As = OutputStyle.TABLE,
     no_data: Annotated[
         bool,
@@ -63,10 +64,10 @@ def explain(
     loaded = api.load(Path(spec), overrides, environment=not no_env)
     if profile and no_data:
         raise typer.BadParameter("--profile runs steps on the data", param_hint="--no-data")
-    network = network_of(loaded, threads, data=not no_data)
+    network = network_of(loaded, threads, engine, data=not no_data)
     batches = batches_of(loaded, threads) if network.varies and not no_data else None
     explanation = explained(network, data=not no_data, batches=batches)
-    times = _profile(loaded, explanation, threads) if profile else {}
+    times = _profile(loaded, explanation, threads, engine) if profile else {}
     if output is OutputStyle.JSON:
         write_json(_data(explanation, times))
     else:
@@ -74,11 +75,13 @@ def explain(
     return 0
 
 
-def _profile(spec: Spec, explanation: Explanation, threads: int | None) -> dict[str, Times]:
+def _profile(
+    spec: Spec, explanation: Explanation, threads: int | None, engine: str | None
+) -> dict[str, Times]:
     from specnet.analysis.profiling import profile
     from specnet.runs.compiling import compile_spec
 
-    return profile(*compile_spec(spec, threads=threads), explanation)
+    return profile(*compile_spec(spec, threads=threads, engine=engine), explanation)
 
 
 def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object]:
@@ -92,12 +95,13 @@ def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object
 
 
 def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -> None:
-    spec = explanation.network.spec
+    spec, engine = explanation.network.spec, explanation.network.engine
+    other = "" if engine == "numpy" else f", {engine} engine"
     line(
         console,
         " ",
         (spec.name, "bold"),
-        f"  {_amounts(explanation)}, {spec.dtype}, batches of {explanation.batch:,}",
+        f"  {_amounts(explanation)}, {spec.dtype}, batches of {explanation.batch:,}{other}",
     )
     if (batches := explanation.by_length) is not None:
         line(console, f" {_lengths(batches)}")
@@ -114,9 +118,8 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
         _steps(explanation, program, times.get(name), "|" if plain(console) else "│").show(console)
         if any(step.block for step in program.steps):
             bar = "|" if plain(console) else "│"
-            console.print(
-                Text(f" {bar} runs piece by piece, so that intermediate values stay in cache", "dim")
-            )
+            how = "piece by piece" if engine == "numpy" else "in compiled loops"
+            console.print(Text(f" {bar} runs {how}, so that intermediate values stay in cache", "dim"))
         if any(step.loop for step in program.steps):
             console.print(
                 Text(" indented ops run once per step of the loop above them; FLOPs include all steps", "dim")

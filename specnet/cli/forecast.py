@@ -9,7 +9,16 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from specnet.cli.given import STDIN, file_format, must_exist, named, standard_input
-from specnet.cli.options import RunPath, RunPlugins, Threads, argument, choice, out_file, whole_number
+from specnet.cli.options import (
+    EngineName,
+    RunPath,
+    RunPlugins,
+    Threads,
+    argument,
+    choice,
+    out_file,
+    whole_number,
+)
 from specnet.cli.terminal import data_file, results, write_json
 from specnet.diagnostics import RunError, SpecError
 
@@ -72,6 +81,7 @@ def forecast(
         ),
     ] = None,
     threads: Threads = None,
+    engine: EngineName = None,
 ) -> int:
     """Forecast the steps after the last one of each series.
 
@@ -92,7 +102,7 @@ def forecast(
 
     if plugins:
         import_plugins(Path(run))
-    model = load_model(run, threads)
+    model = load_model(run, threads, engine)
     name = STDIN if data == "-" else data
     try:
         with standard_input() if data == "-" else nullcontext(data) as path:

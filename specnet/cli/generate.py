@@ -9,6 +9,7 @@ import typer
 
 from specnet.cli.given import must_exist
 from specnet.cli.options import (
+    EngineName,
     RunPath,
     RunPlugins,
     Text,
@@ -111,6 +112,7 @@ def generate(
         ),
     ] = None,
     threads: Threads = None,
+    engine: EngineName = None,
     plugins: RunPlugins = False,
     output: Text = TextStyle.TEXT,
 ) -> int:
@@ -129,7 +131,7 @@ def generate(
 
     if plugins:
         import_plugins(Path(run))
-    model = load_any_model(run, threads)
+    model = load_any_model(run, threads, engine)
     if isinstance(model, AveragedModel):
         raise RunError(
             f"{run} has one model per fold, and each generates samples of its own: choose one, {run}/folds/1"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec
 import typer
 
 from specnet.cli.streams import OutputError
+from specnet.engines.notices import notices
 from specnet.importing import AROUND
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with reporting(), _plugins_print_aside():
+        with reporting(), _plugins_print_aside(), notices(_note):
             code = command(*args, **kwargs)
             sys.stdout.flush()
             raise typer.Exit(code)
@@ -39,6 +40,13 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
     run.__doc__ = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     return run
+
+
+def _note(message: str) -> None:
+    """Show a note of an engine."""
+    from specnet.cli.terminal import notes, say
+
+    say(notes(), message)
 
 
 @contextmanager

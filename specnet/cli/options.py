@@ -80,6 +80,30 @@ Threads = Annotated[
         default=False,
     ),
 ]
+
+
+def _known_engine(name: str | None) -> str | None:
+    """Return the name of an engine; refuse one that there is not."""
+    from specnet.passes.engine import known_engine
+
+    if name is not None:
+        try:
+            known_engine(name)
+        except ValueError as error:
+            raise typer.BadParameter(str(error).removeprefix("`engine` ")) from None
+    return name
+
+
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="numpy|numba",
+        callback=_known_engine,
+        help="What computes. Default: $SPECNET_ENGINE, or numpy.",
+        show_default=False,
+    ),
+]
 RunPlugins = Annotated[
     bool,
     typer.Option(

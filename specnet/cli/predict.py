@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from specnet.cli.given import STDIN, file_format, must_exist
-from specnet.cli.options import RunPath, RunPlugins, Threads, argument, choice, option, out_file
+from specnet.cli.options import EngineName, RunPath, RunPlugins, Threads, argument, choice, option, out_file
 from specnet.cli.terminal import data_file
 from specnet.diagnostics import RunError, SpecFileError
 
@@ -58,6 +58,7 @@ def predict(
         choice("--output", kinds=Predictions, help="The format of predictions on standard output."),
     ] = Predictions.CSV,
     threads: Threads = None,
+    engine: EngineName = None,
 ) -> int:
     """Predict new rows with a finished run.
 
@@ -80,7 +81,7 @@ def predict(
 
     if plugins:
         import_plugins(Path(run))
-    model = load_any_model(run, threads)
+    model = load_any_model(run, threads, engine)
     encoding = one_of(model).encoding
     if encoding is None:
         raise RunError(f"{run} has no data to describe its rows")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
 from specnet.cli.options import (
     As,
+    EngineName,
     NoEnvironment,
     OutputStyle,
     Overrides,
@@ -23,6 +25,7 @@ from specnet.cli.options import (
 )
 from specnet.cli.terminal import failed, notes, results, say, write_json
 from specnet.diagnostics.text import counted
+from specnet.engines.notices import notices
 
 if TYPE_CHECKING:
     from specnet.cli.progress import Progress
@@ -73,6 +76,7 @@ def run(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor warnings.")] = False,
     threads: Threads = None,
+    engine: EngineName = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Train the experiment that a document describes.
@@ -106,7 +110,8 @@ def run(
         from specnet.runs.experiments import run_experiment
         from specnet.runs.request import RunRequest
 
-        with _progress(console, interrupts, quiet=quiet) as progress:
+        silence = notices(lambda _: None) if quiet else nullcontext()
+        with silence, _progress(console, interrupts, quiet=quiet) as progress:
 
             def listen(event: Event | Span) -> None:
                 interrupts.armed = interrupts.armed or isinstance(event, Started)
@@ -127,6 +132,7 @@ def run(
                 listener=listen,
                 warned=warned if shows else None,
                 threads=threads,
+                engine=engine,
             )
             result = run_experiment(loaded, None, request)
         trained = interrupts.armed  # by its first event; a run that is finished has none
@@ -182,9 +188,11 @@ def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
     if quiet:
         return
     if event.differences:
-        say(
-            console, f"the last digits may differ from an uninterrupted run's: {'; '.join(event.differences)}"
-        )
+        message = f"the last digits may differ from an uninterrupted run's: {'; '.join(event.differences)}"
+        if any(each.startswith("engine ") for each in event.differences):
+            say(console, f"warning: {message}", "bold yellow")
+        else:
+            say(console, message)
     if event.checkpoint is None:
         say(console, f"{event.run} has no complete checkpoint: it starts over")
     else:

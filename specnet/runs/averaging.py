@@ -14,7 +14,9 @@ from specnet.runs.loading import load_model
 from specnet.storage.resolved import read_resolved
 
 
-def load_any_model(path: str | PathLike[str], threads: int | None = None) -> CompiledModel | AveragedModel:
+def load_any_model(
+    path: str | PathLike[str], threads: int | None = None, engine: str | None = None
+) -> CompiledModel | AveragedModel:
     """Return the model of a finished run or of a file, or of a run with folds the mean of their models.
 
     Raises RunError as `load_model`, and where a fold has no model.
@@ -31,11 +33,11 @@ def load_any_model(path: str | PathLike[str], threads: int | None = None) -> Com
         else spec.data.split.fold_count
     )
     if spec is None or not count:
-        return load_model(path, threads)
+        return load_model(path, threads, engine)
     lacking = [fold for fold in range(1, count + 1) if not (fold_path(run, fold) / MODEL).exists()]
     if lacking:
         raise RunError(
             f"{run} has no model of fold {lacking[0]}: it is not finished, or its training has diverged"
         )
-    models = [load_model(fold_path(run, fold), threads) for fold in range(1, count + 1)]
+    models = [load_model(fold_path(run, fold), threads, engine) for fold in range(1, count + 1)]
     return AveragedModel(spec, models)

@@ -63,7 +63,9 @@ def run_folds(spec: Spec, data: Any, request: RunRequest) -> Result:
             return _Folds(spec, specs, data, resumed, request, None).all()
     # What is wrong with the document, or with any fold, is known before a directory is made.
     check_data(spec, data)
-    first = compile_spec(specs[0], data, warned=request.warned, threads=request.threads)
+    first = compile_spec(
+        specs[0], data, warned=request.warned, threads=request.threads, engine=request.engine
+    )
     directory: RunDirectory | None = None
     if request.out is not None:
         directory = RunDirectory.at(request.out)
@@ -88,7 +90,8 @@ class _Folds:
         first: Any,
     ) -> None:
         self.spec, self.specs, self.data, self.directory = spec, specs, data, directory
-        self.stop, self.listener, self.threads = request.stop, request.listener, request.threads
+        self.stop, self.listener = request.stop, request.listener
+        self.threads, self.engine = request.threads, request.engine
         self.first = first
         self.done: dict[int, TrainedFold] = {}
         """Folds that workers have trained."""
@@ -182,7 +185,7 @@ class _Folds:
         stored = final_result(place)
         assert stored is not None
         self._check_sources(load_resolved(place / RESOLVED)["data"], number)
-        model = load_model(place, self.threads)
+        model = load_model(place, self.threads, self.engine)
         return TrainedFold(read_plain(place, stored, model), model, OutOfFold.read(place / PREDICTIONS))
 
     def _train(self, number: int) -> TrainedFold:
@@ -192,7 +195,9 @@ class _Folds:
         model, data = (
             self.first
             if number == 1 and self.first is not None
-            else compile_spec(spec, self.data, initialised=not known, threads=self.threads)
+            else compile_spec(
+                spec, self.data, initialised=not known, threads=self.threads, engine=self.engine
+            )
         )
         self.first = None
         self._check_sources({name: {"sha256": digest} for name, digest in data.sources}, number)
@@ -217,7 +222,7 @@ class _Folds:
         if not worth_workers(model, seconds, len(open_), self.threads):
             return
         folds = {n: (self.specs[n - 1], fold_path(self.directory.path, n)) for n in open_}
-        for ended in train_side_by_side(folds, self.threads, self.stop):
+        for ended in train_side_by_side(folds, self.threads, self.engine, self.stop):
             fold = self._told(ended)
             if fold is not None:
                 self.done[ended] = fold
@@ -250,6 +255,7 @@ def _together(
         history=History(),
         model=AveragedModel(spec, [fold.model for fold in ended]),
         folds=tuple(results),
+        engine=results[0].engine,
         out_of_fold=OutOfFold.joined([fold.held_out for fold in ended]) if whole else None,
     )
 

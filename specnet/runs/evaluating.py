@@ -21,13 +21,18 @@ from specnet.storage.resolved import load_resolved
 
 
 def evaluate(
-    run: str | PathLike[str], data: Any = None, *, name: str | None = None, threads: int | None = None
+    run: str | PathLike[str],
+    data: Any = None,
+    *,
+    name: str | None = None,
+    threads: int | None = None,
+    engine: str | None = None,
 ) -> Evaluation:
     """Return the figures of a saved run; see `specnet.evaluate`. `name` is what messages call a file of data."""
     if data is None:
-        own = load_model(run, threads)
+        own = load_model(run, threads, engine)
         return own.measure(recorded_data(Path(run), own).splits)
-    model = load_any_model(run, threads)
+    model = load_any_model(run, threads, engine)
     inputs, targets, weights = given_data(model, data)
     return model.evaluate(inputs, targets, weights=weights, name=name)
 

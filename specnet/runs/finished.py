@@ -67,6 +67,7 @@ def _fields(run: Path, stored: dict[str, Any]) -> dict[str, Any]:
             "best_epoch": stored["best_epoch"],
             "history": _history(read_run(run).history()),
             "version": stored["specnet"],
+            "engine": stored.get("engine", "numpy"),
             "uncalibrated": {
                 split: _figures(figures) for split, figures in stored.get("uncalibrated", {}).items()
             },

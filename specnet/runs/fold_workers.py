@@ -58,7 +58,10 @@ def _workers(threads: int | None) -> int:
 
 
 def train_side_by_side(
-    folds: Mapping[int, tuple[Spec, Path]], threads: int | None, stop: Callable[[], bool] | None
+    folds: Mapping[int, tuple[Spec, Path]],
+    threads: int | None,
+    engine: str | None,
+    stop: Callable[[], bool] | None,
 ) -> Iterator[int]:
     """Train folds, by their numbers, in their directories, as many at once as there are cores; yield each that ends.
 
@@ -74,7 +77,7 @@ def train_side_by_side(
                     _end(worker)
             while waiting and len(running) < _workers(threads):
                 number = waiting.pop(0)
-                running[number] = _start(*folds[number], threads)
+                running[number] = _start(*folds[number], threads, engine)
             ended = [number for number, worker in running.items() if _ended(worker)]
             for number in ended:
                 del running[number]
@@ -88,7 +91,7 @@ def train_side_by_side(
             worker.wait()
 
 
-def _start(spec: Spec, place: Path, threads: int | None) -> subprocess.Popen[bytes]:
+def _start(spec: Spec, place: Path, threads: int | None, engine: str | None) -> subprocess.Popen[bytes]:
     worker = subprocess.Popen(  # noqa: S603  nothing in it comes from a user
         [sys.executable, "-c", COMMAND],
         stdin=subprocess.PIPE,
@@ -99,7 +102,7 @@ def _start(spec: Spec, place: Path, threads: int | None) -> subprocess.Popen[byt
     assert worker.stdin is not None
     with suppress(BrokenPipeError):
         # Between two processes of one program: nothing of it is ever stored.
-        worker.stdin.write(pickle.dumps((spec, place, threads)))
+        worker.stdin.write(pickle.dumps((spec, place, threads, engine)))
         worker.stdin.flush()
     return worker
 
@@ -127,7 +130,7 @@ def main() -> None:
 
     # Ctrl-C in a terminal reaches every process; the one that started this one decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    spec, place, threads = pickle.load(sys.stdin.buffer)  # noqa: S301  from the process that started this one
+    spec, place, threads, engine = pickle.load(sys.stdin.buffer)  # noqa: S301  from the process that started this one
     closed = threading.Event()
 
     def watch() -> None:
@@ -136,5 +139,5 @@ def main() -> None:
 
     threading.Thread(target=watch, daemon=True).start()
     known = (place / RESOLVED).exists()
-    model, data = compile_spec(spec, initialised=not known, threads=threads)
+    model, data = compile_spec(spec, initialised=not known, threads=threads, engine=engine)
     train_fold(model, data, place, resume=known, stop=closed.is_set)

@@ -62,6 +62,7 @@ def measured_run(
     *,
     name: str | None = None,
     threads: int | None = None,
+    engine: str | None = None,
 ) -> MeasuredRun:
     """Return a saved run with its own data, read again, or a run or a model with other data.
 
@@ -73,12 +74,12 @@ def measured_run(
             raise TypeError("a model does not record its training data: give the data to measure it on")
         several = cast("CompiledModel | AveragedModel", run)
     elif data is None:
-        model = load_model(run, threads)
+        model = load_model(run, threads, engine)
         column_count(model)
         own = recorded_data(Path(run), model, raw=True)
         return MeasuredRun(MeasuredRows(model, own.splits, own.raw))
     else:
-        several = load_any_model(run, threads)
+        several = load_any_model(run, threads, engine)
     models = several.compiled if isinstance(several, AveragedModel) else (several,)
     column_count(models[0])
     return MeasuredRun(*(_given(model, data, name) for model in models))

@@ -52,6 +52,8 @@ class Result:
     """The trained model."""
     version: str = __version__
     """The version of specnet that trained it."""
+    engine: str = "numpy"
+    """What computed the training, or its last part if it was resumed with another engine."""
     folds: tuple[Result, ...] = field(default=(), repr=False)
     """The result of each fold, if the document asks for `folds`; then `splits` are their means, `epochs` and `steps`
     their sums, and `model` averages their models."""
@@ -101,6 +103,7 @@ class Result:
             "fit": {"verdict": self.fit.verdict, "why": self.fit.why},
             "why": self.why,
             "best_epoch": self.best_epoch,
+            "engine": self.engine,
         }
         if not self.model.thresholds:
             del plain["thresholds"]
@@ -141,7 +144,9 @@ class CompletedRun(Result):
 
 def _as_fold(plain: dict[str, Any]) -> dict[str, Any]:
     """Return a result as that of a fold, without what all folds share."""
-    return {key: value for key, value in plain.items() if key not in ("specnet", "name", "parameters")}
+    return {
+        key: value for key, value in plain.items() if key not in ("specnet", "name", "parameters", "engine")
+    }
 
 
 def _is_number(figure: object) -> bool:

@@ -163,6 +163,7 @@ def _result(
         history=history,
         model=model,
         data=data,
+        engine=model.network.engine,
         uncalibrated=ended.uncalibrated,
         uncertainty={} if model.uncertainty is None else model.uncertainty.as_dict(),
     )

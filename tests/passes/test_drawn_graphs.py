@@ -40,9 +40,9 @@ def small_pieces():
 def test_no_two_arrays_are_in_each_others_way(graph):
     note(text(graph))
     with allocations(pytest.MonkeyPatch()) as seen:
-        for optimise in (True, False):
-            plan(graph, LARGER, optimise=optimise)
-    assert len(seen) == 2
+        for options in ({}, {"optimise": False}, {"engine": "numba"}):
+            plan(graph, LARGER, **options)
+    assert len(seen) == 3
     for each in seen:
         assert collisions(*each) == []
 

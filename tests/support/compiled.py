@@ -25,10 +25,10 @@ def bound(made, given, sizes):
         return Executable(made, streams).bind(sizes, leaves), [float(given[name]) for name in made.numbers]
 
 
-def run(graph, given, wanted, sizes, *, optimise=True, room=None):
+def run(graph, given, wanted, sizes, *, optimise=True, room=None, engine="numpy"):
     """Return the wanted values as a plan for sizes of up to `room` computes them for these; a number: the batch."""
     graph.outputs = {f"out{i}": value for i, value in enumerate(wanted)}
-    made = plan(graph, room or sizes, optimise=optimise)
+    made = plan(graph, room or sizes, optimise=optimise, engine=engine)
     execution, numbers = bound(made, given, sizes)
     with np.errstate(all="ignore"):
         scalars = execution.step(*numbers)

@@ -38,10 +38,10 @@ def functions(program: NumpyProgram) -> dict[str, Any]:
     own = {name: resolve(name) for name in program.functions if name != "run"}
     if not program.compiled:
         return own
-    return {**own, "run": compiled(program.compiled), "table": Tables()}
+    return {**own, "run": compiled(program.compiled), "table": TableMaker()}
 
 
-class Tables:
+class TableMaker:
     """Makes the tables of compiled loops, and keeps them as long as these may be run."""
 
     def __init__(self) -> None:

@@ -8,10 +8,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-import specnet.model.plans
+import specnet.model.network
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.containers import Container
+from tests.support.examples import LONG
 from tests.support.layer_cases import (
     Row,
     bytes_of_a_step,
@@ -58,7 +59,15 @@ def test_a_layer_computes_what_pytorch_does(row, training):
 @named([row for row in ROWS if not row.random])
 @pytest.mark.parametrize("optimise", [True, False])
 def test_a_network_around_it_trains_as_pytorch_does(row, optimise, tmp_path, monkeypatch):
-    monkeypatch.setattr(specnet.model.plans, "plan", partial(plan, optimise=optimise))
+    monkeypatch.setattr(specnet.model.network, "plan", partial(plan, optimise=optimise))
+    compare_training(row, tmp_path)
+
+
+@pytest.mark.skipif(not LONG, reason="with the long checks only")
+@named([row for row in ROWS if not row.random])
+def test_the_numba_engine_trains_it_as_pytorch_does(row, tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setenv("SPECNET_ENGINE", "numba")
     compare_training(row, tmp_path)
 
 

@@ -1,0 +1,158 @@
+"""Compiled code on disk: used again where nobody else can have written it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from specnet._version import __version__
+from specnet.engines.notices import notices
+from specnet.engines.numba import engine, folder, keeping
+from specnet.engines.numba.folder import Unsafe, cache_folder
+from specnet.graph import ops
+from specnet.graph.graph import Graph
+from specnet.graph.leaves import leaf
+from specnet.graph.sizes import BATCH
+from specnet.passes.pipeline import plan
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A cache that is empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "specnet" / __version__
+
+
+@pytest.fixture
+def loops():
+    graph = Graph("float32")
+    graph.outputs = {"y": ops.tanh(leaf(graph, "x", "input", (BATCH, 3))) * 0.25}
+    return engine.emit(plan(graph, 5, engine="numba")).compiled
+
+
+def loaded(loops):
+    """Return what is said while loops are loaded as in a new process."""
+    name, source = engine.written(loops)
+    said: list[str] = []
+    with notices(said.append):
+        engine._load(name, source, len(loops))
+    return said
+
+
+def compiling(said):
+    return [message for message in said if message.startswith("compiling 1 loop with numba ")]
+
+
+def test_a_plan_is_compiled_once(own, loops):
+    (first,) = loaded(loops)
+    assert compiling([first])
+    assert loaded(loops) == []
+    name, source = engine.written(loops)
+    assert (own / f"{name}.py").read_text() == source
+    for path in (own, *own.iterdir()):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077
+    assert len(list(own.iterdir())) == 3
+
+
+@pytest.mark.parametrize("damage", ["", "half"])
+def test_damaged_code_is_compiled_again(own, loops, damage):
+    loaded(loops)
+    (code,) = own.glob("*.nbc")
+    code.write_bytes(code.read_bytes()[: 1000 if damage else 0])
+    said = loaded(loops)
+    assert "is damaged" in said[0]
+    assert compiling(said)
+    assert loaded(loops) == []
+
+
+def test_code_of_another_text_is_not_run(own, loops):
+    loaded(loops)
+    (text,) = own.glob("*.py")
+    text.write_text(text.read_text() + "# more\n")
+    assert compiling(loaded(loops))
+    assert loaded(loops) == []
+
+
+@pytest.mark.parametrize("suffix", [".py", ".nbi", ".nbc"])
+def test_a_file_that_others_can_write_is_not_read(own, loops, suffix):
+    loaded(loops)
+    (path,) = own.glob(f"*{suffix}")
+    path.chmod(0o660)
+    said = loaded(loops)
+    assert said[0] == f"compiled code is kept in memory only: others can write {path}"
+    assert compiling(said)
+
+
+def test_a_link_in_the_folder_is_not_read(own, loops, tmp_path):
+    loaded(loops)
+    (path,) = own.glob("*.nbi")
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert loaded(loops)[0] == f"compiled code is kept in memory only: {path} is a link"
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o777, 0o1777])
+@pytest.mark.parametrize("place", ["cache", "cache/specnet", f"cache/specnet/{__version__}"])
+def test_a_folder_that_others_can_write_is_not_used(own, loops, tmp_path, mode, place):
+    own.mkdir(parents=True)
+    (tmp_path / place).chmod(mode)
+    said = loaded(loops)
+    assert said[0] == f"compiled code is kept in memory only: others can write {tmp_path / place}"
+    assert not list(own.iterdir())
+
+
+def test_a_folder_above_that_others_can_write_must_be_sticky(own, tmp_path):
+    tmp_path.chmod(0o1777)
+    assert cache_folder() == own
+    tmp_path.chmod(0o777)
+    with pytest.raises(Unsafe, match="others can write"):
+        cache_folder()
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.usefixtures("own")
+def test_a_folder_of_somebody_else_is_not_used(monkeypatch):
+    cache_folder()
+    monkeypatch.setattr(folder.os, "getuid", lambda: os.geteuid() + 1)
+    with pytest.raises(Unsafe, match="belongs to another user"):
+        cache_folder()
+
+
+@pytest.mark.usefixtures("own")
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(Unsafe, match=r"cache cannot be used: "):
+        cache_folder()
+
+
+@pytest.mark.parametrize("given", ["", "relative/cache"])
+def test_without_a_variable_it_is_below_the_home_folder(monkeypatch, tmp_path, given):
+    monkeypatch.setenv("XDG_CACHE_HOME", given)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert cache_folder() == tmp_path / ".cache" / "specnet" / __version__
+
+
+@pytest.mark.usefixtures("own")
+def test_systems_without_owners_keep_nothing(monkeypatch):
+    monkeypatch.delattr(folder.os, "getuid")
+    with pytest.raises(Unsafe, match="does not say who may write"):
+        cache_folder()
+
+
+def test_plans_that_were_not_used_for_longest_give_way(own, loops, monkeypatch):
+    monkeypatch.setattr(keeping, "MOST", 2)
+    loaded(loops)
+    (text,) = own.glob("*.py")
+    for age, name in enumerate(("plan_b", "plan_a")):
+        (own / f"{name}.py").write_text("")
+        (own / f"{name}.code").write_text("")
+        os.utime(own / f"{name}.py", (age, age))
+    other = Graph("float32")
+    other.outputs = {"y": ops.exp(leaf(other, "x", "input", (BATCH, 3)))}
+    loaded(engine.emit(plan(other, 5, engine="numba")).compiled)
+    assert {path.stem for path in own.glob("*.py")} & {"plan_a", "plan_b"} == set()
+    assert text.exists()
+    assert not list(own.glob("*.code"))

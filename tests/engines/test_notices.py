@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import threading
+
+from specnet.engines.notices import notices, notify
+
+
+def test_only_the_innermost_listener_hears():
+    outer, inner = [], []
+    with notices(outer.append):
+        with notices(inner.append):
+            notify("one")
+        notify("two")
+    notify("three")
+    assert (outer, inner) == (["two"], ["one"])
+
+
+def test_other_threads_have_listeners_of_their_own():
+    heard = []
+    with notices(heard.append):
+        thread = threading.Thread(target=notify, args=("other",))
+        thread.start()
+        thread.join()
+    assert heard == []

@@ -22,10 +22,7 @@ from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
 
-IMPORTS = (
-    "from specnet.engines.numba.compiling import inner",
-    "from specnet.engines.numba.language import *",
-)
+IMPORTS = "from specnet.engines.numba.language import *"
 
 
 def emit(plan: Plan) -> NumpyProgram:
@@ -137,4 +134,4 @@ def written(loops: tuple[str, ...]) -> tuple[str, str]:
         for number, digest in enumerate(digests)
     ]
     run = "\n".join([f"def {name}(number, table):", *branches])
-    return name, "\n\n\n".join(["\n".join(IMPORTS), *(each.rstrip() for each in named), run]) + "\n"
+    return name, "\n\n\n".join([IMPORTS, *(each.rstrip() for each in named), run]) + "\n"

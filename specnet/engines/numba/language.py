@@ -10,12 +10,38 @@ from numba import types
 from numba.extending import intrinsic
 
 from specnet.engines.numba.compiling import inner
+from specnet.engines.numba.mathematics import erf, exp, expm1, log, log1p, tanh
+
+__all__ = [
+    "cos",
+    "erf",
+    "exp",
+    "expm1",
+    "float32",
+    "float32_at",
+    "float64",
+    "float64_at",
+    "inner",
+    "int32",
+    "int32_at",
+    "int64",
+    "int64_at",
+    "log",
+    "log1p",
+    "maximum",
+    "minimum",
+    "sign",
+    "sin",
+    "sqrt",
+    "tanh",
+    "uint8",
+    "uint8_at",
+    "where",
+]
 
 float32, float64, int32, int64, uint8 = np.float32, np.float64, np.int32, np.int64, np.uint8
 
-exp, log, sqrt, sin, cos, tanh = math.exp, math.log, math.sqrt, math.sin, math.cos, math.tanh
-expm1, log1p, erf = math.expm1, math.log1p, math.erf
-sign = np.sign
+sqrt, sin, cos, sign = math.sqrt, math.sin, math.cos, np.sign
 
 
 def _pointer(kind: Any) -> Any:

@@ -68,7 +68,7 @@ def test_folders_are_those_of_the_package() -> None:
     assert [folder for folder in folders - own if not (PACKAGE / folder).is_dir()] == []
 
 
-@pytest.mark.parametrize("folder", ["passes", "engines", "engines/numpy"])
+@pytest.mark.parametrize("folder", ["passes", "engines", "engines/numpy", "engines/numba"])
 def test_every_pass_and_every_part_of_the_engine_is_tested_by_itself(folder: str) -> None:
     modules = {path.stem for path in (PACKAGE / folder).glob("*.py")} - {"__init__"} - OF_ENGINES
     tested = [path.stem.removeprefix("test_") for path in (TESTS / folder).glob("test_*.py")]

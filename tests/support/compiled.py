@@ -54,3 +54,13 @@ def checked(graph, given, wanted, sizes, rtol=None, atol=None):
                     err_msg=f"{value.op} {optimise=} {room=}",
                 )
     return meant
+
+
+def compared(graph, given, wanted, sizes, engine="numba"):
+    """Check the wanted values, as an engine computes them, against what the ops mean."""
+    meant = evaluate(graph, given, wanted, sizes)
+    got = run(graph, given, wanted, sizes, engine=engine)
+    for value, here, there in zip(wanted, got, meant, strict=True):
+        assert here.shape == there.shape
+        tolerance = TOLERANCE[graph.dtype]
+        np.testing.assert_allclose(here, there, tolerance, tolerance, err_msg=str(value.op))

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
 import pytest
 
 from specnet._version import __version__
 from specnet.engines.notices import notices
-from specnet.engines.numba import engine, folder, keeping
-from specnet.engines.numba.folder import Unsafe, cache_folder
+from specnet.engines.numba import engine, keeping
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.pipeline import plan
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    """A cache that is empty."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "specnet" / __version__
 
 
 @pytest.fixture
@@ -102,44 +93,6 @@ def test_a_folder_that_others_can_write_is_not_used(own, loops, tmp_path, mode, 
     said = loaded(loops)
     assert said[0] == f"compiled code is kept in memory only: others can write {tmp_path / place}"
     assert not list(own.iterdir())
-
-
-def test_a_folder_above_that_others_can_write_must_be_sticky(own, tmp_path):
-    tmp_path.chmod(0o1777)
-    assert cache_folder() == own
-    tmp_path.chmod(0o777)
-    with pytest.raises(Unsafe, match="others can write"):
-        cache_folder()
-    tmp_path.chmod(0o700)
-
-
-@pytest.mark.usefixtures("own")
-def test_a_folder_of_somebody_else_is_not_used(monkeypatch):
-    cache_folder()
-    monkeypatch.setattr(folder.os, "getuid", lambda: os.geteuid() + 1)
-    with pytest.raises(Unsafe, match="belongs to another user"):
-        cache_folder()
-
-
-@pytest.mark.usefixtures("own")
-def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
-    (tmp_path / "cache").write_text("")
-    with pytest.raises(Unsafe, match=r"cache cannot be used: "):
-        cache_folder()
-
-
-@pytest.mark.parametrize("given", ["", "relative/cache"])
-def test_without_a_variable_it_is_below_the_home_folder(monkeypatch, tmp_path, given):
-    monkeypatch.setenv("XDG_CACHE_HOME", given)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    assert cache_folder() == tmp_path / ".cache" / "specnet" / __version__
-
-
-@pytest.mark.usefixtures("own")
-def test_systems_without_owners_keep_nothing(monkeypatch):
-    monkeypatch.delattr(folder.os, "getuid")
-    with pytest.raises(Unsafe, match="does not say who may write"):
-        cache_folder()
 
 
 def test_plans_that_were_not_used_for_longest_give_way(own, loops, monkeypatch):

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from specnet._version import __version__
+from specnet.engines.numba import folder
+from specnet.engines.numba.folder import Unsafe, cache_folder
+
+
+def test_a_folder_above_that_others_can_write_must_be_sticky(own, tmp_path):
+    tmp_path.chmod(0o1777)
+    assert cache_folder() == own
+    tmp_path.chmod(0o777)
+    with pytest.raises(Unsafe, match="others can write"):
+        cache_folder()
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.usefixtures("own")
+def test_a_folder_of_somebody_else_is_not_used(monkeypatch):
+    cache_folder()
+    monkeypatch.setattr(folder.os, "getuid", lambda: os.geteuid() + 1)
+    with pytest.raises(Unsafe, match="belongs to another user"):
+        cache_folder()
+
+
+@pytest.mark.usefixtures("own")
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(Unsafe, match=r"cache cannot be used: "):
+        cache_folder()
+
+
+@pytest.mark.parametrize("given", ["", "relative/cache"])
+def test_without_a_variable_it_is_below_the_home_folder(monkeypatch, tmp_path, given):
+    monkeypatch.setenv("XDG_CACHE_HOME", given)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert cache_folder() == tmp_path / ".cache" / "specnet" / __version__
+
+
+@pytest.mark.usefixtures("own")
+def test_systems_without_owners_keep_nothing(monkeypatch):
+    monkeypatch.delattr(folder.os, "getuid")
+    with pytest.raises(Unsafe, match="does not say who may write"):
+        cache_folder()

@@ -13,6 +13,7 @@ from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
 from specnet.passes.allocations import AROUND, Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.engine import Engine
 from specnet.passes.fuse import Group, root
+from specnet.passes.large_products import has_large_products
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +113,6 @@ class Step:
     """What each worker runs on its rows that it is a part of."""
 
 
-SHARED = 4096
-"""Elements of the largest array below which OpenBLAS computes every product on one thread.
-
-It shares products of more than 2^18 multiplications between threads, which take an array of 64 x 64 at least, products
-of a matrix and a vector from 9,216 elements on, and vectors from 10,000 on."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """Ordered steps over placed buffers: everything that is to be known about an execution before it starts."""
@@ -138,7 +132,7 @@ class Plan:
     @cached_property
     def has_large_products(self) -> bool:
         """Whether the matrix library might share some product between its threads, if it is not kept from it."""
-        return _largest(self.graph, self.sizes) >= SHARED
+        return has_large_products(self.graph, self.sizes)
 
     @property
     def arena(self) -> int:
@@ -307,9 +301,3 @@ class _Steps:
 
     def _bytes(self, value: Value) -> int:
         return value.count.at(self.sizes) * ITEM_BYTES[value.dtype] if value.shape else 0
-
-
-def _largest(graph: Graph, sizes: Sizes) -> int:
-    """Return the elements of a graph's largest array, those of its loops' bodies included."""
-    own = max((value.count.at(sizes) for node in graph for value in node.results), default=0)
-    return max([own, *(_largest(region, sizes) for node in graph for region in node.regions)])

@@ -13,7 +13,11 @@ from specnet.training.loop import Trainer
 
 
 def document(units=128, **more):
-    layers = [{"type": "dense", "units": units, "activation": "relu"}, {"type": "dense", "units": 1}]
+    layers = [
+        {"type": "dense", "units": units, "activation": "relu"},
+        {"type": "dense", "units": min(units, 128)},
+        {"type": "dense", "units": 1},
+    ]
     return {
         "specnet": 1,
         "data": {"type": "synthetic", "kind": "moons", "samples": 64},

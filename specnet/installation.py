@@ -20,10 +20,11 @@ DISTRIBUTION = "specnet-nn"
 
 PACKAGE = Path(__file__).resolve().parent
 
-Extra = Literal["report", "parquet", "images", "onnx", "safetensors", "sklearn", "numba"]
+Extra = Literal["report", "fast", "parquet", "images", "onnx", "safetensors", "sklearn", "numba"]
 
 EXTRAS: dict[Extra, tuple[str, ...]] = {
     "report": ("jinja2>=3.1", "matplotlib>=3.9"),
+    "fast": ("pyarrow>=15",),
     "parquet": ("pyarrow>=15",),
     "images": ("pillow>=11",),
     "onnx": ("onnx>=1.17",),

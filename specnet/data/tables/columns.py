@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from specnet.data.tables.byte_cells import ByteColumn
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser
 from specnet.data.tables.numbers import PLAIN, NumberFormat
 
@@ -86,6 +87,8 @@ class ColumnReader:
         self.form = form
         self.kind = form.kind
         self.codes = Codes(parser, form, index)
+        self.rank: NDArray[np.int32] | None = None
+        """The code of each category in the order of `column`, by the one that it was read with; None if they agree."""
         self._maximum = maximum if form.texts else None
         self._faulty = False
 
@@ -98,42 +101,69 @@ class ColumnReader:
         """Return the column's next cells as float64, NaN where there is no value, or as int32 codes."""
         values = None if self.kind == "text" else self._numbers(cells)
         if values is not None:
-            return np.frombuffer(values) if cells else np.empty(0)
+            return values
         if self._maximum is not None and len(self.codes) >= self._maximum:
             absent = (self.form.text(self.parser, cell) is None for cell in cells)
             return np.fromiter((ABSENT if gap else 0 for gap in absent), np.int32, len(cells))
         return np.fromiter(map(self.codes.__getitem__, cells), np.int32, len(cells))
 
-    def _numbers(self, cells: Sequence[Any]) -> array[float] | None:
+    def _numbers(self, cells: Sequence[Any]) -> NDArray[np.float64] | None:
         """Return cells as numbers; None where they are the first of a column of text."""
+        found = None
+        if isinstance(cells, ByteColumn) and self.form.dates is None:
+            found = cells.numbers(self.parser.numbers.decimal)
+        if found is None:
+            values = self._of_texts(cells)
+            return None if values is None else np.frombuffer(values) if cells else np.empty(0)
+        numbers, odd = found
+        if self.parser.finite:
+            # Some of these are spelled as numbers that stand for something else.
+            special = [self.parser.numbers.value(text) or 0.0 for text in self.parser.finite]
+            odd = odd | np.isin(numbers, special)
+        if not odd.any():
+            self.kind = "number"
+            return numbers
+        places = np.flatnonzero(odd)
+        texts = cells if len(places) == len(cells) else [cells[i] for i in places.tolist()]
+        values = self._of_texts(texts, others=len(places) < len(cells))
+        if values is None:
+            return None
+        numbers[places] = values
+        return numbers
+
+    def _of_texts(self, cells: Sequence[Any], *, others: bool = False) -> array[float] | None:
+        """Return cells as numbers; None where they are the first of a column of text.
+
+        `others` says that the column's cells beside these are numbers.
+        """
         typed, numbers = self.parser.typed, self.parser.numbers
         if self.form.dates is not None:
-            return self._mixed(cells)
+            return self._mixed(cells, others=others)
         written = cells if typed or numbers.plain else numbers.rewritten(cells)
         if written is None:
-            return self._mixed(cells)
+            return self._mixed(cells, others=others)
         try:
             values = array("d", written if typed else map(float, written))
         except (TypeError, ValueError, OverflowError):
-            return self._mixed(cells)
+            return self._mixed(cells, others=others)
         # float() also takes 1_000 and other scripts' digits, and reads NaN and inf: those need a closer look.
         if not isfinite(sum(values)) or not (typed or _plain("".join(cells))):
-            return self._mixed(cells)
+            return self._mixed(cells, others=others)
         special = self.parser.finite
         if special and (typed or not special.isdisjoint(map(str.strip, cells))):
-            return self._mixed(cells)
+            return self._mixed(cells, others=others)
         self.kind = "number"
         return values
 
-    def _mixed(self, cells: Sequence[Any]) -> array[float] | None:
+    def _mixed(self, cells: Sequence[Any], *, others: bool) -> array[float] | None:
         meaning = {cell: self.form.number(self.parser, cell) for cell in set(cells)}
         texts = any(isinstance(value, str) for value in meaning.values())
         numbers = [value for value in meaning.values() if isinstance(value, float)]
-        if texts and not numbers and self.kind is None:
+        if texts and not numbers and not others and self.kind is None:
             self.kind = "text"
             return None
         self._faulty = self._faulty or texts or not all(map(isfinite, numbers))
-        if numbers:
+        if numbers or others:
             self.kind = "number"
         lookup = {cell: value if isinstance(value, float) else nan for cell, value in meaning.items()}
         return array("d", map(lookup.__getitem__, cells))
@@ -151,6 +181,7 @@ class ColumnReader:
         # The last one, at -1, is that of missing values.
         rank = np.full(len(index) + 1, ABSENT, np.int32)
         rank[[index[text] for text in names]] = np.arange(len(names))
+        self.rank = rank
         return Column(self.name, "text", rank[values], self._with_own(names))
 
     def _with_own(self, names: Iterable[str]) -> tuple[str, ...]:

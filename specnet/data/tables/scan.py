@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from specnet.data.sample import MAXIMUM
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat
+from specnet.data.tables.column_store import ColumnStore
 from specnet.data.tables.columns import Column, ColumnReader, lacking
 from specnet.data.tables.faults import check_cells
 from specnet.data.tables.many import many_help
 from specnet.data.tables.split_cells import SplitCells
+from specnet.data.tables.table import rows_ahead
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import listed
 
@@ -36,6 +38,31 @@ class Scan:
     """For each record whether it is left out, where some may be."""
     split: Mapping[str, SplitCells]
     """What the columns hold by which rows are split, by the key that names them."""
+    stored: StoredFeatures
+    """The features' columns, where they are not held."""
+
+
+@dataclass(slots=True, eq=False)
+class StoredFeatures:
+    """The columns of the features in a temporary file, as they were read."""
+
+    store: ColumnStore
+    ranks: list[NDArray[np.int32] | None]
+    """What codes become, by feature: see `ColumnReader.rank`."""
+
+    def columns(self, found: Sequence[NDArray[Any]], coded: Sequence[bool]) -> list[NDArray[Any]]:
+        """Return columns of the store as the plan has them."""
+        return [
+            _ranked(column, rank) if of_codes else column
+            for column, rank, of_codes in zip(found, self.ranks, coded, strict=True)
+        ]
+
+
+def _ranked(codes: NDArray[Any], rank: NDArray[np.int32] | None) -> NDArray[Any]:
+    if codes.dtype.kind == "f":
+        # Until the first text, a column has no values at all.
+        return np.full(len(codes), ABSENT, np.int32)
+    return codes if rank is None else rank[codes]
 
 
 class _Sink:
@@ -49,6 +76,8 @@ class _Sink:
         """What was read last."""
         self._maximum = maximum
         self._kept: list[NDArray[Any]] = []
+        self.taken: NDArray[Any] = self.new
+        """What was taken in last."""
 
     def read(self, cells: Sequence[Any]) -> None:
         """Read the cells of the next rows."""
@@ -56,7 +85,7 @@ class _Sink:
 
     def keep(self, kept: NDArray[np.bool_] | None) -> None:
         """Take in what was read last, of the rows that are kept; None for all."""
-        new = self.new if kept is None else self.new[kept]
+        new = self.taken = self.new if kept is None else self.new[kept]
         self.missing += int(np.count_nonzero(lacking(new)))
         if new.dtype.kind == "i":
             self.used.update(new.tolist())
@@ -95,6 +124,9 @@ def scan(
     }
     dropping = [column for i, column in columns.items() if forms[i].drop]
     split = {key: SplitCells(table.parser) for key in layout.split}
+    store = ColumnStore(rows_ahead(table.width))
+    # The tokens of texts are known only when the training rows are.
+    storing = maximum is not None and not any(forms[i].texts for i in layout.features) and store.begin()
     rows, faulty = 0, False
     dropped: list[NDArray[np.bool_]] = []
     for chunk in table.chunks():
@@ -112,6 +144,8 @@ def scan(
             most = maximum if i in layout.features and not forms[i].texts else None
             if most is not None and len(column.reader.codes.index) > most:
                 raise _too_many(table, i, column.reader, most)
+        if storing:
+            store.append([columns[i].taken for i in layout.features])
         rows += len(chunk.lines) if kept is None else int(np.count_nonzero(kept))
     missing = {i: column.missing for i, column in columns.items() if column.missing}
     faulty = faulty or any(column.reader.faulty for column in columns.values())
@@ -120,7 +154,10 @@ def scan(
     if faulty or not all(forms[i].optional for i in missing):
         check_cells(table, layout, forms)
     found = {i: column.finish() for i, column in columns.items()}
-    return Scan(rows, found, missing, np.concatenate(dropped) if dropped else None, split)
+    if storing:
+        store.finish()
+    stored = StoredFeatures(store, [columns[i].reader.rank for i in layout.features])
+    return Scan(rows, found, missing, np.concatenate(dropped) if dropped else None, split, stored)
 
 
 def _too_many(table: DataTable, number: int, reader: ColumnReader, maximum: int) -> SpecError:

@@ -22,7 +22,7 @@ from specnet.data.tables.rules import first_formats, known_format
 from specnet.data.tables.scaling import column_scales
 from specnet.data.tables.scan import scan
 from specnet.data.tables.splitting import keys_of
-from specnet.data.tables.table import records_at_once, rows_ahead
+from specnet.data.tables.table import CELLS, records_at_once, rows_ahead
 from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ SHOWN = 12
 
 TEXT = 60
 """The bytes by which different cells of a text column are found again, for each."""
+
+PLACES = 200
+"""The bytes that a cell of plain text takes beside its letters, while its number is computed from them."""
 
 CELL = 120
 """The bytes that a cell of text takes beside its letters, while it is parsed."""
@@ -142,7 +145,7 @@ class TableSource(DataSource):
         from specnet.data.tables.stream_rows import StreamedTable
 
         table, layout, found = part
-        return StreamedTable(table, layout, self.plan, found.dropped)
+        return StreamedTable(table, layout, self.plan, found.dropped, found.stored)
 
     def columns(self) -> TablePlan:
         """Return how the columns become inputs and targets."""
@@ -264,8 +267,6 @@ def _scanned(
 def _taken(plan: TablePlan, train: TablePart, buffer: int, size: int) -> tuple[int, int]:
     """Return the bytes that reading the rows of a file takes for each split, and once for all."""
     width, rows = plan.width, train.found.rows
-    letters = size // max(1, rows * width)
-    text = min(records_at_once(width), rows) * width * (CELL + letters)
     row = sum(4 * c.width if c.texts is not None else 4 if c.coded else 8 for c in plan.features)
     # What is held is copied whenever rows come in.
     held = 2 * (min(buffer, rows) + rows_ahead(width)) * (row + 9)
@@ -273,7 +274,12 @@ def _taken(plan: TablePlan, train: TablePart, buffer: int, size: int) -> tuple[i
     # Numbers whose median or most frequent value is asked for are held for it, and sorted one column at a time.
     sorted_ = [c for c in plan.features if not c.coded and c.missing in FITTED and c.missing != "mean"]
     fitting = 8 * rows * (len(sorted_) + 3) if sorted_ else 0
-    return block, text + max(held, fitting) + block
+    training = max(held, fitting) + block
+    if all(column.type != "text" for column in plan.features):
+        return block, training  # the file has been parsed by then, and its columns are stored
+    letters = size // max(1, rows * width)
+    text = min(records_at_once(width), rows) * width * (CELL + letters)
+    return block, max(text, min(CELLS, rows * width) * (PLACES + 2 * letters)) + training
 
 
 def _held(plan: ColumnPlan, column: Column) -> int:

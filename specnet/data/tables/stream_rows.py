@@ -10,11 +10,10 @@ import numpy as np
 
 from specnet.data.files import FileFingerprint
 from specnet.data.rows import FromFile
-from specnet.data.tables.cells import UNKNOWN
-from specnet.data.tables.columns import ColumnReader, indices, lacking
+from specnet.data.tables.by_plan import PlanReader
 from specnet.data.tables.filling import Filling
+from specnet.data.tables.plan import ColumnPlan
 from specnet.data.tables.rows import expanded
-from specnet.data.tables.rules import known_format
 from specnet.data.tables.table import records_at_once, rows_ahead
 
 if TYPE_CHECKING:
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.data.rows import Index
     from specnet.data.tables.layout import Layout
-    from specnet.data.tables.plan import ColumnPlan, TablePlan
+    from specnet.data.tables.plan import TablePlan
+    from specnet.data.tables.scan import StoredFeatures
     from specnet.data.tables.table import DataTable
     from specnet.diagnostics import RunError
 
@@ -40,12 +40,15 @@ class StreamedTable:
     """A table in a file that has been read through once, and is valid."""
 
     def __init__(
-        self, table: DataTable, layout: Layout, plan: TablePlan, dropped: NDArray[np.bool_] | None
+        self,
+        table: DataTable,
+        layout: Layout,
+        plan: TablePlan,
+        dropped: NDArray[np.bool_] | None,
+        stored: StoredFeatures,
     ) -> None:
-        self.table, self.layout = table, layout
-        self.columns = [
-            (column, known_format(column), indices(column.categories)) for column in plan.features
-        ]
+        self.table, self.layout, self.plan, self.stored = table, layout, plan, stored
+        self._reader = PlanReader(plan, table.parser)
         self.dropped = dropped
         self.fingerprint = FileFingerprint.of(table.place.path, table.place.name)
 
@@ -67,22 +70,44 @@ class StreamedTable:
         except self.table.errors as error:
             raise self.fingerprint.changed(str(error)) from error
 
+    def pieces(self) -> Iterator[list[NDArray[Any]]]:
+        """Yield the feature columns of a few rows after the other; raise RunError where they are not what they were.
+
+        The file is parsed once, to store its columns, unless it was while it was checked; and each time where they
+        cannot be stored.
+        """
+        store = self.stored.store
+        if store.begin():
+            try:
+                for columns in self._parsed():
+                    store.append(columns)
+                    if store.failed:
+                        break
+                else:
+                    store.finish()
+            finally:
+                if not store.complete:
+                    store.clear()
+        if not store.complete:
+            yield from self._parsed()
+            return
+        coded = [column.coded for column in self.plan.features]
+        for columns in store.pieces():
+            yield self.stored.columns(columns, coded)
+
+    def _parsed(self) -> Iterator[list[NDArray[Any]]]:
+        start, rows = 0, self.stored.store.rows
+        for count, cells in self.cells():
+            columns = self.numbers(cells, start)
+            start += count
+            for first in range(0, count, rows):
+                yield [column[first : first + rows] for column in columns]
+
     def numbers(self, cells: _Cells, start: int) -> list[NDArray[Any]]:
         """Return the feature columns of some rows, the first of which is row `start`."""
-        columns = []
-        for (plan, form, index), own in zip(self.columns, cells, strict=True):
-            if plan.texts is not None:
-                texts = [form.text(self.table.parser, cell) for cell in own]
-                if not form.optional and None in texts:
-                    raise self._other_cells(plan, start, len(own))
-                columns.append(plan.texts.rows(texts, len(own)))
-                continue
-            reader = ColumnReader(plan.name, self.table.parser, form, index)
-            values = reader.read(own)
-            unknown = plan.coded and not form.zeros and UNKNOWN in values
-            if reader.faulty or unknown or (not form.optional and lacking(values).any()):
-                raise self._other_cells(plan, start, len(own))
-            columns.append(values)
+        columns = self._reader.columns(cells)
+        if isinstance(columns, ColumnPlan):
+            raise self._other_cells(columns, start, len(cells[0]))
         return columns
 
     def _other_cells(self, plan: ColumnPlan, start: int, count: int) -> RunError:
@@ -168,7 +193,7 @@ class StreamRows(FromFile):
             self._there[np.searchsorted(self._held, places)] = False
 
     def _restart(self) -> None:
-        self._source = self.table.cells()
+        self._source = self.table.pieces()
         self._first = self._next = 0
         """The rows that the chunk that was read last begins and ends with."""
         self._held = np.empty(0, np.intp)
@@ -179,16 +204,15 @@ class StreamRows(FromFile):
 
     def _advance(self) -> _Piece:
         """Return the wanted rows of the next chunk, and their columns."""
-        count, cells = next(self._source, (0, []))
-        if not count:
+        columns = next(self._source, None)
+        if columns is None:
             raise self.table.fingerprint.changed(f"it ends after {self._next} of {self._rows} rows")
-        self._first, self._next = self._next, self._next + count
+        self._first, self._next = self._next, self._next + len(columns[0])
         own = np.arange(self._first, self._next)
         if self._wanted is not None:
             wanted = self._wanted[self._first : self._next]
-            own, chosen = own[wanted], wanted.tolist()
-            cells = [tuple(compress(column, chosen)) for column in cells]
-        return own, self.table.numbers(cells, int(own[0])) if len(own) else []
+            own, columns = own[wanted], [column[wanted] for column in columns]
+        return own, columns
 
     def _pieces(self, places: NDArray[np.intp]) -> Iterator[tuple[list[NDArray[Any]], NDArray[np.intp]]]:
         """Yield the columns of rows, piece by piece in the file's order, and where among the places they are."""

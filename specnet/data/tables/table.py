@@ -17,6 +17,10 @@ RECORDS = 256
 """Records that are held as cells at once: few, so that their strings stay in the processor's cache."""
 
 
+CELLS = 1 << 14
+"""Cells of plain text that are read at once: what is computed of them stays in the cache, too."""
+
+
 class Chunk(NamedTuple):
     """Some records of a table, column by column."""
 

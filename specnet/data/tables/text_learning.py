@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from specnet.data.tables.column_settings import NOTHING_SAID
+from specnet.data.tables.rules import known_format
 from specnet.data.tables.texts import TextEncoding
 from specnet.diagnostics.text import clipped
 
@@ -60,7 +61,7 @@ class StreamedTexts:
         if self.chosen is not None:
             wanted[:] = False
             wanted[self.chosen] = True
-        form, parser = self.table.columns[feature][1], self.table.table.parser
+        form, parser = known_format(self.table.plan.features[feature]), self.table.table.parser
         start = 0
         for count, cells in self.table.cells():
             for chosen, cell in zip(wanted[start : start + count].tolist(), cells[feature], strict=True):

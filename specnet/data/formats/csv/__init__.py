@@ -76,7 +76,7 @@ class Csv(FileTable):
     """The file in a zip archive, if the archive contains several."""
     load: Load = "auto"
     """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for files of any
-    size: the file is parsed again in each epoch, in its order, and shuffled in a buffer. `auto` is `whole` for
+    size: in the file's order, shuffled in a buffer, from a temporary file of its columns. `auto` is `whole` for
     files of up to an eighth of the machine's memory."""
     shuffle_buffer: PositiveInt = 10_000
     """How many rows the shuffle holds, if rows are read in batches; with at least as many as the training split
@@ -166,7 +166,7 @@ class Csv(FileTable):
 
         Where the model was not trained on a table, whether there is a header is found out.
         """
-        from specnet.data.formats.csv.reader import RecordReader, decoded
+        from specnet.data.formats.csv.blocks import BlockReader
         from specnet.data.new_rows import ROWS
 
         buffered = stream if isinstance(stream, BufferedReader) else BufferedReader(stream)  # type: ignore[type-var]
@@ -174,8 +174,7 @@ class Csv(FileTable):
             packed = unpacked(buffered, self.compression, self.member, strict=False)
         except CompressionError as error:
             raise file.error("SN502", f"`{file.name}` {error}") from None
-        text = decoded(packed, self.encoding)
-        reader = RecordReader(text, self.dialect)
+        reader = BlockReader(packed, self.dialect, self.decimal)
         try:
             first = reader.first()
             if first is None:
@@ -198,7 +197,6 @@ class Csv(FileTable):
             raise file.error("SN502", f"`{file.name}` {error}") from None
         finally:
             # The stream belongs to the caller, who may read on.
-            text.detach()
             if buffered is not stream:
                 buffered.detach()
 

@@ -55,13 +55,14 @@ class Dialect:
             if not inside and self.comment is not None and line.lstrip().startswith(self.comment):
                 yield "\n"
                 continue
-            whole = self._tabbed(line) if self.delimiter == WHITESPACE and not inside else line
+            whole = self.tabbed(line) if self.delimiter == WHITESPACE and not inside else line
             if inside or '"' in whole:
                 inside = _ends_inside(whole, opening, inside=inside)
             yield whole
 
     @staticmethod
-    def _tabbed(line: str) -> str:
+    def tabbed(line: str) -> str:
+        """Return a line of cells between blanks with tabs between its cells."""
         if '"' not in line and line.isascii():
             return "\t".join(line.split()) + "\n"
         # str.split() parts text at unbreakable blanks, too.

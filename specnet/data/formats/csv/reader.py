@@ -1,26 +1,17 @@
-"""The one reader of CSV: text in, chunks of columns of cells out."""
+"""CSV record by record: lines of text in, chunks of columns of cells out."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
-from itertools import count, islice
-from typing import IO
+from itertools import islice
 
 from specnet.data.formats.csv.dialect import Dialect
 from specnet.data.tables.table import Chunk
 
-LONGEST = 64 << 20
-"""Letters of a line above which a file is taken for one that is made to fill the memory."""
-
 Record = tuple[int, list[str]]
 """A record's cells, after the line in which it begins."""
-
-
-class EndlessLineError(csv.Error):
-    """A line is so long that it would fill the memory."""
 
 
 class UndecodableError(UnicodeError):
@@ -38,11 +29,13 @@ class RecordReader:
         lines = dialect.table_lines(lines)
         self._reader = csv.reader(lines, delimiter=sign, skipinitialspace=sign != " ", strict=True)
         self._waiting: Record | None = None
+        self.lines_before = 0
+        """How many lines of the same text were read elsewhere."""
 
     @property
     def line(self) -> int:
         """The line that was read last."""
-        return self._reader.line_num
+        return self.lines_before + self._reader.line_num
 
     def first(self) -> Record | None:
         """Return the next record; None at the end of the text."""
@@ -61,13 +54,15 @@ class RecordReader:
     def chunks(self, width: int, records: int) -> Iterator[Chunk]:
         """Yield the records that are left, up to a number of them at once; their columns are those of `width` cells."""
         # Nothing is held here while the caller works on a chunk.
-        return iter(lambda: self._next(width, records), None)
+        return iter(lambda: self.next_chunk(width, records), None)
 
     @contextmanager
     def _decoding(self) -> Iterator[None]:
         """Say in which line the text cannot be decoded."""
         try:
             yield
+        except UndecodableError:
+            raise  # by what yields the lines, which knows more
         except UnicodeDecodeError as error:
             # All lines before those that were decoded together have been read, up to the beginning of the next one.
             before = error.object[: error.start].decode(error.encoding, errors="replace")
@@ -76,7 +71,8 @@ class RecordReader:
         except UnicodeError as error:
             raise UndecodableError(" from its start") from error
 
-    def _next(self, width: int, number: int) -> Chunk | None:
+    def next_chunk(self, width: int, number: int) -> Chunk | None:
+        """Return up to a number of the records that are left; None where there are none."""
         start, records = self.line + 1, []
         if self._waiting is not None:
             (start, record), self._waiting = self._waiting, None
@@ -115,18 +111,7 @@ def _ends(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def decoded(file: IO[bytes], encoding: str) -> TextIOWrapper:
-    """Return a file as text, its ends of lines as they are; a mark at the start of UTF-8 is left out."""
-    plain = encoding.lower().replace("_", "-") in ("utf-8", "utf8")
-    return TextIOWrapper(file, encoding="utf-8-sig" if plain else encoding, newline="")
-
-
-def bounded(file: IO[str]) -> Iterator[str]:
-    """Yield the lines of a file; raise csv.Error at one that would fill the memory."""
-    for number in count(1):
-        line = file.readline(LONGEST)
-        if len(line) == LONGEST and not line.endswith(("\n", "\r")):
-            raise EndlessLineError(f"line {number} is longer than {LONGEST >> 20} MiB")
-        if not line:
-            return
-        yield line
+def line_ends(text: bytes) -> int:
+    """Return how many lines end in a text."""
+    ends = text.count(b"\n")
+    return ends + text.count(b"\r") - text.count(b"\r\n") if b"\r" in text else ends

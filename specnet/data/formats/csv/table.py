@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from specnet.data.format import BATCHES
+from specnet.data.formats.csv.blocks import BlockReader
 from specnet.data.formats.csv.compression import (
     CompressionError,
     MemberError,
@@ -15,15 +16,9 @@ from specnet.data.formats.csv.compression import (
     is_workbook,
     unpacked,
 )
-from specnet.data.formats.csv.reader import (
-    LONGEST,
-    EndlessLineError,
-    Record,
-    RecordReader,
-    bounded,
-    decoded,
-)
+from specnet.data.formats.csv.reader import Record
 from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
+from specnet.data.formats.csv.text_blocks import EndlessLineError
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
 from specnet.data.text.encodings import SAMPLE, UTF16, found_encoding
@@ -57,6 +52,7 @@ class CsvTable(DataTable):
     ) -> None:
         self.place, self.header, self.dialect = place, header, dialect
         self.delimiter: str = dialect.delimiter
+        self.decimal = parser.numbers.decimal
         self._member, self._limit = member, limit
         self.line, first = self._first()
         super().__init__(place, parser, [cell.strip() for cell in first])
@@ -90,11 +86,9 @@ class CsvTable(DataTable):
             yield from reader.chunks(self.width, records)
 
     @contextmanager
-    def _records(self) -> Iterator[RecordReader]:
-        path = self.place.path
-        with open_regular(path) as raw, decoded(self._bytes(raw), self.dialect.encoding) as file:
-            long = file.buffer is not raw or path.stat().st_size > LONGEST
-            reader = RecordReader(bounded(file) if long else file, self.dialect)
+    def _records(self) -> Iterator[BlockReader]:
+        with open_regular(self.place.path) as raw:
+            reader = BlockReader(self._bytes(raw), self.dialect, self.decimal)
             try:
                 yield reader
             except EndlessLineError:

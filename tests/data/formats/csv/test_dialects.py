@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import specnet
-from specnet.data.formats.csv import table as csv_table
+from specnet.data.formats.csv import text_blocks
 from specnet.data.formats.csv.dialect import Dialect
 from specnet.data.formats.csv.reader import RecordReader
 from specnet.data.formats.csv.survey import survey
@@ -199,9 +199,6 @@ def test_what_decompresses_to_more_than_the_memory_is_not_read_whole(desk, monke
 
 
 def test_a_line_without_end_is_not_decompressed_to_its_end(desk, monkeypatch) -> None:
-    from specnet.data.formats.csv import reader
-
-    for module in (reader, csv_table):
-        monkeypatch.setattr(module, "LONGEST", 1000)
+    monkeypatch.setattr(text_blocks, "LONGEST", 1000)
     desk.write("t.csv", gzip.compress(b"a,y\n" + b"," * 5000))
     assert "line 2 is longer than" in desk.fault(type="csv", path="t.csv", target="y").message

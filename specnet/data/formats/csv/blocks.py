@@ -1,0 +1,141 @@
+"""CSV in blocks of whole lines: plain ones are cut into cells at once, all others are read record by record."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import IO
+
+from specnet.data.formats.csv.arrow import FROM, Arrow
+from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
+from specnet.data.formats.csv.reader import Record, RecordReader
+from specnet.data.formats.csv.text_blocks import BLOCK, FIRST, TextBlocks
+from specnet.data.tables.byte_cells import Asked, CellBlock
+from specnet.data.tables.table import CELLS, Chunk
+
+ARROW = 4
+"""How many times as large blocks are that pyarrow parses."""
+
+REFUSED = 3
+"""Blocks that pyarrow could not read after which it is no longer asked to."""
+
+
+class BlockReader:
+    """Reads the records of a file of CSV; blank lines are left out.
+
+    Lines without quotes that all have as many cells are cut into cells as bytes; a `RecordReader` reads all others,
+    and so decides what is well-formed. Raises csv.Error where the text is not, and UndecodableError where it is not
+    text in its encoding.
+    """
+
+    def __init__(self, file: IO[bytes], dialect: Dialect, decimal: str = ".") -> None:
+        self._dialect, self._decimal = dialect, decimal
+        self._text = TextBlocks(file, dialect.encoding)
+        self._reader = RecordReader(self._lines(), dialect)
+        self._block: list[str] = []
+        self._read = 0
+        """How many lines of the block have been read record by record."""
+        self._asked = Asked()
+        """What was asked of the columns of the block before."""
+        self._arrow: Arrow | None = None
+        self._looked = False
+        """Whether pyarrow was looked for."""
+        self._waiting: Record | None = None
+
+    @property
+    def line(self) -> int:
+        """The line that was read last."""
+        return self._reader.line
+
+    def first(self) -> Record | None:
+        """Return the next record; None at the end of the text."""
+        return self._reader.first()
+
+    def unread(self, record: Record) -> None:
+        """Have the record that was read last come again."""
+        self._waiting = record
+
+    def chunks(self, width: int, records: int) -> Iterator[Chunk]:
+        """Yield the records that are left; their columns are those of `width` cells.
+
+        Records that are not read as bytes come up to a number of them at once.
+        """
+        if self._waiting is not None:
+            self._reader.unread(self._waiting)
+            self._waiting = None
+            yield from filter(None, [self._reader.next_chunk(width, 1)])
+        while True:
+            if self._read == len(self._block):
+                lines = self._text.next()
+                if not lines:
+                    return
+                block = self._cut(lines, width)
+                if block is not None:
+                    start = self.line + 1
+                    self._reader.lines_before += len(block)
+                    yield Chunk(block.columns, range(start, start + len(block)))
+                    self._asked = block.asked
+                    self._size_blocks(block)
+                    continue
+                self._take(lines)
+            left = len(self._block) - self._read
+            # A record may take several lines, and then the next block is to begin with a new one.
+            chunk = self._reader.next_chunk(width, min(records, left if left < 3 else left // 2))
+            if chunk is not None:
+                yield chunk
+
+    def _cut(self, lines: bytes, width: int) -> CellBlock | None:
+        dialect = self._dialect
+        if self.line < dialect.skip_rows or b'"' in lines or b"\0" in lines or not dialect.sign.isascii():
+            return None
+        if dialect.comment is not None and dialect.comment.encode() in lines:
+            return None
+        if b"\r" in lines:
+            lines = lines.replace(b"\r\n", b"\n")
+            if b"\r" in lines:
+                return None
+        if not lines.endswith(b"\n"):
+            lines += b"\n"
+        if dialect.delimiter == WHITESPACE:
+            if not lines.isascii():
+                return None
+            lines = "".join(dialect.tabbed(line) for line in lines.decode("ascii").split("\n")[:-1]).encode()
+        blanks = dialect.sign != " " and b" " in lines
+        block = CellBlock(lines, width, dialect.sign, self._decimal, blanks=blanks)
+        if not self._is_read_by_arrow(block) and not block.whole(csv.field_size_limit()):
+            return None
+        if width == 1 and not all(map(str.strip, block.texts(0))):
+            return None  # blank lines, which are no records
+        block.expect(self._asked)
+        return block
+
+    def _size_blocks(self, block: CellBlock) -> None:
+        """Have the next blocks hold about as many cells as fit into the cache; pyarrow is quicker with more."""
+        letters = CELLS * len(block.lines) // (len(block) * block.width)
+        size = max(FIRST, min(BLOCK, letters))
+        self._text.block = ARROW * size if self._arrow is not None and self._arrow.refused < REFUSED else size
+
+    def _is_read_by_arrow(self, block: CellBlock) -> bool:
+        if block.width == 1 or block.decimal != "." or not self._asked.numbers:
+            return False
+        if not self._looked and self._text.size > FROM:
+            self._looked, self._arrow = True, Arrow.installed()
+        if self._arrow is None or self._arrow.refused >= REFUSED:
+            return False
+        return self._arrow.read(block, self._asked)
+
+    def _take(self, lines: bytes) -> None:
+        self._block = list(io.StringIO(lines.decode("utf-8", "surrogatepass"), newline=""))
+        self._read = 0
+
+    def _lines(self) -> Iterator[str]:
+        """Yield the lines that are read record by record."""
+        while True:
+            if self._read == len(self._block):
+                lines = self._text.next()
+                if not lines:
+                    return
+                self._take(lines)
+            self._read += 1
+            yield self._block[self._read - 1]

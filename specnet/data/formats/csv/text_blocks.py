@@ -1,0 +1,110 @@
+"""The text of a file in blocks of whole lines, decoded as it is read."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from typing import IO, Protocol, cast
+
+from specnet.data.formats.csv.reader import UndecodableError, line_ends
+
+BLOCK = 1 << 18
+"""Bytes that are read at once: what is computed of them stays in the processor's cache."""
+
+FIRST = 1 << 13
+"""Bytes that are read first: the header need not wait for what is wrong further on."""
+
+LONGEST = 64 << 20
+"""Bytes of a line above which a file is taken for one that is made to fill the memory."""
+
+BOM = b"\xef\xbb\xbf"
+
+
+class EndlessLineError(csv.Error):
+    """A line is so long that it would fill the memory."""
+
+
+class _Reads(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+class TextBlocks:
+    """The text of a file as blocks of whole lines, in UTF-8, whatever its encoding.
+
+    A mark at the start of UTF-8 is left out. Raises UndecodableError where the file is not text in its encoding, and
+    EndlessLineError at a line that would fill the memory.
+    """
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        self._file = cast("_Reads", file)
+        self._decoder = None
+        if codecs.lookup(encoding).name != "utf-8":
+            self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._rest = b""
+        """The beginning of the next line."""
+        self._started = self._ended = False
+        self.block = BLOCK
+        """How many bytes are read at once."""
+        self.size = 0
+        """How many bytes have been given, in UTF-8."""
+        self.lines = 0
+        """How many lines have been given."""
+
+    def next(self) -> bytes:
+        """Return the next lines; nothing at the end of the file."""
+        pieces, size = [self._rest], len(self._rest)
+        while not self._ended:
+            piece = self._piece()
+            cut = _end_of_lines(piece)
+            if not cut and pieces[-1].endswith(b"\r") and piece:
+                # Only what comes next tells whether this was the end of a line.
+                cut = 1 if piece.startswith(b"\n") else 0
+            pieces.append(piece)
+            size += len(piece)
+            if cut:
+                self._rest = piece[cut:]
+                pieces[-1] = piece[:cut]
+                return self._given(b"".join(pieces))
+            if size >= LONGEST:
+                line = self.lines + 1
+                raise EndlessLineError(f"line {line} is longer than {LONGEST >> 20} MiB")
+        self._rest = b""
+        return self._given(b"".join(pieces))
+
+    def _given(self, block: bytes) -> bytes:
+        if not self._started:
+            self._started = True
+            if self._decoder is None:
+                block = block.removeprefix(BOM)
+        if self._decoder is None and not block.isascii():
+            try:
+                block.decode()
+            except UnicodeDecodeError as error:
+                raise self._undecodable(error, b"") from error
+        self.lines += line_ends(block)
+        self.size += len(block)
+        return block
+
+    def _piece(self) -> bytes:
+        data = self._file.read1(self.block if self._started else FIRST)
+        self._ended = not data
+        if self._decoder is None:
+            return data
+        try:
+            return self._decoder.decode(data, final=not data).encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error, self._rest) from error
+        except UnicodeError as error:
+            raise UndecodableError(" from its start") from error
+
+    def _undecodable(self, error: UnicodeDecodeError, before: bytes) -> UndecodableError:
+        there = error.object[: error.start].decode(error.encoding, errors="replace")
+        line = self.lines + 1 + line_ends(before) + line_ends(there.encode("utf-8", "replace"))
+        return UndecodableError(f": line {line} has the byte 0x{error.object[error.start]:02x}")
+
+
+def _end_of_lines(text: bytes) -> int:
+    """Return where the last line in a text ends; 0 where none does for sure."""
+    end = text.rfind(b"\n") + 1
+    # At the very end, a carriage return may be the first half of an end of line.
+    return end or text.rfind(b"\r", 0, -1) + 1

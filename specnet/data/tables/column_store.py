@@ -1,0 +1,131 @@
+"""Columns of numbers, codes and tokens that were read of a file, kept in a temporary file instead of in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from math import prod
+from pathlib import Path
+from threading import Lock
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from weakref import finalize
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RESERVE = 256 << 20
+"""Bytes of the disk that are left to others."""
+
+
+class _Piece(NamedTuple):
+    """Some rows in the file."""
+
+    offset: int
+    rows: int
+    columns: tuple[tuple[np.dtype[Any], tuple[int, ...]], ...]
+    """The type of each column, and the shape of its elements."""
+
+
+class ColumnStore:
+    """Rows of columns in a temporary file, in pieces of a few rows.
+
+    The file has no name where the system allows that, belongs to this user alone, and is gone when the process ends,
+    however it ends. Where the disk is full or cannot be written to, the store stays empty: its user reads the original
+    again.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        """How many rows a piece has at most."""
+        self.complete = False
+        """Whether all rows are in it."""
+        self._file: IO[bytes] | None = None
+        self._pieces: list[_Piece] = []
+        self._size = 0
+        self.failed = False
+        """Whether something could not be written."""
+        self._filling = False
+        self._lock = Lock()
+
+    def begin(self) -> bool:
+        """Return whether the caller is to append all rows: nobody else does, and it has not failed before."""
+        with self._lock:
+            if self._filling or self.failed or self.complete:
+                return False
+            self._filling = True
+            return True
+
+    def append(self, columns: Sequence[NDArray[Any]]) -> None:
+        """Append some rows."""
+        if self.failed:
+            return
+        for start in range(0, len(columns[0]) if columns else 0, self.rows):
+            own = [np.ascontiguousarray(column[start : start + self.rows]) for column in columns]
+            try:
+                self._write(own)
+            except OSError:
+                self.failed = True
+                self.clear()
+                return
+
+    def finish(self) -> None:
+        """Take what was appended for all rows."""
+        if not self.failed:
+            if self._file is not None:
+                self._file.flush()
+            self.complete = True
+        self._filling = False
+
+    def clear(self) -> None:
+        """Take everything out of it again."""
+        self._pieces, self._size, self._filling = [], 0, False
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+        self._file = None
+
+    def pieces(self) -> Iterator[list[NDArray[Any]]]:
+        """Yield the columns of a few rows after the other."""
+        for piece in self._pieces:
+            data = self._read(piece)
+            columns, start = [], 0
+            for dtype, shape in piece.columns:
+                count = piece.rows * prod(shape)
+                columns.append(np.frombuffer(data, dtype, count, start).reshape(piece.rows, *shape))
+                start += count * dtype.itemsize
+            yield columns
+
+    def _write(self, columns: Sequence[NDArray[Any]]) -> None:
+        size = sum(column.nbytes for column in columns)
+        folder = _folder()
+        if shutil.disk_usage(folder).free - size < RESERVE:
+            raise OSError("the disk is nearly full")
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is used until the store is cleared
+            finalize(self, self._file.close)
+        for column in columns:
+            self._file.write(column.data)
+        kinds = tuple((column.dtype, column.shape[1:]) for column in columns)
+        self._pieces.append(_Piece(self._size, len(columns[0]), kinds))
+        self._size += size
+
+    def _read(self, piece: _Piece) -> bytes:
+        assert self._file is not None
+        size = sum(piece.rows * prod(shape) * dtype.itemsize for dtype, shape in piece.columns)
+        # Several threads may read at their own places.
+        with self._lock:
+            self._file.seek(piece.offset)
+            return self._file.read(size)
+
+
+def _folder() -> str:
+    """Return where large temporary files belong: often `/tmp` is kept in memory, and `/var/tmp` never is."""
+    large = Path("/var/tmp")  # noqa: S108 - the file in it has no name
+    if "TMPDIR" not in os.environ and large.is_dir() and os.access(large, os.W_OK):
+        return str(large)
+    return tempfile.gettempdir()

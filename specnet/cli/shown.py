@@ -11,7 +11,6 @@ from rich.console import Console
 from specnet.cli.numbers import entries
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import say
-from specnet.data.tables.numbers import number
 from specnet.diagnostics.text import counted
 from specnet.model.averaged import AveragedModel
 from specnet.model.compiled import CompiledModel
@@ -192,8 +191,8 @@ def _several_outputs(model: CompiledModel, made: Mapping[str, Array]) -> Iterato
     for name, reading in readings(model).items():
         if prod(made[name].shape[1:]) > MAXIMUM_OUTPUTS:
             continue
-        for head, cells in zip(reading.head, zip(*reading.cells(made[name]), strict=True), strict=True):
-            texts = [f"{float(cell):.6g}" if number(cell) is not None else cell for cell in cells]
+        for head, cells in zip(reading.head, reading.columns(made[name]), strict=True):
+            texts = [f"{cell:.6g}" if isinstance(cell, (int, float)) else cell for cell in cells]
             yield f"{name}.{head}", texts
 
 

@@ -19,6 +19,7 @@ from specnet.data.rows import BLOCK, ArrayRows, Rows, StoredRows
 from specnet.data.series.scaling import SeriesScale, SeriesScales
 from specnet.data.signature import ColumnSlice, InputArray, Signature, only_array
 from specnet.data.streamed import Inputs, StreamedRows, whole_rows
+from specnet.data.tables.cell_rows import CellRows
 from specnet.data.tables.frames import is_frame
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
@@ -96,7 +97,7 @@ class Encoding:
         arrays, or from the names that the document gives its inputs. Raises SpecError naming each row and column at
         fault.
         """
-        sound = None if is_frame(rows) else self._numbers(rows)
+        sound = None if is_frame(rows) or isinstance(rows, CellRows) else self._numbers(rows)
         if sound is not None:
             return sound
         collector = Collector(())
@@ -189,6 +190,8 @@ class Encoding:
     def _raw(self, rows: Any, collector: Collector) -> Rows:
         if is_frame(rows):
             return self.format.rows_of_frame(rows, self.known, collector)
+        if isinstance(rows, CellRows):
+            return self.format.rows_of_columns(rows, self.known, collector)
         rows = _single(rows)
         if isinstance(rows, Mapping):
             named = [part for part in self.signature.column_slices or () if part.shape]

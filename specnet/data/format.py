@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows
+    from specnet.data.tables.cell_rows import CellRows
 
 FilePath = Annotated[str, Field(min_length=1), NamesFile()]
 """The path of a file or a folder of data."""
@@ -251,6 +252,10 @@ class DataFormat(Kind):
 
         array = as_numbers(rows, "the inputs are", collector)
         return ArrayRows(np.empty((0, *known.shape)) if array.ndim and not len(array) else array)
+
+    def rows_of_columns(self, rows: CellRows, known: KnownRows, collector: Collector) -> Rows:
+        """Return rows of cells that are held by column; raise SpecError for what is none."""
+        return self.rows_of_cells(list(rows), known, collector)
 
     def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return the rows of a pandas or Polars frame; raise SpecError naming what is wrong with it."""

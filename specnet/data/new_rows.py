@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.kept_columns import KeptColumns
+from specnet.data.tables.cell_rows import CellRows, Places
 from specnet.data.tables.numbers import number
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
@@ -172,11 +173,13 @@ class RowFile:
             self._reported.update(more)
             self.note(f"{self.name}: the model does not take {listed(more)}")
 
-    def blocks(self, chunk: Chunk, positions: Sequence[int], word: str) -> Iterator[RowBlock]:
+    def blocks(
+        self, chunk: Chunk, positions: Sequence[int], word: str, *, text: bool = False
+    ) -> Iterator[RowBlock]:
         """Yield the model's cells of some records, as a block; raise SpecError naming what is wrong with them.
 
         Where something is, those before the first faulty record come first. `word` is what a record is called in
-        messages, before its number.
+        messages, before its number; `text` says that cells are the strings of a file of text.
         """
         collector = Collector(())
         for line, count in chunk.odd:
@@ -185,11 +188,9 @@ class RowFile:
             )
             collector.add("SN505", message, help="text that contains the delimiter must be quoted")
         sound = bisect_left(chunk.lines, chunk.odd[0][0]) if chunk.odd else len(chunk.lines)
-        rows: list[Any] = list(zip(*(chunk.columns[i] for i in positions), strict=True))
-        places = [f"{word} {line}" for line in chunk.lines]
-        kept: list[tuple[Any, ...]] = [()] * len(rows)
-        if self.kept.positions:
-            kept = list(zip(*(chunk.columns[i] for i in self.kept.positions), strict=True))
+        rows = CellRows([chunk.columns[i] for i in positions], text=text)
+        places = Places(word, chunk.lines)
+        kept = CellRows([chunk.columns[i] for i in self.kept.positions], len(chunk.lines), text=text)
         made: Any = rows
         if self.known.columns is None:
             made, numeric = self._numbers(rows, places, collector)
@@ -198,15 +199,16 @@ class RowFile:
         if collector.found and sound:
             yield block.first(sound)
         self.check(collector)
-        if rows:
+        if len(chunk.lines):
             yield block
 
-    def _numbers(
-        self, rows: Sequence[Sequence[Any]], places: Sequence[str], collector: Collector
-    ) -> tuple[Any, int]:
+    def _numbers(self, rows: CellRows, places: Sequence[str], collector: Collector) -> tuple[Any, int]:
         """Return cells as an array of the shape that the model takes, and how many rows come before a faulty one."""
         import numpy as np
 
+        at_once = rows.numbers()
+        if at_once is not None:
+            return at_once.reshape(len(rows), *self.known.shape), len(rows)
         values, sound = [], len(rows)
         for n, (cells, place) in enumerate(zip(rows, places, strict=True)):
             row = ["" if cell is None else str(cell) for cell in cells]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from specnet.model.conformal import Intervals, PredictionSets
+from specnet.runs.shortest import shortest
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
@@ -96,15 +97,15 @@ class OutputReading:
             else ["prediction_set"]
         )
 
-    def interval_cells(self, own: Intervals | PredictionSets) -> list[list[str]]:
-        """Return the cells of intervals or prediction sets for each row; names in a set are separated by `|`."""
+    def interval_columns(self, own: Intervals | PredictionSets) -> list[list[Any]]:
+        """Return the columns of intervals or prediction sets; names in a set are separated by `|`."""
         if isinstance(own, Intervals):
             ends = (each.reshape(len(each), -1) for each in (own.lower, own.upper))
             return self.numbers(np.stack(list(ends), axis=2))
         sets = own.names()
         if self.kind != "labels":
-            return [["|".join(row)] for row in sets]
-        return [["|".join(each) for each in row] for row in sets]
+            return [["|".join(row) for row in sets]]
+        return [["|".join(row[n]) for row in sets] for n in range(len(self.names))]
 
     def _interval_objects(self, own: Intervals | PredictionSets) -> list[dict[str, Any]]:
         if isinstance(own, Intervals):
@@ -130,22 +131,21 @@ class OutputReading:
             return np.asarray(predictions.reshape(len(predictions), -1) >= self.thresholds, np.intp)
         return np.asarray(predictions.reshape(len(predictions)) >= self.thresholds, np.intp)
 
-    def cells(self, predictions: Array) -> list[list[str]]:
-        """Return a row of a table for each prediction."""
+    def columns(self, predictions: Array) -> list[list[Any]]:
+        """Return the columns of a table of predictions: strings, and numbers as short as they are."""
         values = self.numbers(predictions)
         if self.kind == "numbers":
             return values
+        read = self.indices(predictions)
         if self.kind == "labels":
-            read = self.indices(predictions).astype(str).tolist()
-            pairs = zip(read, values, strict=True)
-            return [[cell for pair in zip(*row, strict=True) for cell in pair] for row in pairs]
-        names = [self.names[i] for i in self.indices(predictions)]
-        return [[name, *row] for name, row in zip(names, values, strict=True)]
+            return [column for pair in zip(read.T.tolist(), values, strict=True) for column in pair]
+        return [list(map(self.names.__getitem__, read.tolist())), *values]
 
     @staticmethod
-    def numbers(predictions: Array) -> list[list[str]]:
-        """Return the numbers of each row as cells."""
-        return [list(map(str, row)) for row in predictions.reshape(len(predictions), -1)]
+    def numbers(predictions: Array) -> list[list[Any]]:
+        """Return the numbers of predictions by column."""
+        columns: list[list[Any]] = shortest(predictions.reshape(len(predictions), -1)).T.tolist()
+        return columns
 
     @property
     def spread_head(self) -> list[str]:

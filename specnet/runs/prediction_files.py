@@ -46,12 +46,13 @@ def write_csv(
     before = [*(["file"] if files else []), *names]
     writer.writerow([*before, *(_apart(column, before) for column in columns)])
     for part in parts:
-        tables = [table for name, own in read.items() for table in _tables(own, part, name)]
+        written = [column for name, own in read.items() for column in _columns(own, part, name)]
         if names:
-            tables.insert(0, [[_text(cell) for cell in row] for row in part.kept or ()])
+            kept_columns = zip(*(part.kept or ()), strict=True)
+            written = [*(list(map(_text, cells)) for cells in kept_columns), *written]
         if part.files is not None:
-            tables.insert(0, [[name] for name in part.files])
-        writer.writerows([cell for row in rows for cell in row] for rows in zip(*tables, strict=True))
+            written.insert(0, list(part.files))
+        writer.writerows(zip(*written, strict=True))
 
 
 def write_lines(
@@ -138,12 +139,12 @@ def _interval_arrays(own: OutputReading, whole: Sequence[PredictedRows], name: s
     return {"prediction_set": np.empty(shape, np.bool_)}
 
 
-def _tables(own: OutputReading, part: PredictedRows, name: str) -> Iterator[list[list[str]]]:
-    yield own.cells(part.made[name])
+def _columns(own: OutputReading, part: PredictedRows, name: str) -> Iterator[list[Any]]:
+    yield from own.columns(part.made[name])
     if name in part.intervals:
-        yield own.interval_cells(part.intervals[name])
+        yield from own.interval_columns(part.intervals[name])
     if part.spread is not None:
-        yield own.numbers(part.spread[name])
+        yield from own.numbers(part.spread[name])
 
 
 def _begun(

@@ -10,12 +10,14 @@ from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import FilePath
 from specnet.data.formats import FORMATS, SUFFIXES
+from specnet.data.tables.plan import ColumnPlan
 from specnet.data.tables.settings import TableSettings
 from specnet.diagnostics import SpecError
 
 if TYPE_CHECKING:
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows
+    from specnet.data.tables.cell_rows import CellRows
     from specnet.data.tables.source import TableSource
     from specnet.data.tables.table import DataTable
 
@@ -57,6 +59,19 @@ class Tabular(TableSettings):
 
         assert known.columns is not None
         return rows_of_cells(known.columns, rows, self.parser, collector)
+
+    def rows_of_columns(self, rows: CellRows, known: KnownRows, collector: Collector) -> Rows:
+        """Return rows of cells that are held by column; raise SpecError for a cell that is not as the plan says."""
+        from specnet.data.tables.by_plan import PlanReader
+        from specnet.data.tables.rows import TableRows
+
+        assert known.columns is not None
+        if rows.text and len(rows):
+            columns = PlanReader(known.columns, self.parser).columns(rows.columns)
+            if not isinstance(columns, ColumnPlan):
+                return TableRows(known.columns, columns)
+        # Cell by cell, which finds what is wrong.
+        return self.rows_of_cells(list(rows), known, collector)
 
     def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return the rows of a frame that has the features, found by name."""

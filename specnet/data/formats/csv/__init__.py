@@ -186,7 +186,7 @@ class Csv(FileTable):
             if not header:
                 reader.unread(first)
             for chunk in reader.chunks(len(cells), ROWS):
-                yield from file.blocks(chunk, positions, "line")
+                yield from file.blocks(chunk, positions, "line", text=True)
         except UnicodeError as error:
             message = f"`{file.name}` is not text in {self.encoding}{error}"
             raise file.error("SN503", message, "save it in the encoding of the training file") from None

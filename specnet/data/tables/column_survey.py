@@ -104,7 +104,7 @@ class ColumnSurvey:
             if (number := numbers.value(cell)) is not None and isfinite(number)
         }
         dates = are_dates(counts)
-        coded = not text and any(map(_CODE.fullmatch, counts)) and all(map(str.isdigit, counts)) and not dates
+        coded = not text and are_coded(counts) and not dates
         values = {} if text else found
         held = [values[cell] for cell in there if cell in values]
         return cls(
@@ -164,6 +164,11 @@ class ColumnSurvey:
         if self.numeric:
             return False
         return self.unlike > MAXIMUM_CATEGORIES or (self.unlike > ENOUGH / 2 and 2 * self.unlike > self.rows)
+
+
+def are_coded(texts: Collection[str]) -> bool:
+    """Return whether cells are digits, some with zeros in front, as in 00501."""
+    return any(map(_CODE.fullmatch, texts)) and all(map(str.isdigit, texts))
 
 
 def _pattern(cells: Sequence[str]) -> bytes:

@@ -20,7 +20,7 @@ from specnet.data.tables.number_formats import likely_format
 from specnet.data.tables.numbers import PLAIN, NumberFormat
 from specnet.data.tables.settings import MARKERS
 from specnet.data.tables.table import RECORDS
-from specnet.data.text.encodings import found_encoding, possible_encodings, shown_in
+from specnet.data.text.encodings import UTF16, found_encoding, possible_encodings, shown_in
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 from specnet.diagnostics.text import listed
 
@@ -29,6 +29,12 @@ SAMPLE = 1 << 16
 
 CANDIDATES = 8
 """How many encodings are named for a file that could have several."""
+
+LARGE = 8 << 20
+"""Bytes from which a file is not held."""
+
+START = 1 << 20
+"""Bytes of such a file that show how it is written."""
 
 LOOKED_AT = 1000
 """Rows that are read to tell whether the first one is a header."""
@@ -54,24 +60,76 @@ class Survey:
 def survey(path: Path, encoding: str | None = None) -> Survey:
     """Read a file to its end and return what it holds; raise SpecError where it is not a table.
 
-    Its encoding is found out where it is not given: see `encodings`; and so is the rest of its dialect.
+    Its encoding is found out where it is not given: see `encodings`; and so is the rest of its dialect. Of a large file
+    its beginning shows the dialect, and the rest passes by.
     """
+    if path.is_file() and path.stat().st_size > LARGE:
+        found = _survey_in_passing(path, encoding)
+        if found is not None:
+            return found
     text, encoding = _text(path, encoding)
-    if is_json(text[:SAMPLE]):
-        raise _fault(path, "SN504", f"`{path}` is JSON, and no table that can be read here", JSON_HELP)
-    dialect = replace(sniffed(text[:SAMPLE], cut=len(text) > SAMPLE), encoding=encoding)
+    dialect = _dialect(path, text, encoding)
     first, columns = _columns(path, text, dialect)
-    numbers = likely_format(
-        [dict.fromkeys(cell for cell in column[1:] if cell not in MARKERS) for column in columns],
-        dialect.delimiter,
-    )
-    header = _has_header(first, [column[1 : LOOKED_AT + 1] for column in columns], numbers)
+    numbers, header = _format(first, columns, dialect)
     rows = len(columns[0]) - header
     if not rows:
         raise _fault(path, "SN506", f"`{path}` has no rows of data")
     names = first if header else list(map(str, range(len(columns))))
     surveys = column_surveys(names, [cells[int(header) :] for cells in columns], numbers=numbers)
     return Survey(path, dialect, numbers, header, rows, surveys)
+
+
+def _dialect(path: Path, text: str, encoding: str) -> Dialect:
+    if is_json(text[:SAMPLE]):
+        raise _fault(path, "SN504", f"`{path}` is JSON, and no table that can be read here", JSON_HELP)
+    return replace(sniffed(text[:SAMPLE], cut=len(text) > SAMPLE), encoding=encoding)
+
+
+def _format(first: list[str], columns: list[list[str]], dialect: Dialect) -> tuple[NumberFormat, bool]:
+    """Return how columns write numbers, and whether the first record is a header."""
+    numbers = likely_format(
+        [dict.fromkeys(cell for cell in column[1:] if cell not in MARKERS) for column in columns],
+        dialect.delimiter,
+    )
+    return numbers, _has_header(first, [column[1 : LOOKED_AT + 1] for column in columns], numbers)
+
+
+def _survey_in_passing(path: Path, encoding: str | None) -> Survey | None:
+    """Return what a large file holds, without holding it; None where it must be looked at as a whole.
+
+    That is where something is wrong with it, or where its encoding is found out by its bytes.
+    """
+    from specnet.data.formats.csv.blocks import BlockReader
+    from specnet.data.tables.column_tally import ColumnTally, tallied
+
+    try:
+        with open_given(path) as file:
+            start = unpacked(file, "auto").read(START)
+        known = encoding or "utf-8"
+        if encoding is None and (start.startswith(UTF16) or b"\0" in start[:SAMPLE]):
+            return None
+        text = start.decode("utf-8-sig" if known == "utf-8" else known, errors="replace")
+        # Where a quoted cell goes on for long, the start may end inside it.
+        text = text[: text.rindex("\n", 0, len(text)) + 1]
+        dialect = _dialect(path, text, known)
+        first, columns = _columns(path, text, dialect)
+        numbers, header = _format(first, columns, dialect)
+        names = first if header else list(map(str, range(len(columns))))
+        del text, start, columns
+        tallies = [ColumnTally(i, name, numbers) for i, name in enumerate(names)]
+        with open_given(path) as file:
+            reader = BlockReader(unpacked(file, "auto"), dialect, numbers.decimal)
+            record = reader.first()
+            if record is not None and not header:
+                reader.unread(record)
+            for chunk in reader.chunks(len(names), RECORDS):
+                if chunk.odd:
+                    return None
+                for tally, cells in zip(tallies, chunk.columns, strict=True):
+                    tally.add(cells)
+    except (SpecError, csv.Error, ValueError, OSError):
+        return None  # which looking at the whole explains
+    return Survey(path, dialect, numbers, header, tallies[0].cells, tallied(tallies))
 
 
 def _columns(path: Path, text: str, dialect: Dialect) -> tuple[list[str], list[list[str]]]:

@@ -35,7 +35,9 @@ class BlockReader:
         self._reader = RecordReader(self._lines(), dialect)
         self._block: list[str] = []
         self._read = 0
-        """How many lines of the block have been read record by record."""
+        """How many lines of the block have been read."""
+        self._is_new = False
+        """Whether it has not been tried to cut the lines that are left of the block."""
         self._asked = Asked()
         """What was asked of the columns of the block before."""
         self._arrow: Arrow | None = None
@@ -61,27 +63,35 @@ class BlockReader:
 
         Records that are not read as bytes come up to a number of them at once.
         """
-        if self._waiting is not None:
-            self._reader.unread(self._waiting)
-            self._waiting = None
-            yield from filter(None, [self._reader.next_chunk(width, 1)])
         while True:
-            if self._read == len(self._block):
+            # A record that is to come again can be cut with the lines after it if it takes one line.
+            again = int(self._waiting is not None and self._waiting[0] == self.line)
+            lines, is_next = b"", self._waiting is None and self._read == len(self._block)
+            if is_next:
                 lines = self._text.next()
                 if not lines:
                     return
-                block = self._cut(lines, width)
-                if block is not None:
-                    start = self.line + 1
-                    self._reader.lines_before += len(block)
-                    yield Chunk(block.columns, range(start, start + len(block)))
-                    self._asked = block.asked
-                    self._size_blocks(block)
-                    continue
+            elif self._is_new:
+                lines = "".join(self._block[self._read - again :]).encode("utf-8", "surrogatepass")
+            self._is_new = False
+            block = self._cut(lines, width) if lines else None
+            if block is not None:
+                start = self.line + 1 - again
+                self._reader.lines_before += len(block) - again
+                self._read, self._waiting = len(self._block), None
+                yield Chunk(block.columns, range(start, start + len(block)))
+                self._asked = block.asked
+                self._size_blocks(block)
+                continue
+            if is_next:
                 self._take(lines)
-            left = len(self._block) - self._read
-            # A record may take several lines, and then the next block is to begin with a new one.
-            chunk = self._reader.next_chunk(width, min(records, left if left < 3 else left // 2))
+                self._is_new = False
+            if self._waiting is not None:
+                self._reader.unread(self._waiting)
+                self._waiting = None
+            chunk = self._reader.next_chunk(
+                width, min(records, max(1, len(self._block) - self._read + again))
+            )
             if chunk is not None:
                 yield chunk
 
@@ -127,7 +137,7 @@ class BlockReader:
 
     def _take(self, lines: bytes) -> None:
         self._block = list(io.StringIO(lines.decode("utf-8", "surrogatepass"), newline=""))
-        self._read = 0
+        self._read, self._is_new = 0, True
 
     def _lines(self) -> Iterator[str]:
         """Yield the lines that are read record by record."""

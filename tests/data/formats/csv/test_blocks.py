@@ -55,7 +55,8 @@ def small(monkeypatch):
     """Small blocks, so that small tables take many, and pyarrow is used for them."""
     for module in (text_blocks, blocks):
         monkeypatch.setattr(module, "BLOCK", 100)
-    monkeypatch.setattr(text_blocks, "FIRST", 20)
+        monkeypatch.setattr(module, "FIRST", 20)
+    monkeypatch.setattr(blocks, "ARROW", 1)
     monkeypatch.setattr(blocks, "FROM", 0)
 
 

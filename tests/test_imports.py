@@ -15,7 +15,7 @@ PACKAGE = Path(specnet.__file__).parent
 
 HEAVY = {
     "PIL": "specnet.data.formats.images",
-    "pyarrow": "specnet.data.formats.parquet",
+    "pyarrow": "specnet.data.formats",
     "jinja2": "specnet.reporting",
     "matplotlib": "specnet.reporting",
     "onnx": "specnet.interchange.onnx",

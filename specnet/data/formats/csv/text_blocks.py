@@ -61,7 +61,7 @@ class TextBlocks:
                 cut = 1 if piece.startswith(b"\n") else 0
             pieces.append(piece)
             size += len(piece)
-            if cut:
+            if cut and not self._ended:
                 self._rest = piece[cut:]
                 pieces[-1] = piece[:cut]
                 return self._given(b"".join(pieces))
@@ -86,12 +86,17 @@ class TextBlocks:
         return block
 
     def _piece(self) -> bytes:
-        data = self._file.read1(self.block if self._started else FIRST)
-        self._ended = not data
+        size = self.block if self._started else FIRST
+        data = b""
+        while len(data) < size and not self._ended:
+            # Until it is known whether more comes, so that a small file is one block.
+            more = self._file.read1(size - len(data))
+            data += more
+            self._ended = not more
         if self._decoder is None:
             return data
         try:
-            return self._decoder.decode(data, final=not data).encode("utf-8", "surrogatepass")
+            return self._decoder.decode(data, final=self._ended).encode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             raise self._undecodable(error, self._rest) from error
         except UnicodeError as error:

@@ -247,13 +247,27 @@ def test_blocks_are_the_whole_lines_of_a_text(text, encoding, sizes):
             return super().read1(draw.randint(1, 9))
 
     source = TextBlocks(Pieces(text.encode(encoding)), encoding)
+    source.block = draw.randint(1, 12)
     found = []
-    while block := source.next():
-        found.append(block.decode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_blocks, "FIRST", draw.randint(1, 12))
+        while block := source.next():
+            found.append(block.decode())
     assert "".join(found) == text
     assert all(block.endswith(("\n", "\r")) for block in found[:-1])
     assert not any(one.endswith("\r") and other.startswith("\n") for one, other in pairwise(found))
     assert source.lines == text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
+@pytest.mark.parametrize("header", [False, True])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_small_file_is_one_chunk(header, end):
+    lines = [f"{n},{n / 7!r}" for n in range(20)]
+    reader = BlockReader(io.BytesIO(("\n".join(lines) + end).encode()), Dialect())
+    first = reader.first()
+    if not header:
+        reader.unread(first)
+    assert [len(chunk.lines) for chunk in reader.chunks(2, 256)] == [19 if header else 20]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp949", "ascii"])

@@ -215,13 +215,14 @@ def test_workers_stop_when_the_run_stops(whole, tmp_path, monkeypatch):
     began: list[Path] = []
     start = fold_workers._start
 
-    def noted(spec: Any, place: Path, threads: int | None) -> Any:
+    def noted(spec: Any, place: Path, *asked: Any) -> Any:
+        assert asked == (2, "numpy")
         began.append(place)
-        return start(spec, place, threads)
+        return start(spec, place, *asked)
 
     monkeypatch.setattr(fold_workers, "_start", noted)
     run = tmp_path / "run"
-    result = specnet.run(document(), out=run, stop=lambda: bool(began))
+    result = specnet.run(document(), out=run, stop=lambda: bool(began), threads=2, engine="numpy")
     assert began == [run / "folds" / "2", run / "folds" / "3"]
     assert (result.stopped, len(result.folds)) == ("interrupted", 1)
     assert result_of(run / "folds" / "2")["stopped"] == "interrupted"

@@ -196,7 +196,7 @@ class Geometry:
 
     @property
     def _depthwise_scratch(self) -> int:
-        return self.tile[0] * self.out[0] * self.out[1] * self.channels
+        return max(self.tile[0] * self.out[0] * self.out[1], self.taps) * self.channels
 
     @cached_property
     def seen(self) -> list[tuple[slice, slice, slice, slice]]:

@@ -33,3 +33,44 @@ def check_convolution(
         perform(convolve_kernel(x, g, scratch, more, how, times == 1, total))
         np.testing.assert_allclose(total, times * expected, 1e-11, 1e-11)
     return how
+
+
+def check_same_convolution(
+    expected,
+    tried,
+    size,
+    kernel,
+    *,
+    strides=(1, 1),
+    padding=((0, 0), (0, 0)),
+    dilation=(1, 1),
+    groups=1,
+    phases=(1, 1),
+    batch=5,
+    dtype="float64",
+):
+    """Check that two modules give the same output and gradients of one convolution."""
+    rng = np.random.default_rng(0)
+    channels, filters = kernel[2] * groups, kernel[3]
+    item = np.dtype(dtype).itemsize
+    how = Geometry(size, channels, kernel[:2], filters, strides, padding, dilation, groups, item, phases)
+    shapes = (batch, *size, channels), kernel, filters, (batch, *how.laid)
+    x, w, b, g = (rng.normal(size=shape).astype(dtype) for shape in shapes)
+    tolerance = 1e-5 if dtype == "float32" else 1e-12
+
+    def check(name, start, numbers, *given):
+        outs = []
+        for module in (expected, tried):
+            out, scratch = start.copy(), np.full(numbers, np.nan, dtype)
+            arguments = (scratch if each is Ellipsis else each for each in given)
+            perform(getattr(module, name)(*arguments, out))
+            outs.append(out)
+        np.testing.assert_allclose(outs[1], outs[0], tolerance, tolerance * np.abs(outs[0]).max(initial=1.0))
+
+    for bias in (None, b):
+        check("convolve", np.full_like(g, np.nan), how.forward_scratch, x, w, bias, ..., how)
+    check("convolve_input", np.full_like(x, np.nan), how.input_scratch, g, w, ..., how)
+    for overwrite in (True, False):
+        more = np.full_like(w, np.nan)
+        check("convolve_kernel", w, how.kernel_scratch, x, g, ..., more, how, overwrite)
+    return how

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from specnet.engines.numba.kernels import STATEMENTS
 from specnet.engines.numba.loops import LoopWriter
 from specnet.engines.numpy.statements import Statements
 from specnet.graph.attributes import Prepared
@@ -22,6 +23,9 @@ class CompiledStatements(Statements):
             super()._compute(each)
             return
         self.finish(self._run([each.value], {each.value.index}))
+
+    def _kernel(self, value: Value) -> str:
+        return STATEMENTS.get(value.op.name) or super()._kernel(value)
 
     def _block(self, pieces: Pieces) -> None:
         group = pieces.group

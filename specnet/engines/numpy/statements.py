@@ -271,7 +271,7 @@ class Statements:
             named = {name: _number(setting) for name, setting in value.attributes.named().items()}
             named |= {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar(value).format(**named)}",)
-        kernel = kernel_of(value, self.sizes, self.workers)
+        kernel = self._kernel(value)
         if operands.group is not None:
             kernel = value.op.sums(value) or kernel
         text = _SLOT.sub(lambda match: self._fill(value, match.group(1)), kernel)
@@ -280,6 +280,10 @@ class Statements:
             (self.calls if operands.group is None else self.block_calls)[name] = text
             return (f"perform({name})  # {text}",)
         return tuple(text.split("\n"))
+
+    def _kernel(self, value: Value) -> str:
+        """Return the text of what computes a value."""
+        return kernel_of(value, self.sizes, self.workers)
 
     def _fill(self, value: Value, slot: str) -> str:
         name, _, form = slot.partition(":")

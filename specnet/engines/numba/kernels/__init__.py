@@ -4,8 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-FUNCTIONS: dict[str, Any] = {}
+from specnet.engines.numba.kernels import columns, convolution, normalising, pooling, reductions, scatter
+
+FUNCTIONS: dict[str, Any] = {
+    "add_reduce": reductions.add_reduce,
+    "batch_moments": columns.batch_moments,
+    "batch_norm": columns.batch_norm,
+    "batch_norm_grad": columns.batch_norm_grad,
+    "batch_norm_sums": columns.batch_norm_sums,
+    "convolve": convolution.convolve,
+    "convolve_input": convolution.convolve_input,
+    "convolve_kernel": convolution.convolve_kernel,
+    "group_norm": normalising.group_norm,
+    "group_norm_grad": normalising.group_norm_grad,
+    "layer_norm": normalising.layer_norm,
+    "layer_norm_grad": normalising.layer_norm_grad,
+    "log_softmax": reductions.log_softmax,
+    "maximum_reduce": reductions.maximum_reduce,
+    "pick_max": pooling.pick_max,
+    "pool_max": pooling.pool_max,
+    "pool_sum": pooling.pool_sum,
+    "scatter_add": scatter.scatter_add,
+    "shared_moments": columns.shared_moments,
+    "softmax": reductions.softmax,
+    "spread_sum": pooling.spread_sum,
+    "unpool_max": pooling.unpool_max,
+}
 """Functions by the names and with the arguments that they have in `specnet.engines.numpy.functions`.
 
 What is not in the table is NumPy's.
 """
+
+STATEMENTS = {
+    "log_softmax": "log_softmax({a}, {axis}, {o})",
+    "softmax": "softmax({a}, {axis}, {o})",
+}
+"""Kernels of ops that NumPy computes by several functions, by the ops' names: texts as in their records."""

@@ -25,11 +25,14 @@ class Bound:
     """A plan over real arrays: calling `step` executes it once.
 
     `step` takes the plan's numbers and returns its scalars, both in the plan's order; `arrays` are its other
-    outputs, overwritten by the next call.
+    outputs, overwritten by the next call. `many`, where there is one, takes a number of steps and the numbers of the
+    first, of which `step` grows by 1 from each to the next, and returns the scalars of each: up to the one whose guard
+    is not finite.
     """
 
     step: Callable[..., tuple[float, ...]]
     arrays: dict[str, Array]
+    many: Callable[..., Array] | None = None
 
 
 class Executable:
@@ -89,11 +92,17 @@ class Executable:
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
         # A function whose globals named it would keep itself and the arena until a garbage collection.
         step = names.pop("step")
+        arrays = {name: names[view] for name, view in self._program.arrays.items()}
+        if self._program.whole is not None:
+            from specnet.engines.numba.stepping import WholeSteps
+
+            whole = WholeSteps(self._program, names)
+            return Bound(whole.step, arrays, whole.many)
         if self._workers is not None:
             step = _shared(step)
         elif plan.has_large_products:
             step = _limited(step)
-        return Bound(step, {name: names[view] for name, view in self._program.arrays.items()})
+        return Bound(step, arrays)
 
 
 def emitted(plan: Plan) -> NumpyProgram:

@@ -147,6 +147,19 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """All of a step as one compiled function, which makes as many steps as it is asked for.
+
+    It is the last of the compiled loops. Its table has an entry or more for each of `entries`: a kind, and the names
+    of arrays or of other tables.
+    """
+
+    entries: tuple[tuple[str, ...], ...]
+    numbers: tuple[str, ...]
+    """What the steps are given: the plan's numbers, then constants."""
+
+
+@dataclass(frozen=True, slots=True)
 class NumpyProgram:
     """A plan as this engine executes it: a straight-line function, and what it names.
 
@@ -181,6 +194,8 @@ class NumpyProgram:
     """The compiled loops, which the source runs by their numbers, as functions of Python."""
     tables: dict[str, str] = field(default_factory=dict)
     """What compiled loops are told, by name: the expression that gives it."""
+    whole: Whole | None = None
+    """What is executed instead of the source, where there is such a function."""
 
 
 VIEW_BYTES = 112

@@ -42,8 +42,8 @@ TICK = 0.1
 class Trainer:
     """Fits a model to a data set; `events` runs it.
 
-    `stop` is asked after every step, and ends the training in good order once it returns true. `clock` gives the
-    seconds that events report and `max_seconds` limits.
+    `stop` is asked after every step, or call of several, and ends the training in good order once it returns true.
+    `clock` gives the seconds that events report and `max_seconds` limits.
     """
 
     def __init__(

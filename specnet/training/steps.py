@@ -13,7 +13,14 @@ from specnet.training.events import Stopped
 from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 
+Array = np.ndarray[Any, Any]
 Ending = tuple[Stopped, str]
+
+CALL = 0.01
+"""Seconds that a call takes which makes many steps: nobody waits longer for a training to stop."""
+
+MOST = 10_000
+"""Steps of such a call."""
 
 
 class Steps:
@@ -136,6 +143,8 @@ class Steps:
         is kept likewise.
         """
         (batch,) = self._feed.batches
+        if batch.bound.many is not None:
+            return self._run_at_once(batch.bound.many, maximum, seconds)
         step, stop, clock, penalised = batch.bound.step, self._stop, self._clock, self._penalised
         method = self._program.method
         counted = self._program.plan.numbers == ("step",)
@@ -158,6 +167,39 @@ class Steps:
                     break
                 if now >= until or (method is not None and method.ended is not None):
                     break
+        self.step += len(losses)
+        return losses, times, ending
+
+    def _run_at_once(
+        self, many: Callable[..., Array], maximum: int, seconds: float
+    ) -> tuple[list[float], list[float], Ending | None]:
+        """Do the same where one call makes many steps: so many that it takes some milliseconds.
+
+        Only between calls is there somebody to ask whether to stop, and a time; the epochs of a call have equal shares
+        of it.
+        """
+        stop, clock = self._stop, self._clock
+        counted = self._program.plan.numbers == ("step",)
+        losses: list[float] = []
+        times: list[float] = []
+        now = clock()
+        until, count = min(now + seconds, self.deadline), 1
+        ending: Ending | None = None
+        while len(losses) < maximum and (now < until or not losses):
+            numbers = (self.step + len(losses) + 1,) if counted else ()
+            began = now
+            found = many(min(count, maximum - len(losses)), *numbers)
+            now = clock()
+            if not np.isfinite(found[-1, 0]):
+                ending, found = ("diverged", ""), found[:-1]
+            elif stop is not None and stop():
+                ending = "interrupted", ""
+            losses += (found[:, 0] + found[:, 1] if self._penalised else found[:, 0]).tolist()
+            times += np.linspace(began, now, len(found) + 1)[1:].tolist()
+            if ending is not None:
+                break
+            if now - began < CALL / 2:
+                count = min(2 * count, MOST)
         self.step += len(losses)
         return losses, times, ending
 

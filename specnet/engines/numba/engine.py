@@ -15,6 +15,7 @@ from specnet.engines.notices import notify
 from specnet.engines.numba.functions import resolve
 from specnet.engines.numba.keeping import KeptCode, package_digest
 from specnet.engines.numba.statements import CompiledStatements
+from specnet.engines.numba.whole import with_whole
 from specnet.engines.numpy import emit as numpy_emit
 from specnet.engines.program import NumpyProgram
 from specnet.engines.sharing import Shared
@@ -22,12 +23,15 @@ from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
 
-IMPORTS = "from specnet.engines.numba.language import *"
+IMPORTS = """\
+from specnet.engines.numba.language import *
+from specnet.engines.numba.small import *"""
 
 
 def emit(plan: Plan) -> NumpyProgram:
     """Write a plan as a function over bound views that runs compiled loops."""
-    return numpy_emit.emit(plan, CompiledStatements)
+    program = numpy_emit.emit(plan, CompiledStatements)
+    return program if plan.workers else with_whole(program, plan.sizes, loop_name)
 
 
 def functions(program: NumpyProgram) -> dict[str, Any]:
@@ -117,6 +121,11 @@ class _Noted(KeptCode):
         return found
 
 
+def loop_name(loop: str) -> str:
+    """Return the name of a loop's function."""
+    return f"loop_{hashlib.sha256((package_digest() + loop).encode()).hexdigest()[:32]}"
+
+
 @cache
 def written(loops: tuple[str, ...]) -> tuple[str, str]:
     """Return the name and the source of the function that runs any of some loops.
@@ -125,8 +134,7 @@ def written(loops: tuple[str, ...]) -> tuple[str, str]:
     """
     named, digests = [], []
     for loop in loops:
-        digest = hashlib.sha256((package_digest() + loop).encode()).hexdigest()
-        digests.append(f"loop_{digest[:32]}")
+        digests.append(loop_name(loop))
         named.append("@inner\n" + loop.replace("{name}", digests[-1], 1))
     name = "plan_" + hashlib.sha256("\n".join(digests).encode()).hexdigest()
     branches = [

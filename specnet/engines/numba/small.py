@@ -1,0 +1,118 @@
+"""What one compiled function for all of a step calls, besides the loops: products and sums of small arrays.
+
+They are handed the arrays' addresses, and where in a table the sizes are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specnet.engines.numba.compiling import inner
+from specnet.engines.numba.mathematics import exp, log
+
+__all__ = [
+    "added",
+    "copied",
+    "filled",
+    "inner_product",
+    "logarithms",
+    "placed",
+    "product",
+    "sum_along",
+    "taken",
+    "total",
+]
+
+
+@inner
+def product(a: Any, b: Any, out: Any, t: Any, at: int) -> None:
+    """Write the product of two matrices, each with its own steps from row to row and from column to column."""
+    n, k, m = t[at], t[at + 1], t[at + 2]
+    row, along, down, column = t[at + 3], t[at + 4], t[at + 5], t[at + 6]
+    for i in range(n):
+        for j in range(m):
+            total = a[i * row] * b[j * column]
+            for x in range(1, k):
+                total += a[i * row + x * along] * b[x * down + j * column]
+            out[i * m + j] = total
+
+
+@inner
+def inner_product(a: Any, b: Any, t: Any, at: int) -> Any:
+    """Return the sum of the products of two arrays' elements, of which there are some."""
+    total = a[0] * b[0]
+    for i in range(1, t[at]):
+        total += a[i] * b[i]
+    return total
+
+
+@inner
+def total(a: Any, t: Any, at: int) -> Any:
+    """Return the sum of an array's elements, of which there are some."""
+    found = a[0]
+    for i in range(1, t[at]):
+        found += a[i]
+    return found
+
+
+@inner
+def sum_along(a: Any, out: Any, t: Any, at: int) -> None:
+    """Write the sums along the middle one of three axes."""
+    n, k, m = t[at], t[at + 1], t[at + 2]
+    for i in range(n):
+        for j in range(m):
+            found = a[i * k * m + j]
+            for x in range(1, k):
+                found += a[(i * k + x) * m + j]
+            out[i * m + j] = found
+
+
+@inner
+def logarithms(a: Any, out: Any, t: Any, at: int) -> None:
+    """Write a - log(sum(exp(a))) of each row, shifted by its largest."""
+    n, m = t[at], t[at + 1]
+    for i in range(0, n * m, m):
+        most = a[i]
+        for j in range(i + 1, i + m):
+            most = a[j] if a[j] > most or a[j] != a[j] else most
+        found = exp(a[i] - most)
+        for j in range(i + 1, i + m):
+            found += exp(a[j] - most)
+        shift = log(found)
+        for j in range(i, i + m):
+            out[j] = (a[j] - most) - shift
+
+
+@inner
+def added(a: Any, b: Any, out: Any, t: Any, at: int) -> None:
+    """Write the sums of two arrays' elements."""
+    for i in range(t[at]):
+        out[i] = a[i] + b[i]
+
+
+@inner
+def copied(a: Any, out: Any, t: Any, at: int) -> None:
+    """Write an array's elements."""
+    for i in range(t[at]):
+        out[i] = a[i]
+
+
+@inner
+def filled(number: float, out: Any, t: Any, at: int) -> None:
+    """Write a number everywhere."""
+    for i in range(t[at]):
+        out[i] = number
+
+
+@inner
+def taken(a: Any, index: Any, out: Any, t: Any, at: int) -> None:
+    """Write the elements at some indices; one that is out of range stands for the nearest that is not."""
+    for i in range(t[at + 1]):
+        out[i] = a[min(max(index[i], 0), t[at] - 1)]
+
+
+@inner
+def placed(out: Any, index: Any, a: Any, t: Any, at: int) -> None:
+    """Write elements, or one again and again, to some indices; as `taken` reads them."""
+    for i in range(t[at + 1]):
+        out[min(max(index[i], 0), t[at] - 1)] = a[i % t[at + 2]]

@@ -1,0 +1,114 @@
+"""Steps of small networks as one compiled function: which plans have one, and what it makes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.training import steps
+from tests.support.trainings import document, trainer
+
+LAYERS = [{"type": "dense", "units": 3, "activation": "tanh"}, {"type": "dense", "units": 2}]
+WIDE = [{"type": "dense", "units": 300, "activation": "tanh"}, {"type": "dense", "units": 2}]
+CONVOLUTIONAL = [
+    {"type": "reshape", "shape": [2, 1, 1]},
+    {"type": "conv2d", "filters": 2, "kernel_size": 1},
+    {"type": "flatten"},
+    {"type": "dense", "units": 2},
+]
+PENALTY = [{**LAYERS[0], "kernel_regularizer": {"type": "l2", "factor": 0.01}}, LAYERS[1]]
+
+CASES = {
+    "full batch": {"batch_size": "full"},
+    "batches": {"batch_size": 7},
+    "adam, single precision": {"batch_size": "full", "optimizer": "adam", "dtype": "float32"},
+    "a rate that changes": {"batch_size": "full", "schedule": {"type": "exponential", "gamma": 0.9}},
+    "a penalty": {"batch_size": "full", "layers": PENALTY},
+    "clipped": {"batch_size": 16, "clip_norm": 0.5, "optimizer": "adamw"},
+}
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """Return how to choose the engine from here on."""
+    return lambda name: monkeypatch.setenv("SPECNET_ENGINE", name)
+
+
+def learnt(fitted):
+    return fitted.model.parameters.flat.copy()
+
+
+def run(options, events="spans"):
+    """Train to the end; return whether whole steps were made at once, the last event, and the parameters."""
+    fitted = trainer(document(**{"layers": LAYERS, "epochs": 40, **options}))
+    *others, ended = getattr(fitted, events)()
+    return fitted.feed.batches[0].bound.many is not None, others, ended, learnt(fitted)
+
+
+def losses(events):
+    """Return the loss of each epoch."""
+    found = []
+    for event in events:
+        if isinstance(event, specnet.EpochEnded):
+            found.append(event.loss)
+        elif not isinstance(event, specnet.Started) and hasattr(event, "losses"):
+            found += event.losses
+    return found
+
+
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES)
+def test_they_make_what_the_numpy_engine_makes(options, engine):
+    tolerance = 1e-4 if options.get("dtype") == "float32" else 1e-10
+    engine("numpy")
+    whole, before, expected, parameters = run(options)
+    assert not whole
+    engine("numba")
+    whole, events, ended, found = run(options)
+    assert whole
+    np.testing.assert_allclose(found, parameters, tolerance, tolerance)
+    np.testing.assert_allclose(losses(events), losses(before), tolerance, tolerance)
+    assert ended.steps == expected.steps
+
+
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES)
+def test_step_by_step_they_make_the_same_bits(options, engine):
+    engine("numba")
+    _, events, _, parameters = run(options)
+    _, singly, _, again = run(options, "events")
+    assert losses(events) == losses(singly)
+    assert parameters.tobytes() == again.tobytes()
+
+
+@pytest.mark.parametrize("layers", [WIDE, CONVOLUTIONAL], ids=["large products", "convolutions"])
+def test_other_plans_go_without(layers, engine):
+    engine("numba")
+    whole, *_ = run({"layers": layers, "batch_size": "full", "epochs": 1})
+    assert not whole
+
+
+def test_a_step_that_diverges_is_the_last_and_changes_nothing(engine):
+    options = {
+        "batch_size": "full",
+        "optimizer": {"type": "sgd", "learning_rate": 1e6},
+        "layers": [LAYERS[1]],
+    }
+    found = {}
+    for name in ("numpy", "numba"):
+        engine(name)
+        _, events, ended, parameters = run(options)
+        found[name] = ended.stopped, ended.steps, len(losses(events))
+        assert np.isfinite(parameters).all()
+    assert found["numba"] == found["numpy"]
+
+
+def test_whoever_asks_to_stop_waits_for_one_call(engine, monkeypatch):
+    engine("numba")
+    monkeypatch.setattr(steps, "MOST", 8)
+    asked = []
+    fitted = trainer(
+        document(layers=LAYERS, epochs=1_000, batch_size="full"), lambda: len(asked.append(0) or asked) == 5
+    )
+    *_, ended = fitted.spans()
+    assert ended.stopped == "interrupted"
+    assert 5 <= ended.steps <= 1 + 2 + 4 + 8 + 8

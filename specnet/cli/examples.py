@@ -43,6 +43,7 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("InlineRows", "weight"): {"targets": [0, 0]},
     ("IdxRows", "weight"): {"targets": "t10k-labels-idx1-ubyte.gz"},
     ("NpyRows", "weight"): {"targets": "test-targets.npy"},
+    ("Training", "batch_tokens"): {"batch_by": "length"},
     ("attention", "kv_heads"): {"heads": 4},
     ("attention", "rotary_base"): {"positions": "rotary"},
     ("simple_rnn", "epsilon"): {"layer_norm": True},

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specnet.graph.sizes import Forms
 from specnet.model.network import Network
 from specnet.model.settings import batch_rows, evaluation_rows
 
-Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 MOST = 32
 """To how many lengths those of all sequences are rounded up, so that plans are not bound to more."""
@@ -66,6 +67,8 @@ class Batching:
 
 def batching(network: Network, lengths: Array, rows: int | None, tokens: int | None = None) -> Batching:
     """Return the batches of a split whose rows have `lengths` (rows, names), of at most so many `rows` or `tokens`."""
+    import numpy as np
+
     names = tuple(network.longest)
     least = np.array([network.shortest[name] for name in names])
     most = MOST if len(names) == 1 else SEVERAL
@@ -88,6 +91,8 @@ def batching(network: Network, lengths: Array, rows: int | None, tokens: int | N
 
 def _rounded(lengths: Array, most: int) -> Array:
     """Return lengths, rounded up so that there are at most so many different ones, each of about as many rows."""
+    import numpy as np
+
     known = np.unique(lengths)
     if len(known) > most:
         places = np.arange(1, most + 1) * len(lengths) // most - 1
@@ -128,6 +133,8 @@ def measured(network: Network, lengths: Array) -> Batching:
 
 def of_one_length(network: Network, rows: Mapping[str, int]) -> Batchings:
     """Return the batches of so many rows, by split, that are all as long as they can be: none needs more memory."""
+    import numpy as np
+
     longest = list(network.longest.values())
     return batchings(network, {name: np.full((count, len(longest)), longest) for name, count in rows.items()})
 

@@ -33,11 +33,13 @@ def memory_fault(network: Network) -> list[Diagnostic]:
     there = files.memory() or FALLBACK
     if _at_most(network) <= there:
         return []
-    from specnet.model.batching import of_one_length
     from specnet.model.plans import memory, plan_training
 
-    rows = network.signature.rows
-    batches = of_one_length(network, rows) if network.varies else None
+    rows, batches = network.signature.rows, None
+    if network.varies:
+        from specnet.model.batching import of_one_length
+
+        batches = of_one_length(network, rows)
     parts = memory(network, plan_training(network, rows, units=False, batches=batches), rows)
     needed = sum(parts.values())
     if needed <= there:

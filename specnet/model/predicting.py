@@ -43,8 +43,10 @@ class Predictor:
         )
         """Measures rows where these are predicted by length: what is predicted at each step has one length."""
 
+        varying = self._meter is not None
+
+        # It must not name `self`, which would then keep itself and its threads until a garbage collection.
         def compiled(rows: int) -> Plan:
-            varying = self._meter is not None
             sizes = {"batch": rows, **network.longest} if varying else rows
             return network.plan(prediction_graph(network, calibrators, varying=varying), sizes)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from specnet.data import FORMATS, inspect_data
-from specnet.data.formats.csv import reader, table
+from specnet.data.formats.csv import text_blocks
 from specnet.data.opening import NotRegularError, open_regular, open_unbuffered
 from specnet.diagnostics import SpecError
 from tests.support.pictures import write_png
@@ -107,8 +107,7 @@ def test_a_pipe_among_images_is_not_waited_for(desk):
 
 
 def test_a_line_without_end_is_not_read_to_its_end(desk, monkeypatch):
-    for module in (reader, table):
-        monkeypatch.setattr(module, "LONGEST", 1000)
+    monkeypatch.setattr(text_blocks, "LONGEST", 1000)
     desk.write("t.csv", "a,y\n" + "1,2\n" * 500)
     assert desk.inspect(**TABLE, path="t.csv").rows == {"train": 500}
     desk.write("t.csv", "a,y\n" + "1,2\n" * 500 + "," * 5000)

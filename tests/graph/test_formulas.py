@@ -136,7 +136,7 @@ def computed(text, a, b, over=None):
     source = re.sub(r"\{(\w+)\}", r'arrays["\1"]', source)
     names = {name: resolve(name) for name in re.findall(r"(\w+)\(", source) if name != "array"}
     with np.errstate(all="ignore"):
-        exec(source, {"arrays": arrays, "np": np, **names})
+        exec(source, {"arrays": arrays, "np": np, "inf": np.inf, **names})
     for name in {"a", "b"} - {over}:
         np.testing.assert_array_equal(arrays[name], {"a": a, "b": b}[name])
     return arrays["o"]

@@ -69,7 +69,8 @@ from importlib import import_module
 from pkgutil import walk_packages
 import specnet
 for module in walk_packages(specnet.__path__, "specnet."):
-    if module.name not in {"specnet.__main__", "specnet.notebook", "specnet.sklearn"}:
+    alone = {"specnet.__main__", "specnet.notebook", "specnet.sklearn"}
+    if module.name not in alone and not module.name.startswith("specnet.engines.numba"):
         import_module(module.name)
 for extra in ("jinja2", "matplotlib.figure"):
     with suppress(ImportError):

@@ -128,7 +128,7 @@ def test_it_resumes_to_the_bit(training, tmp_path):
 
 @pytest.mark.parametrize("size", [{"batch_size": 16}, {"batch_tokens": 200}], ids=["rows", "tokens"])
 def test_no_plan_is_compiled_for_a_length(size, tmp_path, monkeypatch):
-    import specnet.model.plans as compiling
+    import specnet.model.network as compiling
 
     made = []
     plan = compiling.plan
@@ -239,6 +239,8 @@ def test_programs_and_traces_say_that_they_have_none(tmp_path):
 
 
 def test_explain_and_reports_show_them(tmp_path):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
     spec = document(tmp_path, batch_tokens=200, epochs=1)
     found = explain(network_of(spec), batches=batches_of(spec)).as_dict()
     train = trainer_of(spec).batches.train

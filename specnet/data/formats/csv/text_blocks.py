@@ -66,8 +66,11 @@ class TextBlocks:
                 pieces[-1] = piece[:cut]
                 return self._given(b"".join(pieces))
             if size >= LONGEST:
-                line = self.lines + 1
-                raise EndlessLineError(f"line {line} is longer than {LONGEST >> 20} MiB")
+                block = b"".join(pieces)
+                begun = _end_of_lines(block)
+                if len(block) - begun >= LONGEST:
+                    line = self.lines + line_ends(block[:begun]) + 1
+                    raise EndlessLineError(f"line {line} is longer than {LONGEST >> 20} MiB")
         self._rest = b""
         return self._given(b"".join(pieces))
 

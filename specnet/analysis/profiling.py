@@ -89,7 +89,8 @@ def _measure(
     values = {"rate": rate, "step": 1, "share": 1.0}
     arguments = tuple(values[name] for name in plan.numbers)
     seconds = [0.0] * len(plan.steps)
-    program = emitted(plan)
+    # One function for all of a step would leave nothing to measure between its parts.
+    program = replace(emitted(plan), whole=None)
     bare = _bound(model, plan, program, leaves, sizes)
     clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes)
     start = model.parameters.flat.copy()

@@ -14,6 +14,7 @@ from specnet.diagnostics.text import counted
 from specnet.engines.execution import Executable
 from specnet.graph import ops
 from specnet.graph.graph import Graph, KeyPath
+from specnet.graph.leaves import role_of
 from specnet.model.arrays import as_inputs
 from specnet.model.network import Network
 from specnet.model.settings import evaluation_rows
@@ -41,16 +42,32 @@ def check_steps(network: Network, data: Dataset) -> None:
 
 
 def _lengths(network: Network) -> tuple[Graph, list[KeyPath]]:
-    """Return a graph of how many steps each row of each masked sequence has, and what makes the masks."""
+    """Return a graph of how many steps each row of each masked sequence has, and what makes the masks.
+
+    Masks that depend on parameters are left out: which steps they hide changes while the model is trained.
+    """
     lowered = network.lower(training=False)
     graph, makers = lowered.graph, dict[int, KeyPath]()
     outputs = {}
+    fixed = _of_data(graph)
     for mask in dict.fromkeys(lowered.builder.masks.values()):
+        if mask.index not in fixed:
+            continue
         graph.key_path = mask.key_path
         outputs[str(len(makers))] = ops.reduce_sum(mask, axes=(1,))
         makers[len(makers)] = mask.key_path
     graph.outputs = dict(outputs)
     return graph, list(makers.values())
+
+
+def _of_data(graph: Graph) -> set[int]:
+    """Return the values that follow from the data alone, by index."""
+    found: set[int] = set()
+    for value in graph.values:
+        fits = role_of(value) in (None, "input") if value.op.leaf else not value.op.random
+        if fits and all(source.index in found for source in value.inputs):
+            found.add(value.index)
+    return found
 
 
 def _empty(

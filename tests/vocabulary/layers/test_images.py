@@ -162,8 +162,8 @@ def test_same_padding_is_pytorchs_where_pytorch_has_it():
 
 def test_a_relu_before_max_pooling_is_computed_behind_it():
     """The pooling has it as its floor, so that it costs no pass over the larger array."""
-    graph, _, _, y = lowered({**CONV2, "activation": "relu"}, (8, 8, 1))
-    pooled = LAYERS.validate({"type": "max_pooling2d"}).lower(None, y)
+    graph, builder, _, y = lowered({**CONV2, "activation": "relu"}, (8, 8, 1))
+    pooled = LAYERS.validate({"type": "max_pooling2d"}).lower(builder, y)
     assert [v.op.name for v in (pooled, pooled.inputs[0], pooled.inputs[0].inputs[0])] == [
         "max_pool",
         "max_pool",

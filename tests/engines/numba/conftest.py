@@ -4,8 +4,6 @@ import pytest
 
 from specnet._version import __version__
 
-pytest.importorskip("numba")
-
 
 @pytest.fixture(scope="session")
 def kept_code(tmp_path_factory):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+
+pytest.importorskip("numba")
 
 from specnet.engines.numba.compiling import kernel
 

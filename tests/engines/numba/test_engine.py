@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+pytest.importorskip("numba")
+
 from specnet.engines.execution import Executable
 from specnet.engines.random import stream
 from specnet.graph.leaves import name_of

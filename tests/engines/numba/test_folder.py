@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet._version import __version__
 from specnet.engines.numba import folder
 from specnet.engines.numba.folder import Unsafe, cache_folder

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
+pytest.importorskip("numba")
+
 from specnet.engines.numba.functions import resolve
 from specnet.engines.numba.kernels import FUNCTIONS
 from specnet.engines.numpy import functions

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 
-import numba
 import numpy as np
 import pytest
+
+pytest.importorskip("numba")
+
+import numba
 
 from specnet.engines.numba import mathematics
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.engines.numba import engine
 from specnet.graph import ops
 from specnet.graph.graph import Graph

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.engines.numba.stepping import _numbers
 from tests.support.trainings import document, trainer
 

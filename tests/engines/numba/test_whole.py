@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 import specnet
 from specnet.training import steps
 from tests.support.trainings import document, trainer

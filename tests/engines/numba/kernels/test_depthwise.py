@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.engines.numba.kernels import convolution as compiled
 from specnet.engines.numpy import convolution
 from tests.support.kernels import check_same_convolution

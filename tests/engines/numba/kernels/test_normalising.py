@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.engines.numba.kernels import FUNCTIONS as COMPILED
 from specnet.engines.numpy.calls import perform
 from specnet.engines.numpy.functions import FUNCTIONS

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.engines.numba.kernels import pooling as compiled
 from specnet.engines.numpy import pooling
 from specnet.engines.numpy.calls import perform

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.engines.numba.kernels.reductions import add_reduce, log_softmax, maximum_reduce, softmax
 
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("numba")
+
 from specnet.engines.numba.kernels import scatter as compiled
 from specnet.engines.numpy import scatter
 

@@ -33,7 +33,7 @@ Start = tuple[Count, ...]
 SHARED = 8 * PIECE
 """Elements of a chain that is worth sharing out over workers."""
 
-SHARED_FLOPS = 6_000_000
+SHARED_FLOPS = 20_000_000
 """Floating-point operations of a matrix product that is worth sharing out over workers."""
 
 

@@ -193,14 +193,14 @@ def dense(dtype):
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_network_of_short_ops_is_shared_by_nobody(count, several):
     several.count = count
-    made = plan(dense("float32"), 7 if count > 1 else 512)
+    made = plan(dense("float32"), 23 if count > 1 else 512)
     assert made.workers == 0
     assert "workers" not in emit(made).source
     assert all(block.workers == 0 for block in emit(made).blocks)
     assert Executable(made)._workers is None
 
 
-@pytest.mark.parametrize("rows", [8, 300])
+@pytest.mark.parametrize("rows", [24, 300])
 def test_a_dense_network_is_shared_by_parts_of_each_long_op(rows, several, monkeypatch):
     """Of few rows, each worker computes some units for all of them."""
     several.count = 3
@@ -217,7 +217,7 @@ def test_a_dense_network_is_shared_by_parts_of_each_long_op(rows, several, monke
         found.append(execution.arrays["y"].copy())
     np.testing.assert_array_equal(*found)
     np.testing.assert_allclose(found[0], np.tanh(1.0) * 2.0, 1e-5)
-    assert parts == [3] * (2 if rows == 8 else 4), (
+    assert parts == [3] * (2 if rows == 24 else 4), (
         "the product, and where it is long enough, the chain behind it"
     )
 

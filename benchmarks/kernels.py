@@ -177,84 +177,63 @@ def batch_norm_grad() -> dict[str, Call]:
     return {name: partial(in_two, name) for name in summed} | torchs
 
 
-def _depthwise() -> tuple[Geometry, Array, Array, torch.Tensor]:
-    how = Geometry((28, 28), 64, (3, 3), 64, (1, 1), ((1, 1), (1, 1)), (1, 1), 64, 4)
-    w = drawn(3, 3, 1, 64)
-    return how, drawn(32, 28, 28, 64), w, torch.tensor(w).permute(3, 2, 0, 1).contiguous()
+def _convolution(channels: int, groups: int) -> tuple[Geometry, Array, Array, torch.Tensor]:
+    """Return a convolution, 3 x 3, of 32 images of 28 x 28 to as many channels, its images and its kernel."""
+    how = Geometry((28, 28), channels, (3, 3), channels, (1, 1), ((1, 1), (1, 1)), (1, 1), groups, 4)
+    w = drawn(3, 3, channels // groups, channels)
+    return how, drawn(32, 28, 28, channels), w, torch.tensor(w).permute(3, 2, 0, 1).contiguous()
+
+
+def _forward(channels: int, groups: int) -> dict[str, Call]:
+    how, x, w, kernel = _convolution(channels, groups)
+
+    def peer(t: torch.Tensor) -> object:
+        return torch.nn.functional.conv2d(t, kernel, padding=1, groups=groups)
+
+    out = empty(*x.shape)
+    return ours("convolve", x, w, None, empty(how.forward_scratch), how, out) | both_layouts(
+        "PyTorch", peer, x
+    )
+
+
+def _gradients(channels: int, groups: int) -> dict[str, Call]:
+    how, x, w, kernel = _convolution(channels, groups)
+    g, back, total = drawn(*x.shape), empty(*x.shape), empty(*w.shape)
+    scratch = empty(max(how.input_scratch, how.kernel_scratch))
+    to_images = ours("convolve_input", g, w, scratch, how, back)
+    to_kernel = ours("convolve_kernel", x, g, scratch, empty(*w.shape), how, True, total)
+
+    def in_two(engine: str) -> None:
+        to_images[engine]()
+        to_kernel[engine]()
+
+    def peer(slope: torch.Tensor, t: torch.Tensor) -> object:
+        pair, mask = [1, 1], [True, True, False]
+        return torch.ops.aten.convolution_backward(
+            slope, t, kernel, None, pair, pair, pair, False, [0, 0], groups, mask
+        )
+
+    return {name: partial(in_two, name) for name in to_images} | both_layouts("PyTorch", peer, g, x)
 
 
 def depthwise() -> dict[str, Call]:
     """A depthwise convolution, 3 x 3, of 32 images of 28 x 28 x 64."""
-    how, x, w, kernel = _depthwise()
-
-    def peer(t: torch.Tensor) -> object:
-        return torch.nn.functional.conv2d(t, kernel, padding=1, groups=64)
-
-    out = empty(*x.shape)
-    return ours("convolve", x, w, None, empty(how.forward_scratch), how, out) | both_layouts(
-        "PyTorch", peer, x
-    )
+    return _forward(64, 64)
 
 
 def depthwise_grad() -> dict[str, Call]:
     """What flows back to the images and to the kernel of that convolution."""
-    how, x, w, kernel = _depthwise()
-    g, back, total = drawn(*x.shape), empty(*x.shape), empty(*w.shape)
-    scratch = empty(max(how.input_scratch, how.kernel_scratch))
-    to_images = ours("convolve_input", g, w, scratch, how, back)
-    to_kernel = ours("convolve_kernel", x, g, scratch, empty(*w.shape), how, True, total)
-
-    def in_two(engine: str) -> None:
-        to_images[engine]()
-        to_kernel[engine]()
-
-    def peer(slope: torch.Tensor, t: torch.Tensor) -> object:
-        pair, mask = [1, 1], [True, True, False]
-        return torch.ops.aten.convolution_backward(
-            slope, t, kernel, None, pair, pair, pair, False, [0, 0], 64, mask
-        )
-
-    return {name: partial(in_two, name) for name in to_images} | both_layouts("PyTorch", peer, g, x)
-
-
-def _convolution(channels: int, filters: int) -> tuple[Geometry, Array, Array, torch.Tensor]:
-    how = Geometry((28, 28), channels, (3, 3), filters, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, 4)
-    w = drawn(3, 3, channels, filters)
-    return how, drawn(32, 28, 28, channels), w, torch.tensor(w).permute(3, 2, 0, 1).contiguous()
+    return _gradients(64, 64)
 
 
 def convolution() -> dict[str, Call]:
     """A convolution, 3 x 3, of 32 images of 28 x 28 x 24, to 24 filters."""
-    how, x, w, kernel = _convolution(24, 24)
-
-    def peer(t: torch.Tensor) -> object:
-        return torch.nn.functional.conv2d(t, kernel, padding=1)
-
-    out = empty(*x.shape)
-    return ours("convolve", x, w, None, empty(how.forward_scratch), how, out) | both_layouts(
-        "PyTorch", peer, x
-    )
+    return _forward(24, 1)
 
 
 def convolution_grad() -> dict[str, Call]:
     """What flows back to the images and to the kernel of that convolution."""
-    how, x, w, kernel = _convolution(24, 24)
-    g, back, total = drawn(*x.shape), empty(*x.shape), empty(*w.shape)
-    scratch = empty(max(how.input_scratch, how.kernel_scratch))
-    to_images = ours("convolve_input", g, w, scratch, how, back)
-    to_kernel = ours("convolve_kernel", x, g, scratch, empty(*w.shape), how, True, total)
-
-    def in_two(engine: str) -> None:
-        to_images[engine]()
-        to_kernel[engine]()
-
-    def peer(slope: torch.Tensor, t: torch.Tensor) -> object:
-        pair, mask = [1, 1], [True, True, False]
-        return torch.ops.aten.convolution_backward(
-            slope, t, kernel, None, pair, pair, pair, False, [0, 0], 1, mask
-        )
-
-    return {name: partial(in_two, name) for name in to_images} | both_layouts("PyTorch", peer, g, x)
+    return _gradients(24, 1)
 
 
 def _pooled() -> tuple[Array, list[Windows], list[Array]]:

@@ -139,7 +139,7 @@ class Network:
 
     @cached_property
     def shortest(self) -> dict[str, int]:
-        """The least that its named lengths can be, by name."""
+        """The minimum of each named length, by name."""
         return least_lengths(self.forward(training=False, varying=True).graph, self.longest)
 
     @property

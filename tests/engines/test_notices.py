@@ -16,9 +16,9 @@ def test_only_the_innermost_listener_hears():
 
 
 def test_other_threads_have_listeners_of_their_own():
-    heard = []
-    with notices(heard.append):
+    messages = []
+    with notices(messages.append):
         thread = threading.Thread(target=notify, args=("other",))
         thread.start()
         thread.join()
-    assert heard == []
+    assert messages == []

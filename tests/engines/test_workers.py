@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -41,9 +42,9 @@ def test_parts_are_done_at_the_same_time_and_each_once():
     assert sorted(done) == list(range(7))
 
 
-@KNOWN
-def test_a_caller_does_what_no_other_thread_has_begun():
-    """A thread that gets no core, as on a busy machine, is not waited for."""
+@contextmanager
+def held():
+    """Two workers, of which another caller keeps the one that is not the calling thread."""
     workers, busy, go_on = Workers(2), threading.Event(), threading.Event()
 
     def hold(part):
@@ -54,36 +55,33 @@ def test_a_caller_does_what_no_other_thread_has_begun():
     holding = threading.Thread(target=workers.run, args=(hold, 2))
     holding.start()
     assert busy.wait(HANG)
-    seen = []
-    workers.run(lambda part: seen.append((part, threading.get_ident())), 4)
-    assert seen == [(part, threading.get_ident()) for part in range(4)]
-    go_on.set()
-    holding.join(HANG)
+    try:
+        yield workers
+    finally:
+        go_on.set()
+        holding.join(HANG)
     assert not holding.is_alive()
 
 
 @KNOWN
+def test_a_caller_does_what_no_other_thread_has_begun():
+    """A thread that gets no core, as on a busy machine, is not waited for."""
+    seen = []
+    with held() as workers:
+        workers.run(lambda part: seen.append((part, threading.get_ident())), 4)
+        assert seen == [(part, threading.get_ident()) for part in range(4)]
+
+
+@KNOWN
 def test_parts_that_no_thread_has_begun_are_not_done_after_a_fault():
-    workers, busy, go_on = Workers(2), threading.Event(), threading.Event()
-
-    def hold(part):
-        if part == 1:
-            busy.set()
-            assert go_on.wait(HANG)
-
-    holding = threading.Thread(target=workers.run, args=(hold, 2))
-    holding.start()
-    assert busy.wait(HANG)
     seen = []
 
     def task(part):
         seen.append(part)
         raise KeyError(part)
 
-    with pytest.raises(KeyError, match="0"):
+    with held() as workers, pytest.raises(KeyError, match="0"):
         workers.run(task, 4)
-    go_on.set()
-    holding.join(HANG)
     done = []
     workers.run(done.append, 3)
     assert sorted(done) == [0, 1, 2]

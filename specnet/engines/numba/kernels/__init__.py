@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from specnet.engines.numba.kernels import columns, convolution, normalising, pooling, reductions, scatter
+from specnet.engines.numba.kernels import (
+    columns,
+    convolution,
+    moments,
+    normalising,
+    pooling,
+    reductions,
+    scatter,
+)
 
 FUNCTIONS: dict[str, Any] = {
     "add_reduce": reductions.add_reduce,
-    "batch_moments": columns.batch_moments,
+    "batch_moments": moments.batch_moments,
     "batch_norm": columns.batch_norm,
     "batch_norm_grad": columns.batch_norm_grad,
     "batch_norm_sums": columns.batch_norm_sums,
@@ -25,7 +33,7 @@ FUNCTIONS: dict[str, Any] = {
     "pool_max": pooling.pool_max,
     "pool_sum": pooling.pool_sum,
     "scatter_add": scatter.scatter_add,
-    "shared_moments": columns.shared_moments,
+    "shared_moments": moments.shared_moments,
     "softmax": reductions.softmax,
     "spread_sum": pooling.spread_sum,
     "unpool_max": pooling.unpool_max,

@@ -31,11 +31,7 @@ def layer_norm_grad(
     mean: Array,
     out: Array,
 ) -> None:
-    """Write the gradient of what `layer_norm` is given, y being what it gave.
-
-    It is r * (g - mean(g) - y * mean(g * y)) by row, r = 1 / sqrt(variance + epsilon) (Ba et al., 2016), and
-    without `center` r * (g - y * mean(g * y)) (Zhang and Sennrich, 2019).
-    """
+    """Write what `layer_norm_grad` of the NumPy engine does, which holds the formula."""
     _layer_norm_grad(g, y, x, center, epsilon, out)
 
 

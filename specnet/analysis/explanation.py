@@ -19,6 +19,7 @@ from specnet.model.batching import Batchings, of_one_length
 from specnet.model.network import Network
 from specnet.model.plans import Plans, memory, plan_training
 from specnet.model.settings import run_length
+from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan, Step
 from specnet.vocabulary.optimizers import Searching
 
@@ -164,6 +165,7 @@ class Explanation:
             names.setdefault(layer.path, []).append(layer.name.split("."))
         return {path: _common(parts) for path, parts in names.items()}
 
+    @no_collection()
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain data, in the form that `explain --output json` prints."""
         from specnet._version import __version__
@@ -224,6 +226,7 @@ OF_DATA = ("data", "loading", "batches")
 """The parts of the memory that hold rows."""
 
 
+@no_collection()
 def explain(network: Network, *, data: bool = True, batches: Batchings | None = None) -> Explanation:
     """Return what a network's training is compiled to; without `data`, the network only has the rows of a batch.
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 from specnet.engines.numpy.statements import Statements, WrittenStatements
 from specnet.engines.operands import Operands, Tables
 from specnet.engines.program import NumpyProgram
+from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan
 
 
+@no_collection()
 def emit(plan: Plan, kind: type[Statements] = Statements) -> NumpyProgram:
     """Write a plan as one straight-line Python function over bound NumPy views, with statements of a kind.
 

@@ -223,7 +223,9 @@ KINDS = {
     "transform": _table("""
         standardize: standardscaler normalize normalise zscore standard whiten standardise
         minmax: minmaxscaler rescale
+        robust_scale: robustscaler robust
         scale: multiply
+        smooth_clip: softclip squash
         one_hot: onehotencoder categorical
         flatten: ravel
     """),

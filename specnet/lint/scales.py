@@ -12,9 +12,10 @@ from specnet.lint.rule import Finding, Subject, rule
 
 if TYPE_CHECKING:
     from specnet.data.transforms.fixed import Scale
+    from specnet.data.transforms.robust import RobustScale
     from specnet.data.transforms.statistics import MinMax, Standardize
 
-EVENING = ("minmax", "standardize")
+EVENING = ("minmax", "robust_scale", "standardize")
 """Transforms that measure what they scale."""
 
 APART = 100.0
@@ -110,7 +111,9 @@ def _evened(subject: Subject) -> bool:
         return True  # the columns' scales were thought of one by one
     if any(t.type not in (*EVENING, "scale", "flatten", "reshape") for t in inputs):
         return True
-    return any(t.type in EVENING and cast("MinMax | Standardize", t).per != "all" for t in inputs)
+    return any(
+        t.type in EVENING and cast("MinMax | RobustScale | Standardize", t).per != "all" for t in inputs
+    )
 
 
 def _numbers(subject: Subject) -> list[Cells]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST = 1 << 24
 """How many numbers are read to be checked: that takes a fraction of a second."""
 
-KEEPING = ("standardize", "minmax", "flatten", "reshape")
+KEEPING = ("standardize", "minmax", "robust_scale", "smooth_clip", "flatten", "reshape")
 """Transforms that take any finite numbers, and keep them finite."""
 
 

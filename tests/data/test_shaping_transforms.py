@@ -70,6 +70,46 @@ def test_a_prediction_beyond_the_range_of_a_power_is_finite():
     assert found[1] < found[2] == found[3]
 
 
+def test_robust_scale_is_scikit_learns(columns, beyond):
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    theirs = preprocessing.RobustScaler().fit(columns)
+    ours = fitted(columns, type="robust_scale")
+    np.testing.assert_allclose(ours.apply(beyond), theirs.transform(beyond), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(ours.invert(ours.apply(beyond)), beyond, rtol=1e-12, atol=1e-14)
+
+
+def test_robust_scale_of_columns_with_few_values():
+    mostly, constant = np.array([2.0, 2, 2, 2, 2, 2, 8, 0]), np.full(8, 7.0)
+    ours = fitted(np.column_stack([mostly, constant]), type="robust_scale")
+    assert ours.apply(np.array([[8.0, 7.0], [4.0, 9.0]])).tolist() == [[1.5, 0.0], [0.5, 0.0]]
+    assert ours.invert(np.array([[1.5, 0.0], [0.5, 4.0]])).tolist() == [[8.0, 7.0], [4.0, 7.0]]
+
+
+def test_robust_scale_and_smooth_clip_are_those_of_realmlp(columns, beyond):
+    """The formulas of appendix A.1 of Holzmüller et al. (2024), for columns whose quartiles are equal, too."""
+    columns = np.column_stack([columns, np.full(len(columns), 3.0), np.arange(len(columns)) < 5])
+    beyond = np.column_stack([beyond, np.full(len(beyond), 3.0), np.arange(len(beyond)) < 5])
+    low, median, high = np.quantile(columns, (0.25, 0.5, 0.75), axis=0)
+    span = np.where(high > low, high - low, (columns.max(axis=0) - columns.min(axis=0)) / 2)
+    scaled = (beyond - median) * np.where(span > 0, 1 / np.where(span > 0, span, 1), 0)
+    expected = scaled / np.sqrt(1 + (scaled / 3) ** 2)
+    found = fitted(columns, type="robust_scale").apply(beyond)
+    found = fitted(found, type="smooth_clip").apply(found)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    assert np.abs(found).max() < 3
+
+
+@pytest.mark.parametrize("limit", [3.0, 0.5])
+def test_smooth_clip_goes_back(limit):
+    x = np.linspace(-20, 20, 41).reshape(-1, 1)
+    ours = fitted(x, type="smooth_clip", limit=limit)
+    np.testing.assert_allclose(ours.apply(x), x / np.sqrt(1 + (x / limit) ** 2), rtol=1e-14)
+    np.testing.assert_allclose(ours.invert(ours.apply(x)), x, rtol=1e-9)
+    beyond = ours.invert(np.array([[limit], [2 * limit], [-limit]]))[:, 0]
+    assert np.isfinite(beyond).all()
+    assert beyond[0] == beyond[1] == -beyond[2] > 1e6
+
+
 @pytest.mark.parametrize("quantiles", [5, 100, 1000])
 @pytest.mark.parametrize("distribution", ["uniform", "normal"])
 def test_quantile_is_scikit_learns(columns, beyond, quantiles, distribution):
@@ -129,7 +169,7 @@ def test_clip():
     assert fitted(x, type="clip", min=0).apply(x).ravel().tolist() == [0.0, 0.5, 9.0]
 
 
-@pytest.mark.parametrize("kind", ["power", "quantile", "bin"])
+@pytest.mark.parametrize("kind", ["power", "quantile", "bin", "robust_scale"])
 def test_constant_features_and_single_rows(kind):
     for x in (np.full((9, 2), 3.0), np.array([[1.0, -2.0]])):
         ours = fitted(x, type=kind)
@@ -138,7 +178,7 @@ def test_constant_features_and_single_rows(kind):
         np.testing.assert_allclose(ours.invert(made), x, rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["power", "quantile", "bin"])
+@pytest.mark.parametrize("kind", ["power", "quantile", "bin", "robust_scale"])
 @pytest.mark.parametrize("per", ["feature", "channel", "all"])
 def test_blocks_change_nothing_and_statistics_are_shared(kind, per):
     array = np.random.default_rng(1).normal(3, 2, (30, 2, 3))
@@ -179,6 +219,7 @@ def test_numbers_that_a_curve_cannot_take(kind, value, words):
     ("fields", "words"),
     [
         ({"type": "clip", "min": 2, "max": 2}, "`min` must be below `max`"),
+        ({"type": "smooth_clip", "limit": 0}, "greater than 0"),
         ({"type": "bin", "bins": 1}, "greater than or equal to 2"),
         ({"type": "quantile", "quantiles": 1}, "greater than or equal to 2"),
         ({"type": "log", "on": []}, "lists no column"),

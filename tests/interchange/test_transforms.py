@@ -15,6 +15,7 @@ from tests.support.exports import bare, session
 SETTINGS = {
     "standardize": [{}, {"per": "channel"}, {"per": "all"}],
     "minmax": [{}, {"range": [-1.5, 2]}],
+    "robust_scale": [{}, {"per": "channel"}, {"per": "all"}],
     "scale": [{"factor": 0.25}, {"factor": -3.0, "offset": 0.5}, {}],
     "flatten": [{}],
     "reshape": [{"shape": [3, -1]}],
@@ -25,6 +26,7 @@ SETTINGS = {
     "power": [{}, {"per": "channel"}, {"per": "all", "standardize": False}],
     "quantile": [{}, {"distribution": "normal", "per": "channel"}, {"quantiles": 3, "per": "all"}],
     "clip": [{}, {"min": 1.0}, {"max": 3.5}, {"min": 1.0, "max": 3.5}],
+    "smooth_clip": [{"limit": 6.0}, {}],
     "bin": [{"bins": 3}, {"bins": 4, "strategy": "uniform", "per": "channel"}, {"per": "all"}],
 }
 ROWS = [

@@ -10,6 +10,7 @@ TRANSFORMS: Family[Transform] = Family(
     {
         "standardize": "statistics.Standardize",
         "minmax": "statistics.MinMax",
+        "robust_scale": "robust.RobustScale",
         "scale": "fixed.Scale",
         "flatten": "fixed.FlattenTransform",
         "reshape": "fixed.ReshapeTransform",
@@ -20,11 +21,12 @@ TRANSFORMS: Family[Transform] = Family(
         "power": "power.Power",
         "quantile": "quantile.Quantile",
         "clip": "curves.Clip",
+        "smooth_clip": "robust.SmoothClip",
         "bin": "bins.Bin",
     },
 )
 
-CURVES = frozenset({"one_hot", "log", "log1p", "sqrt", "power", "quantile", "clip", "bin"})
+CURVES = frozenset({"one_hot", "log", "log1p", "sqrt", "power", "quantile", "clip", "smooth_clip", "bin"})
 """Transforms that are more than a scale and an offset: figures of such targets are measured after the transforms."""
 
 __all__ = [

@@ -52,12 +52,26 @@ def profile(
 
     The model is trained on the first rows for it, again and again, and is of no use afterwards.
     """
+    sizes, leaves = first_batch(model, data, explanation)
+    plans = explanation.plans
+    measured = {"step": _measure(model, plans.step, leaves, clock, sizes)}
+    if plans.update is not None:
+        measured["update"] = _measure(model, plans.update, leaves, clock, 1)
+    return measured
+
+
+def first_batch(
+    model: CompiledModel, data: Dataset, explanation: Explanation
+) -> tuple[Sizes, dict[str, Array]]:
+    """Return the arrays that a training step is bound to, on the first rows, and the sizes that these have.
+
+    Where batches are made by length, it is the one that takes longest.
+    """
     plans = explanation.plans
     train = data.splits["train"]
     sizes: Sizes = plans.step.batch
     places = np.arange(plans.step.batch)
     if plans.batches is not None:
-        # The batch that takes longest.
         batches = plans.batches.train
         cut = max(batches.cuts, key=lambda each: prod(batches.sizes(each).values()))
         sizes, places = batches.sizes(cut), batches.order[cut.start : cut.stop]
@@ -71,11 +85,7 @@ def profile(
     if train.weights is not None:
         given[WEIGHTS] = as_weights(model.network, train.weights)[places]
     program = BoundTraining(model, plans)
-    leaves = model.leaves(**given, **program.slots, **program.states)
-    measured = {"step": _measure(model, plans.step, leaves, clock, sizes)}
-    if plans.update is not None:
-        measured["update"] = _measure(model, plans.update, leaves, clock, 1)
-    return measured
+    return sizes, model.leaves(**given, **program.slots, **program.states)
 
 
 def _measure(

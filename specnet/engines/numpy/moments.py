@@ -40,8 +40,8 @@ def shared_moments(
     places = [s[worker * room : (worker + 1) * room] for worker in range(len(shares))]
 
     def add(mean: Array | None, worker: int) -> None:
-        (start, stop), (total, own, *_) = shares[worker], places[worker]
-        _sum(x[start:stop], ones, places[worker][2:], own, total, mean)
+        (start, stop), place = shares[worker], places[worker]
+        _sum(x[start:stop], ones, place[2:], place[1], place[0], mean)
 
     mean, variance, _ = out
     for result, known in ((mean, None), (variance, wide)):

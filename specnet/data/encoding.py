@@ -138,16 +138,18 @@ class Encoding:
             or (self.columns is not None and not np.isfinite(array).all())
         ):
             return None
-        with np.errstate(all="ignore"):
+        made, only = array, self.arrays[0]
+        # Whole numbers are distinguished from others before they are converted.
+        direct = only.spans is None and only.dtype != "int64"
+        if self.inputs.transforms:
             try:
-                made, only = array, self.arrays[0]
-                if self.inputs.transforms:
-                    # Whole numbers are distinguished from others before they are converted.
-                    direct = only.spans is None and only.dtype != "int64"
-                    made = self.inputs.apply(array, only.dtype if direct else np.float64)
+                made = self.inputs.apply(array, only.dtype if direct else np.float64)
             except TransformError:
                 return None
-            encoded = {}
+            if direct:
+                return plain({only.name: made}) if holds(made, made, only) else None
+        encoded = {}
+        with np.errstate(all="ignore"):
             for each in self.arrays:
                 part = cut(made, each)
                 own = encoded[each.name] = np.ascontiguousarray(part, each.dtype)

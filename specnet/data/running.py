@@ -47,12 +47,16 @@ class Runner:
 
         They may lie in the space's own memory before.
         """
+        # What a transform cannot take is found by its check, and what is not finite by the reader of the result.
+        with np.errstate(all="ignore"):
+            return self._run(space, array)
+
+    def _run(self, space: Workspace, array: Array) -> Array:
+        """Do what `run` does where NumPy already ignores what overflows."""
         inputs, step, arrays = space.of(len(array))
         if array is not (rows := inputs[ROWS]):
             rows[...] = array
-        # What a transform cannot take is found by its check, and what is not finite by the reader of the result.
-        with np.errstate(all="ignore"):
-            step()
+        step()
         for number, place, transform in self._checks:
             try:
                 transform.check(arrays[f"before {number}"])
@@ -67,7 +71,8 @@ class Runner:
         if 0 < count <= self.maximum:
             # A power of two, so that few sizes are kept, and none much larger than what was asked for.
             space = self.pool.take(1 << (count - 1).bit_length())
-            result = self.run(space, array).astype(dtype)
+            with np.errstate(all="ignore"):
+                result = self._run(space, array).astype(dtype)
             if space.size <= KEPT_BYTES:
                 self.pool.put_back(space)
             return result

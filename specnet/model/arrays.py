@@ -84,7 +84,8 @@ def as_inputs(network: Network, inputs: Any) -> dict[str, Array]:
     only = network.inputs[0]
     if only.dtype == network.spec.dtype and only.spans is None:
         x = np.ascontiguousarray(inputs, only.dtype)
-        _check_shape(x, inputs, network.signature.inputs)
+        if x is not inputs or x.shape[1:] != network.signature.inputs:
+            _check_shape(x, inputs, network.signature.inputs)
         return {only.name: x}
     whole = np.asarray(inputs)
     _check_shape(whole, inputs, network.signature.inputs)

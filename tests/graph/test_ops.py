@@ -62,7 +62,7 @@ def elementwise(row):
 
 @named([row for row in TABLE if elementwise(row)])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("batch", [7, 40_000])
+@pytest.mark.parametrize("batch", [7, 70_000])
 def test_a_kernel_works_in_place_and_piece_by_piece(row, dtype, batch):
     """The op stands in the middle of a chain, which a plan cuts into pieces where the arrays are long."""
     graph = Graph(dtype)

@@ -225,7 +225,7 @@ def test_chains_within_a_loop_run_piece_by_piece(monkeypatch):
 
 
 def test_arrays_that_are_large_run_piece_by_piece_within_a_loop():
-    sizes = {"batch": 40_000, "steps": 2}
+    sizes = {"batch": 80_000, "steps": 2}
     graph, leaves = graph_of({"x": (STEPS, BATCH, 1), "h": (BATCH, 1)})
     step = lambda s, a: ([ops.tanh(s[0] * a[0]) + ops.exp(s[0])], [])  # noqa: E731
     (last,), _ = ops.scan(step, [leaves["h"]], [leaves["x"]])

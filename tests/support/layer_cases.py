@@ -165,7 +165,7 @@ def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
     And how many workers shared the step.
     """
     graph, build, x, y = lowered(row.options, row.shape, training=training)
-    batch = 1 + 40_000 // x.count.each
+    batch = 1 + 66_000 // x.count.each
     fitted = [build.leaves[name] for name, p in build.parameters.items() if p.role == "parameter"]
     slopes = differentiate(graph, ops.sum_all(ops.square(y)), [*([] if row.indices else [x]), *fitted])
     observed = [seen for _, seen, _, _ in build.followed]

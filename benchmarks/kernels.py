@@ -1,7 +1,7 @@
 """How fast single kernels are: those of the NumPy engine, the compiled ones, and PyTorch's.
 
-    python benchmarks/kernels.py                     # half a minute, of which most is compilation
-    python benchmarks/kernels.py --only layer_norm   # those whose names begin so
+    python -m benchmarks.kernels                     # half a minute, of which most is compilation
+    python -m benchmarks.kernels --only layer_norm   # those whose names begin so
 
 Needs numba and torch. All run on one thread in float32, and what counts is that thread's processor time, which other
 programs on the machine affect least. PyTorch has images channels first, or channels last where that is faster.
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from side_by_side import in_turn, machine, table
 
+from benchmarks.side_by_side import in_turn, machine, table
 from specnet.engines.numba.kernels import FUNCTIONS as COMPILED
 from specnet.engines.numpy.calls import perform
 from specnet.engines.numpy.functions import FUNCTIONS as NUMPY

@@ -1,7 +1,7 @@
 """How the time of planning grows with the network: 100 layers beside 1,000, and where the time goes.
 
-    python benchmarks/planning.py                        # under two minutes
-    python benchmarks/planning.py --layers 50 400 --only dense
+    python -m benchmarks.planning                        # under two minutes
+    python -m benchmarks.planning --layers 50 400 --only dense
 
 Nothing is trained. Reading the document, lowering the layers, all stages of both plans and the data that
 `specnet explain` shows are timed together, and each stage by itself.
@@ -21,9 +21,8 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from side_by_side import machine
-
 import specnet
+from benchmarks.side_by_side import machine
 from specnet.analysis.explanation import explain
 from specnet.data import inspect_data
 from specnet.engines.numpy.emit import emit

@@ -1,18 +1,13 @@
-"""How fast specnet trains recurrent networks and a character transformer, beside PyTorch.
+"""Recurrent networks and a character transformer: a training step of specnet and of PyTorch.
 
-    python benchmarks/sequences.py                       # all three, two minutes or so
-    python benchmarks/sequences.py lstm --rounds 100     # one of lstm, gru, transformer
-    python benchmarks/sequences.py --threads 1
-
-Needs torch. The recurrent networks read 28 steps of 28 features (width 128, batch 64, a dense layer of 10 behind the
-last step, Adam); the transformer has 4 blocks of 4 heads, width 128, 64 steps, batch 12 and 65 tokens (AdamW). PyTorch
-runs eagerly, with fused attention and fused optimizers; all is float32, and both use the same number of threads. The
-bare products are all matrix products of specnet's step, of the same shapes and as often, and nothing else.
+The recurrent networks read 28 steps of 28 features (width 128, batch 64, a dense layer of 10 behind the last step,
+Adam); the transformer has 4 blocks of 4 heads, width 128, 64 steps, batch 12 and 65 tokens (AdamW). PyTorch runs
+eagerly, with fused attention and fused optimizers; all is float32. The bare products are all matrix products of
+specnet's step, of the same shapes and as often, and nothing else.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from side_by_side import in_turn, machine, table
 from torch import nn
 from torch.nn import functional
 
@@ -79,7 +73,7 @@ def rows(kind: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 # specnet
 
 
-def training(kind: str, threads: int) -> tuple[Plan, Callable[[], object]]:
+def training(kind: str, threads: int, engine: str) -> tuple[Plan, Callable[[], object]]:
     """Return the plan of a training step, and the step over one batch."""
     batch = BATCH[kind]
     inputs, targets = rows(kind, 10 * batch)
@@ -88,7 +82,7 @@ def training(kind: str, threads: int) -> tuple[Plan, Callable[[], object]]:
         np.savez(folder / "rows.npz", inputs=inputs, targets=targets)
         text = TRANSFORMER if kind == "transformer" else RECURRENT.format(kind=kind)
         (folder / "document.toml").write_text(text, encoding="utf-8")
-        model = specnet.compile(specnet.load(folder / "document.toml"), threads=threads)
+        model = specnet.compile(specnet.load(folder / "document.toml"), threads=threads, engine=engine)
         assert isinstance(model, CompiledModel)
     plans = plan_training(model.network, {"train": len(inputs)}, units=False)
     bound = BoundTraining(model, plans).bind(batch, {"inputs": inputs[:batch], "targets": targets[:batch]})
@@ -211,43 +205,12 @@ def pytorch(kind: str) -> Callable[[], float]:
 
 
 def taken(step: Callable[[], object], steps: int) -> Callable[[], float]:
-    """Return what gives the milliseconds of a step, the mean of several."""
+    """Return what gives the seconds of a step, the mean of several."""
 
     def measure() -> float:
         began = perf_counter()
         for _ in range(steps):
             step()
-        return 1e3 * (perf_counter() - began) / steps
+        return (perf_counter() - began) / steps
 
     return measure
-
-
-def main() -> None:
-    """Print a table for each network."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("kinds", nargs="*", metavar="KIND", help="lstm, gru or transformer; all by default")
-    parser.add_argument("--rounds", type=int, default=60, help="rounds of some steps each (60)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of all peers (2)")
-    options = parser.parse_args()
-    before = machine("numpy", "torch")
-    torch.set_num_threads(options.threads)
-    for kind in options.kinds or STEPS:
-        plan, step = training(kind, options.threads)
-        peers = {"specnet": step, "PyTorch": pytorch(kind), "bare products": bare(plan)}
-        figures = in_turn({name: taken(own, STEPS[kind]) for name, own in peers.items()}, options.rounds)
-        title = f"{kind}, batch {BATCH[kind]}, {options.threads} threads, float32"
-        print(table(title, figures, times="ms per step"))
-        least = {name: min(values) for name, values in figures.items()}
-        ours, theirs, products_alone = least.values()
-        print(f"\nLeast times: {', '.join(f'{name} {ms:.3g} ms' for name, ms in least.items())};", end=" ")
-        print(
-            f"specnet takes {ours / theirs:.2f} times PyTorch's, and products {products_alone / ours:.0%} of its own\n"
-        )
-    print(f"Before: {before}")
-    print(f"After:  {machine('numpy', 'torch')}")
-
-
-if __name__ == "__main__":
-    main()

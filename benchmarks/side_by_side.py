@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 
-def in_turn(peers: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Call each peer once a round, for so many rounds after one that is thrown away; return what they give."""
+def in_turn(peers: dict[str, Callable[[], float]], rounds: int, pause: float = 0.0) -> dict[str, list[float]]:
+    """Call each peer once a round, for so many rounds after one that is thrown away; return what they give.
+
+    In the seconds of a `pause` before each, threads that the peer before left waiting awake come to rest.
+    """
     figures: dict[str, list[float]] = {name: [] for name in peers}
     for number in range(rounds + 1):
         for name, peer in peers.items():
+            time.sleep(pause)
             figure = peer()
             if number:
                 figures[name].append(figure)

@@ -1,0 +1,1 @@
+"""How fast specnet is beside its peers: `python -m benchmarks` measures it on this machine."""

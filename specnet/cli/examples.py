@@ -67,6 +67,8 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("SplitSpec", "fold"): {"folds": 5},
     ("series", "date_format"): {"time": "date"},
     ("series", "calendar"): {"time": "date"},
+    ("piecewise_linear_embedding", "activation"): {"units": 16},
+    ("piecewise_linear_embedding", "linear"): {"units": 16},
     ("series", "scale_by"): {"scale": "standardize"},
     ("sgd", "nesterov"): {"momentum": 0.9},
     ("synthetic", "classes"): {"kind": "blobs"},
@@ -75,6 +77,10 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("synthetic", "delay"): {"kind": "copy"},
 }
 """What an example of a key sets besides, by its kind or table: a key without which it means nothing."""
+
+
+FIELDS = {"within_data": "bias_init"}
+"""The field that an example of an initializer sets, where it is another one than the family's."""
 
 
 ABOVE: dict[tuple[str, str], dict[str, Any]] = {
@@ -154,7 +160,8 @@ def _written(entry: FamilyEntry, fields: dict[str, Any]) -> str:
         assert entry.owner is not None
         assert entry.above is not None
         outer = {"type": describe(entry.owner).name, **_needed(entry.owner)}
-        return _written(entry.above, {**outer, entry.field: [value] if entry.several else value})
+        field = FIELDS.get(fields["type"], entry.field)
+        return _written(entry.above, {**outer, field: [value] if entry.several else value})
     name = ".".join(entry.path)
     if entry.bare and isinstance(value, str):
         return f"{name} = {toml([value])}"
@@ -176,7 +183,9 @@ def _optional(kind: type[Kind]) -> dict[str, Any]:
     }
     plain = [f.name for f in fields if f.name in own and type(f.default) in (int, float, str)][:1]
     shown = {f.name for f in fields if f.name in ALWAYS} or set(plain)
-    return {f.name: _shown(f, f.default) for f in fields if f.name in shown}
+    besides = [BESIDES.get((describe(kind).name, name), {}) for name in shown]
+    options = {f.name: _shown(f, f.default) for f in fields if f.name in shown}
+    return {name: value for each in besides for name, value in each.items()} | options
 
 
 def _shown(field: FieldDescription, otherwise: Any) -> Any:

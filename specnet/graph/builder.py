@@ -156,6 +156,42 @@ class Following(NamedTuple):
     values: Count
 
 
+class ColumnFeatures(Protocol):
+    """The features that a column of a table becomes."""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """The place of its first feature."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """How many features it becomes."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What they are: `number`, `date`, `boolean`, `onehot`, `index` or `tokens`."""
+        ...
+
+    @property
+    def categories(self) -> int:
+        """How many categories it has; 0 of a number."""
+        ...
+
+
+class ObservedValue(NamedTuple):
+    """What the initial value of a parameter looks at, for rows of the training split: `value` times `factor`."""
+
+    value: Value
+    factor: float = 1.0
+
+
 @dataclass
 class Builder:
     """What a layer lowers itself with: its parameters, its randomness, and whether it is being trained.
@@ -190,6 +226,10 @@ class Builder:
     """How many tokens there are, of inputs that hold indices of tokens."""
     longest: dict[str, int] = field(default_factory=dict)
     """The length of the longest sequences, by the named size that stands for that of a batch."""
+    observed: dict[str, ObservedValue] = field(default_factory=dict)
+    """What initial values that are computed from rows of the training split look at, by their parameters' names."""
+    columns: dict[Value, tuple[ColumnFeatures, ...]] = field(default_factory=dict)
+    """Which columns of a table the features of a value (batch, features) are, where that is known."""
     followed: list[Following] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
     keeping: bool = False
@@ -203,13 +243,21 @@ class Builder:
         return self.graph.dtype
 
     def parameter(
-        self, name: str, shape: tuple[int, ...], initial: Initial, regularizer: Penalty | None = None
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initial: Initial,
+        regularizer: Penalty | None = None,
+        observed: ObservedValue | None = None,
     ) -> Value:
-        """Declare the parameter `scope.name` and return it; asked for again, it is the same one."""
+        """Declare the parameter `scope.name` and return it; asked for again, it is the same one.
+
+        `observed` is what an initial value looks at that is computed from rows of the training split.
+        """
         full = f"{self.scope.parameters}.{name}"
         if full not in self.leaves:
             trainable = self._is_trainable(full, self.scope.trainable)
-            self._declare(full, shape, initial, "parameter" if trainable else "frozen")
+            self._declare(full, shape, initial, "parameter" if trainable else "frozen", observed)
             if regularizer is not None and trainable:
                 self.penalties.append(regularizer.penalty(self.leaves[full]))
         known = self.leaves[full]
@@ -219,11 +267,13 @@ class Builder:
             )
         return known
 
-    def statistic(self, name: str, shape: tuple[int, ...], initial: Initial) -> Value:
+    def statistic(
+        self, name: str, shape: tuple[int, ...], initial: Initial, observed: ObservedValue | None = None
+    ) -> Value:
         """Declare the array `scope.name`, which is kept with the model and follows what training sees."""
         full = f"{self.scope.parameters}.{name}"
         if full not in self.leaves:
-            self._declare(full, shape, initial, "statistic")
+            self._declare(full, shape, initial, "statistic", observed)
         return self.leaves[full]
 
     def follow(self, statistic: Value, observed: Value, momentum: float, values: Count) -> None:
@@ -287,7 +337,9 @@ class Builder:
         """Return how many steps there are at most along an axis."""
         return dim if isinstance(dim, int) else dim.at(self.longest)
 
-    def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:
+    def _declare(
+        self, full: str, shape: tuple[int, ...], initial: Initial, role: Role, observed: ObservedValue | None
+    ) -> None:
         # Arrays of one role lie one after the other.
         alike = (p.name for p in reversed(self.parameters.values()) if p.role == role)
         group = self._group(full) if role == "parameter" else None
@@ -296,7 +348,11 @@ class Builder:
         decay = None if group is None else group.weight_decay
         self.leaves[full] = leaf(self.graph, full, role, shape, after=next(alike, None))
         field = f"{full.rpartition('.')[2]}_init"
-        self.parameters[full] = Parameter(full, shape, initial, self.graph.key_path, field, role, rate, decay)
+        if observed is not None and initial.of_rows:
+            self.observed[full] = observed
+        known = observed is not None
+        path = self.graph.key_path
+        self.parameters[full] = Parameter(full, shape, initial, path, field, role, rate, decay, known)
 
     def _group(self, name: str) -> GroupSettings | None:
         return next((group for group in self.groups if group.matches(name)), None) if self.groups else None

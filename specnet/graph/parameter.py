@@ -11,6 +11,11 @@ from specnet.graph.graph import KeyPath, Value
 class Initial(Protocol):
     """Where a parameter starts: known to the vocabulary, and only carried by the graph."""
 
+    @property
+    def of_rows(self) -> bool:
+        """Whether it is computed from rows of the training split."""
+        ...
+
     def fault(self, shape: tuple[int, ...]) -> str | None:
         """Say why it cannot fill an array of this shape, or return None."""
 
@@ -60,6 +65,8 @@ class Parameter:
     """What the learning rate is multiplied by for it."""
     weight_decay: float | None = None
     """The weight decay that its group sets; None for the optimizer's."""
+    follows_rows: bool = False
+    """Whether it is known what an initial value that is computed from rows of the training split looks at."""
 
     @property
     def size(self) -> int:

@@ -22,7 +22,7 @@ from specnet.runs.compiling import compile_spec
 from specnet.runs.directory import RESOLVED
 from specnet.runs.evaluating import located_data
 from specnet.runs.loading import load_model
-from specnet.runs.starting import start_from
+from specnet.runs.starting import initialise
 from specnet.storage.archive import write_arrays
 from specnet.storage.files import write_bytes, write_whole
 
@@ -112,7 +112,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
             )
         data, folder = source.data()
         fresh = CompiledModel(build(spec.starting_from(folder), data.signature), data.encoding)
-        start_from(fresh)
+        initialise(fresh, data)
         write_training(fresh, data, folder, program)
     else:
         model = source.model

@@ -103,11 +103,29 @@ def input_values(
     )
     given = {a.name: leaf(graph, a.name, "input", shape(a), a.dtype) for a in arrays}
     if spec.inputs is None or not whole:
-        return {array.short: sequences(build, given[array.name], array) for array in arrays}
-    assert signature is not None, "what inputs are called by is known with the data"
-    graph.key_path = ("inputs",)
-    named = named_arrays(spec.inputs, signature, spec.dtype)
-    return {array.short: sequences(build, cut_value(given[ONLY], array), array) for array in named}
+        values = {array.short: sequences(build, given[array.name], array) for array in arrays}
+    else:
+        assert signature is not None, "what inputs are called by is known with the data"
+        graph.key_path = ("inputs",)
+        arrays = named_arrays(spec.inputs, signature, spec.dtype)
+        values = {array.short: sequences(build, cut_value(given[ONLY], array), array) for array in arrays}
+    if signature is not None and signature.column_slices is not None:
+        for array in arrays:
+            build.columns[values[array.short]] = tuple(_columns_of(array, signature.column_slices))
+    return values
+
+
+def _columns_of(array: InputArray, known: tuple[ColumnSlice, ...]) -> Iterator[ColumnSlice]:
+    """Yield the columns in an array, each with the place of its first feature there."""
+    if array.spans is None:
+        yield from known
+        return
+    before = 0
+    for first, end in array.spans:
+        for column in known:
+            if first <= column.start < end:
+                yield column._replace(start=before + column.start - first)
+        before += end - first
 
 
 def sequences(build: Builder, x: Value, array: InputArray) -> Value:

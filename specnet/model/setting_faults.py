@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specnet.diagnostics import Diagnostic
+from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.graph.builder import LayerInfo
 from specnet.graph.parameter import Parameter
 from specnet.language.spec import Spec
 from specnet.model.topology import changed, every
+from specnet.vocabulary.initializers import RowInitializer
 from specnet.vocabulary.initializers.given import ConstantInitializer
 
 
@@ -32,12 +33,21 @@ def unused_settings(layers: Iterable[LayerInfo], spec: Spec, known: Iterable[str
 
 
 def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
-    """Return what is wrong with where parameters start: values that do not fill their shapes."""
+    """Return what is wrong with where parameters start: values that do not fill shapes, or are for other parameters."""
     found = []
     for parameter in parameters:
+        path: KeyPath = (*parameter.key_path, parameter.field)
+        initial = getattr(
+            parameter.initial, "others", parameter.initial
+        )  # of a bias of which a part is given
+        if isinstance(initial, RowInitializer) and not (
+            parameter.follows_rows and parameter.field == initial.field
+        ):
+            message = f"{parameter.name}: `{initial.type}` is for the `{initial.field}` of `dense` layers"
+            found.append(Diagnostic("SN411", message, path, help="another initializer"))
+            continue
         problem = parameter.initial.fault(parameter.shape)
         if problem is not None:
-            path = (*parameter.key_path, parameter.field)
             if isinstance(parameter.initial, ConstantInitializer):
                 path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))

@@ -65,7 +65,7 @@ def compile_spec(
     from specnet.model.measuring_lengths import check_lengths
     from specnet.model.memory import check_memory
     from specnet.model.targets import check_targets
-    from specnet.runs.starting import start_from
+    from specnet.runs.starting import initialise
 
     try:
         spec, opened = _opened(spec, given)
@@ -88,7 +88,7 @@ def compile_spec(
             network = build(spec, opened.signature, threads, engine)
         model = CompiledModel(network, data.encoding, data.sources)
         if initialised:
-            start_from(model)
+            initialise(model, data)
     except SpecError as error:
         raise spec.source.error(error) from None
     return model, data

@@ -1,4 +1,4 @@
-"""Parameters that start where an earlier run ended: `init_from`, for fine-tuning."""
+"""Parameters that start where an earlier run ended (`init_from`, for fine-tuning), or as the data say."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from specnet.language.training import InitFrom
 if TYPE_CHECKING:
     import numpy as np
 
+    from specnet.data import Dataset
     from specnet.data.confine import Confine
     from specnet.model.compiled import CompiledModel
     from specnet.model.network import Network
@@ -38,14 +39,20 @@ def start_faults(network: Network, confine: Confine | None = None) -> list[Diagn
     return []
 
 
-def start_from(model: CompiledModel) -> None:
-    """Put the parameters of the run that a document starts from in the place of the initial ones.
+def initialise(model: CompiledModel, data: Dataset) -> None:
+    """Put the parameters where a document starts that depend on more than the seed: on the data, or on another run.
 
     Raises SpecError where there is no such run, or its parameters do not fit.
     """
+    known: Mapping[str, Array] = {}
     if model.network.spec.training.init_from is not None:
-        for name, array in _chosen(model.network).items():
+        known = _chosen(model.network)
+        for name, array in known.items():
             model.parameters[name][...] = array
+    if any(parameter.initial.of_rows for parameter in model.network.arrays):
+        from specnet.model.observing import fit_initial
+
+        fit_initial(model, data, known)
 
 
 def _chosen(network: Network, confine: Confine | None = None) -> Mapping[str, Array]:

@@ -100,6 +100,8 @@ SHAPES = {
     **{name: [4, 4, 4, 1] for name in LAYERS.kinds if name.endswith("3d")},
 }
 """What layers are given that need more than the four numbers of an iris: handwritten digits in that shape."""
+COLUMN_LAYERS = ("periodic_embedding", "piecewise_linear_embedding", "feature_tokenizer")
+"""Layers that take the columns of the data."""
 
 
 def run(*arguments: str) -> str:
@@ -179,7 +181,9 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         digits = {"type": "builtin", "name": "digits", **shaped}
         return {**document, "data": digits, "layers": layers}
     if "layers" in example_:
-        before = [DENSE_4, DENSE_4]  # `dense_1` and `dense_2`, which examples of merges take
+        of_columns = example_["layers"][0]["type"] in COLUMN_LAYERS
+        # `dense_1` and `dense_2`, which examples of merges take
+        before = [] if of_columns else [DENSE_4, DENSE_4]
         return {**document, "layers": [*before, *example_["layers"], {"type": "flatten"}, DENSE_3]}
     if "training" in example_:
         training = {"epochs": 1, **example_["training"]}

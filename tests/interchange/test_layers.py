@@ -63,7 +63,21 @@ STEPS = [
     {"type": "tcn_block", "filters": 4, "kernel_size": 2, "dilation": 2, "weight_norm": True, "dropout": 0.1},
     {"type": "last_step"},
 ]
-NETWORKS = {"images": IMAGES, "sequences": SEQUENCES, "tokens": TOKENS, "steps": STEPS}
+COLUMNS = [
+    {"type": "scaling"},
+    {"type": "piecewise_linear_embedding", "bins": 3, "units": 2, "linear": True, "activation": "relu"},
+    {"type": "periodic_embedding", "units": 2, "frequencies": 3},
+    {
+        "type": "dense",
+        "units": 5,
+        "parametrization": "neural_tangent",
+        "kernel_init": "unit_variance",
+        "bias_init": "within_data",
+    },
+    {"type": "parametric_activation", "activation": "selu"},
+    {"type": "feature_tokenizer", "units": 3},
+]
+NETWORKS = {"columns": COLUMNS, "images": IMAGES, "sequences": SEQUENCES, "tokens": TOKENS, "steps": STEPS}
 
 
 def document(name, rng, folder, **training):

@@ -34,6 +34,9 @@ torch = pytest.importorskip("torch")
 # Arrays this small are done before a second thread has woken up.
 torch.set_num_threads(1)
 
+STARTS = {"gamma_init": "ones", "beta_init": "zeros", "frequencies_init": "normal", "edges_init": "edges"}
+"""Where parameters start that have no field for it."""
+
 RTOL = 1e-8
 """How near to PyTorch's numbers ours must be, in float64."""
 
@@ -63,6 +66,8 @@ class Row:
     """Name and shape of each parameter, in order."""
     statistics: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """The same of its running statistics, which `meant` changes in training."""
+    unmoved: frozenset[str] = frozenset()
+    """Those of its statistics that training leaves as they are."""
     penalty: Callable[[ArrayOrStreamed], Any] | None = None
     """What the layer's regularizers add to the loss."""
     random: bool = False
@@ -153,7 +158,7 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     compared = len(names)
     for name, ours, theirs in zip(names, got[:compared], [meant, *ways * flowed], strict=True):
         close(ours, theirs, f"{name}, {training=}")
-    assert len(build.followed) == (len(row.statistics) if training else 0)
+    assert len(build.followed) == (len(row.statistics) - len(row.unmoved) if training else 0)
     for (statistic, _, momentum, _), seen in zip(build.followed, got[compared:], strict=True):
         name = name_of(statistic).removeprefix("layer.")
         close(momentum * given[f"layer.{name}"] + (1.0 - momentum) * seen, held[name], name)
@@ -200,8 +205,10 @@ def _declared(row: Row, build: Builder) -> None:
         initial = getattr(parameter.initial, "others", parameter.initial)  # for the parts that are not given
         if hasattr(made, parameter.field):
             assert initial == getattr(made, parameter.field), f"{name} starts as no field says"
-        else:  # the norms of a block
-            assert initial.type == {"gamma_init": "ones", "beta_init": "zeros"}[parameter.field]
+        elif parameter.field in STARTS:  # the norms of a block, and what no option says
+            assert initial.type == STARTS[parameter.field]
+        else:
+            assert initial.type in ("uniform", "zeros")
         assert parameter.initial.fault(parameter.shape) is None
 
 

@@ -123,6 +123,24 @@ FORMULAS: list[tuple[str, dict[str, Any], Callable[[int], float]]] = [
         {"warmup_epochs": 5},
         lambda s: s / 35 if s < 35 else max(0.0, 0.5 * (1 + math.cos(math.pi * (s - 35) / (140 - 35)))),
     ),
+    # As pytabkit 1.8 has them, whose time goes from 0 to 1.
+    (
+        "flat_cosine",
+        {},
+        lambda s: 1.0 if s < 70 else 0.5 * (1 + math.cos(math.pi * (s / 70 - 1))),
+    ),
+    (
+        "flat_cosine",
+        {"flat": 0.25, "minimum": 0.03, "warmup_steps": 20},
+        lambda s: s / 20 if s < 20 else 0.1 + 0.45 * (1 + math.cos(math.pi * max(0, (s - 50) / 90))),
+    ),
+    ("coslog", {}, lambda s: 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * s / 140)))),
+    (
+        "coslog",
+        {"warmup_steps": 40},
+        lambda s: min(s / 40, 1) * 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * max(s, 40) / 140))),
+    ),
+    ("coslog", {"cycles": 2}, lambda s: 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 3 * s / 140)))),
     ("linear", {"warmup_steps": 20}, lambda s: s / 20 if s < 20 else (140 - s) / 120),
     (
         "polynomial",

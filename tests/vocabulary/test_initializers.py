@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import specnet
 from specnet.engines.random import stream
 from specnet.vocabulary.initializers import INITIALIZERS, fans
 from tests.support.examples import examples
@@ -32,6 +33,8 @@ RANDOM = {
     "lecun_uniform": {},
     "lecun_normal": {},
     "orthogonal": {},
+    "unit_variance": {},
+    "within_data": {},
 }
 FIXED = {"zeros": {}, "ones": {}, "constant": {"value": 1.5}, "identity": {}}
 
@@ -191,3 +194,43 @@ def test_fans_of_every_rank():
     assert fans((3, 3, 16, 32)) == (144, 288)
     assert fans((9,)) == (9, 9)
     assert fans(()) == (1, 1)
+
+
+def test_unit_variance_gives_each_unit_the_variance_1():
+    rng = np.random.default_rng(2)
+    x = rng.normal(3.0, [0.1, 5.0, 1.0], (500, 3))
+    kernel = INITIALIZERS.validate("unit_variance").fit((3, 40), stream(0, "k"), x, x)
+    np.testing.assert_allclose((x @ kernel).std(axis=0), 1.0, rtol=1e-12)
+    constant = INITIALIZERS.validate("unit_variance").fit((3, 40), stream(0, "k"), np.full((9, 3), 0.1), x)
+    assert np.abs(constant).max() < 4.0
+
+
+def test_within_data_is_minus_a_mean_of_five_rows():
+    """The formula of Holzmüller et al. (2024), appendix A.4, with the same draws."""
+    sums = np.random.default_rng(2).normal(3.0, 2.0, (500, 40))
+    found = INITIALIZERS.validate("within_data").fit((40,), stream(0, "b"), sums, sums)
+    draws = stream(0, "b")
+    rows, weights = draws.integers(0, 500, (5, 40)), draws.exponential(size=(5, 40))
+    expected = [-np.average(sums[rows[:, j], j], weights=weights[:, j]) for j in range(40)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert abs(found.mean() + 3.0) < 4.0 * 2.0 * np.sqrt(1 / 3 / 40)  # of means of five, uniformly weighted
+
+
+@pytest.mark.parametrize(
+    ("layer", "field", "kind"),
+    [
+        ({"type": "dense", "units": 2}, "kernel_init", "within_data"),
+        ({"type": "dense", "units": 2}, "bias_init", "unit_variance"),
+        ({"type": "maxout", "units": 2}, "kernel_init", "unit_variance"),
+        ({"type": "scaling"}, "scale_init", "unit_variance"),
+    ],
+)
+def test_initializers_that_look_at_data_are_for_dense_layers(layer, field, kind):
+    plain = {
+        "specnet": 1,
+        "data": {"type": "inline", "inputs": [[0.0, 1.0]], "targets": [0.0]},
+        "layers": [{**layer, field: kind}, {"type": "dense", "units": 1}],
+        "loss": "mse",
+    }
+    (found,) = (each for each in specnet.validate(plain).diagnostics if each.severity == "error")
+    assert (found.code, found.path) == ("SN411", ("layers", 0, field))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind
@@ -32,6 +32,9 @@ class DrawnValues:
 class Initializer(Kind):
     """The initial value of a parameter."""
 
+    of_rows: ClassVar[bool] = False
+    """Whether it is computed from rows of the training split: see `RowInitializer`."""
+
     def fault(self, shape: tuple[int, ...]) -> str | None:
         """Say why it cannot fill an array of this shape, or return None."""
         return None
@@ -43,6 +46,30 @@ class Initializer(Kind):
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues | None:
         """Return how a program draws the same, within rounding; None where the values themselves say more."""
         return None
+
+
+class RowInitializer(Initializer):
+    """Base of initializers that look at what reaches the parameter's layer, for rows of the training split.
+
+    Layers are initialised in order, so that a layer sees what the initial parameters of those before it make of the
+    rows. `draw` gives the values of a model that is made without data.
+    """
+
+    of_rows: ClassVar[bool] = True
+    field: ClassVar[str]
+    """The field of layers that it is for."""
+    most_rows: ClassVar[int] = 2048
+    """The maximum number of rows that it looks at, chosen at random."""
+
+    @abstractmethod
+    def fit(
+        self,
+        shape: tuple[int, ...],
+        generator: np.random.Generator,
+        seen: np.ndarray[Any, Any],
+        targets: np.ndarray[Any, Any],
+    ) -> np.ndarray[Any, Any]:
+        """Return the values, shaped `shape`, as float64, given what the layer observes (rows, ...) in float64."""
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -96,6 +123,8 @@ INITIALIZERS: Family[Initializer] = Family(
         "lecun_normal": "scaled.LecunNormal",
         "orthogonal": "matrices.Orthogonal",
         "identity": "matrices.Identity",
+        "unit_variance": "observed.UnitVariance",
+        "within_data": "observed.WithinData",
     },
 )
 

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse
+from specnet.graph.builder import Builder, MaskUse, ObservedValue
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show, static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
@@ -19,6 +19,10 @@ class Dense(Weighted):
     """y = activation(x·kernel + bias).  x (batch, ..., in) -> y (batch, ..., units).
 
     The kernel is (in, units) and the bias (units,), as in Keras; PyTorch's `Linear` holds the transpose.
+
+    With `parametrization = "neural_tangent"`, y = activation(x·kernel / sqrt(in) + bias), and the kernel starts as
+    standard normal numbers: its steps are then sqrt(in) times smaller than they would be for the same change of y, so
+    that one learning rate suits layers of any width (Jacot et al., 2018).
 
     With `tie`, the kernel is the transposed table of an embedding, which stays one parameter whose gradients add up
     (Press and Wolf, 2017): y is a logit for each index that the embedding takes.
@@ -32,6 +36,9 @@ class Dense(Weighted):
     and the targets need."""
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
+    parametrization: Literal["standard", "neural_tangent"] = "standard"
+    """Whether the product is divided by sqrt(in), the number of input features; `kernel_init` is then
+    `{ type = "normal", stddev = 1.0 }` by default."""
     tie: str | None = Field(default=None, examples=["tokens"])
     """The name of an earlier `embedding` whose table, transposed, is the kernel. `units` is then left out, since
     it is the embedding's `input_dim`, and there is a bias only with `use_bias = true`."""
@@ -45,6 +52,12 @@ class Dense(Weighted):
         """Let `tie` say what the embedding does."""
         if isinstance(data, dict) and data.get("tie") is not None:
             return {"units": None, "use_bias": False, **data}
+        if (
+            isinstance(data, dict)
+            and data.get("parametrization") == "neural_tangent"
+            and not data.get("share")
+        ):
+            return {"kernel_init": {"type": "normal", "stddev": 1.0}, **data}
         return data
 
     @table_check()
@@ -59,6 +72,12 @@ class Dense(Weighted):
     @table_check()
     def _init_applies(self) -> Iterator[PydanticCustomError]:
         return self._applies("kernel_init")
+
+    @table_check()
+    def _parametrization_applies(self) -> Iterator[PydanticCustomError]:
+        if self.tie is not None and self.parametrization != "standard":
+            message = f"the kernel is the table of `{self.tie}`, which has no other parametrization"
+            yield fault(message, key="parametrization", part="key", help="leave it out")
 
     @table_check()
     def _regularizer_applies(self) -> Iterator[PydanticCustomError]:
@@ -80,7 +99,13 @@ class Dense(Weighted):
         if self.tie is not None:
             return self.activation.lower(self._tied(build, x, self.tie))
         assert isinstance(self.units, int), "it is settled before a network is lowered"
-        return self.activation.lower(self.linear(build, x, self.units))
+        factor = 1.0 if self.parametrization == "standard" else self.features(x) ** -0.5
+        shape, seen = (self.features(x), self.units), ObservedValue(x, factor)
+        kernel = build.parameter("kernel", shape, self.kernel_init, self.kernel_regularizer, seen)
+        y = (x if factor == 1.0 else x * factor) @ kernel
+        for bias in self.biases(build, self.units, ObservedValue(y)):
+            y = y + bias
+        return self.activation.lower(y)
 
     def _tied(self, build: Builder, x: Value, name: str) -> Value:
         table = build.lent(name, "embeddings")

@@ -183,6 +183,11 @@ class ForgetBias:
     others: Initializer
     units: int
 
+    @property
+    def of_rows(self) -> bool:
+        """Whether the initializer of the other gates looks at rows of the training split."""
+        return self.others.of_rows
+
     def fault(self, shape: tuple[int, ...]) -> str | None:
         """Say why the initializer of the other gates cannot fill an array of this shape, or return None."""
         return self.others.fault(shape)

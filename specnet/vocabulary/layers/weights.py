@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, ObservedValue
 from specnet.graph.graph import Value
 from specnet.graph.parameter import Initial
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
@@ -35,11 +35,11 @@ class Biased(Layer):
     bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the bias that is added to the loss."""
 
-    def biases(self, build: Builder, features: int) -> list[Value]:
+    def biases(self, build: Builder, features: int, observed: ObservedValue | None = None) -> list[Value]:
         """Declare the bias (features,), where there is one."""
         if not self.use_bias:
             return []
-        return [build.parameter("bias", (features,), self.initial_bias, self.bias_regularizer)]
+        return [build.parameter("bias", (features,), self.initial_bias, self.bias_regularizer, observed)]
 
     @property
     def initial_bias(self) -> Initial:

@@ -15,6 +15,8 @@ SCHEDULES: Family[Schedule] = Family(
         "multistep": "staircases.MultiStep",
         "exponential": "staircases.Exponential",
         "cosine": "curves.Cosine",
+        "flat_cosine": "curves.FlatCosine",
+        "coslog": "curves.Coslog",
         "linear": "curves.Linear",
         "polynomial": "curves.Polynomial",
         "inverse_sqrt": "curves.InverseSqrt",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import pi
+from math import log, pi
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -68,6 +68,43 @@ class Cosine(Schedule):
             before = ops.less(at, restart)
             start, length = ops.where(before, begin, start), ops.where(before, long, length)
         return (at - start) / length
+
+
+class FlatCosine(Schedule):
+    """lr at first, then half a cosine wave down to `minimum` at the end of the training.
+
+    With `flat` 0.5, the default, it is the schedule of dropout and weight decay in RealMLP (Holzmüller et al., 2024).
+    """
+
+    floor: ClassVar[str | None] = "minimum"
+
+    type: Literal["flat_cosine"] = "flat_cosine"
+    flat: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """The fraction of the training in which the rate stays as it is."""
+    minimum: NonNegative = 0.0
+    """The learning rate at the end."""
+
+    def rate(self, build: RateBuilder) -> Value:
+        gone = ops.minimum(build.since_warmup() / build.rest, 1.0)
+        falling = ops.maximum((gone - self.flat) / (1.0 - self.flat), 0.0)
+        return _wave(build.base, self.minimum, falling)
+
+
+class Coslog(Schedule):
+    """lr * (1 - cos(2 pi log2(1 + (2^cycles - 1) x))) / 2, where x is the elapsed fraction of the training.
+
+    The rate rises from 0 to lr and falls to 0 again, `cycles` times, each time for about twice as long: RealMLP's
+    coslog4 (Holzmüller et al., 2024). It ends at 0, and validations near the end of a cycle are good ones to stop at.
+    """
+
+    type: Literal["coslog"] = "coslog"
+    cycles: Annotated[int, Field(ge=1, le=20)] = 4
+    """How many times the rate rises and falls."""
+
+    def rate(self, build: RateBuilder) -> Value:
+        gone = ops.minimum(build.after_warmup() / max(build.run.steps, 1), 1.0)
+        cycle = ops.log(1.0 + gone * float(2**self.cycles - 1)) / log(2.0)
+        return _wave(0.0, build.base, cycle * 2.0)
 
 
 class Decay(Schedule):

@@ -85,9 +85,9 @@ class Schedule(Kind):
     Any schedule may begin with a warm-up (Goyal et al., 2017): for `warmup_steps` or `warmup_epochs` the rate
     rises linearly from the fraction `warmup_from` of the rate after the warm-up to that rate.
     With the default 0 the first step changes nothing, as in Hugging Face's and Keras's warm-ups. Schedules that span
-    the training (cosine, linear, polynomial, inverse_sqrt, one_cycle) begin after the warm-up and span the
-    rest, as in Hugging Face's; schedules with positions in the training (step, multistep, exponential) count them
-    from its first step, as in timm. A warm-up longer than the training is not completed.
+    the training (cosine, flat_cosine, linear, polynomial, inverse_sqrt, one_cycle) begin after the warm-up and span the
+    rest, as in Hugging Face's; schedules with positions in the training (step, multistep, exponential, coslog)
+    count them from its first step, as in timm. A warm-up longer than the training is not completed.
     """
 
     floor: ClassVar[str | None] = None

@@ -55,6 +55,11 @@ from tests.support.lowering import lowered
         ({"type": "sample"}, (), "needs inputs with an axis of features", "(batch, 1)"),
         ({"type": "maxout", "units": 2}, (), "needs inputs with an axis of features", "(batch, 1)"),
         ({"type": "highway"}, (), "needs inputs with an axis of features", "(batch, 1)"),
+        ({"type": "scaling"}, (), "needs inputs with an axis of features", "(batch, 1)"),
+        ({"type": "periodic_embedding"}, (4, 3), "takes rows of columns (batch, features)", "flatten"),
+        ({"type": "periodic_embedding", "columns": ["a"]}, (3,), "it is not known which", "leave out"),
+        ({"type": "piecewise_linear_embedding"}, (), "takes rows of columns", "flatten"),
+        ({"type": "feature_tokenizer", "units": 2}, (4, 3), "takes rows of columns", "flatten"),
         ({"type": "rbf", "units": 2}, (), "needs inputs with an axis of features", "(batch, 1)"),
         ({"type": "local_response_norm"}, (), "needs inputs with an axis of features", "(batch, 1)"),
         (

@@ -76,7 +76,7 @@ def test_planned_rates_have_no_state() -> None:
     assert [source.at(step) for step in (1, 51, 140)] == before
 
 
-@pytest.mark.parametrize("name", ["cosine", "linear", "polynomial", "one_cycle"])
+@pytest.mark.parametrize("name", ["cosine", "flat_cosine", "coslog", "linear", "polynomial", "one_cycle"])
 def test_after_the_end_the_last_rate_stays(name: str) -> None:
     source = Rates(make(name), BASE, RUN)
     assert source.at(RUN.steps + 1) == source.at(RUN.steps + 1001) <= source.at(RUN.steps)
@@ -98,6 +98,8 @@ def schedules() -> st.SearchStrategy[Schedule]:
         },
         "exponential": {"gamma": gamma, "unit": unit},
         "cosine": {"t_0": positive, "t_mult": st.integers(1, 4), "unit": unit, "every": unit, "minimum": low},
+        "flat_cosine": {"flat": st.floats(0, 0.99), "minimum": low},
+        "coslog": {"cycles": st.integers(1, 20)},
         "linear": {
             "start_factor": st.floats(0.1, 1),
             "end_factor": share,

@@ -66,6 +66,11 @@ class Stage(Protocol):
         ...
 
     @property
+    def memberwise(self) -> bool:
+        """Whether it takes the values (members, batch, features) of an ensemble."""
+        ...
+
+    @property
     def trainable(self) -> bool:
         """Whether training fits its parameters."""
         ...
@@ -122,6 +127,21 @@ MAXIMUM_LAYERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class Members:
+    """The members of an ensemble, whose values are (members, batch, features), and what each has of its own."""
+
+    count: int
+    own: Literal["all", "vectors", "nothing"] = "all"
+    """Which parameters each member has of its own: all; those that are vectors, of one number a feature; or none."""
+    first: KeyPath | None = None
+    """The layer whose inputs each member has scaled already."""
+    head: KeyPath | None = None
+    """The layer of which each member has all parameters of its own."""
+    of: Callable[[Initial, int], Initial] | None = None
+    """Returns where a parameter starts of which each member has its own, given where one member's does."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Where a builder is: in which layer, and what holds for it."""
 
@@ -133,6 +153,8 @@ class Scope:
     trainable: bool = True
     rate: float = 1.0
     depth: int = 0
+    members: Members | None = None
+    """The members of the ensemble that the layer is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +250,8 @@ class Builder:
     """The length of the longest sequences, by the named size that stands for that of a batch."""
     observed: dict[str, ObservedValue] = field(default_factory=dict)
     """What initial values that are computed from rows of the training split look at, by their parameters' names."""
+    ensembles: dict[Value, int] = field(default_factory=dict)
+    """How many members there are, of values (members, batch, ...) that an ensemble gives."""
     columns: dict[Value, tuple[ColumnFeatures, ...]] = field(default_factory=dict)
     """Which columns of a table the features of a value (batch, features) are, where that is known."""
     followed: list[Following] = field(default_factory=list)
@@ -252,8 +276,17 @@ class Builder:
     ) -> Value:
         """Declare the parameter `scope.name` and return it; asked for again, it is the same one.
 
-        `observed` is what an initial value looks at that is computed from rows of the training split.
+        `observed` is what an initial value looks at that is computed from rows of the training split. In an ensemble,
+        it has an axis of members in front, and a vector one of rows behind that, as far as members have their own.
         """
+        members = self.scope.members
+        if members is not None and (members.own == "all" or (members.own == "vectors" and len(shape) == 1)):
+            assert members.of is not None
+            self.scope = replace(self.scope, members=None)
+            initial = members.of(initial, members.count)
+            whole = self.parameter(name, (members.count, *shape), initial, regularizer, observed)
+            self.scope = replace(self.scope, members=members)
+            return whole if len(shape) > 1 else ops.reshape(whole, shape=(members.count, 1, *shape))
         full = f"{self.scope.parameters}.{name}"
         if full not in self.leaves:
             trainable = self._is_trainable(full, self.scope.trainable)
@@ -469,6 +502,9 @@ class Builder:
     def _within(self, around: Scope, stage: Stage, name: str, place: KeyPath) -> Scope:
         prefix = f"{around.parameters}.{name}" if around.parameters else name
         parameters = prefix if stage.share is None else self.find(stage.share).parameters
+        members = around.members
+        if members is not None and members.head == (*around.path, *place):
+            members = replace(members, own="all")
         return Scope(
             f"{around.name}.{name}" if around.name else name,
             parameters,
@@ -476,7 +512,18 @@ class Builder:
             self._is_trainable(parameters, around.trainable and stage.trainable),
             around.rate * stage.learning_rate_multiplier,
             around.depth + (1 if around.name else 0),
+            members,
         )
+
+    def _check_members(self, stage: Stage, taken: tuple[Value, ...]) -> None:
+        """Raise ShapeFault where a layer takes the members of an ensemble, or cannot be in one."""
+        for x in taken:
+            if x in self.ensembles:
+                message = f"an ensemble gives an output of the network, and {stage.type} takes what it gives"
+                raise ShapeFault(message, x, help="put it into the ensemble's `layers`")
+        if self.scope.members is not None and not stage.memberwise:
+            message = f"{stage.type} cannot be in an ensemble"
+            raise ShapeFault(message, taken[0], help="before it, where all members share it")
 
     def _check_lengths(self, stage: Stage, taken: tuple[Value, ...]) -> None:
         """Raise ShapeFault where a layer cannot take sequences whose length is another one in each batch."""
@@ -495,6 +542,7 @@ class Builder:
         scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
         self.check_count(1)
+        self._check_members(stage, taken)
         if self.longest:
             self._check_lengths(stage, taken)
         if any(map(self.streams, taken)):
@@ -509,8 +557,10 @@ class Builder:
         if lender is not None and lender.stage is not None:
             # What is in the layer is where the other one has it.
             stage, self.scope = lender.stage, replace(scope, path=lender.path)
-        mixed = stage.masking == "mixed"
+        mixed, ensembles = stage.masking == "mixed", len(self.ensembles)
         y = stage.lower_all(self, tuple([self.without_padding(x) for x in taken]) if mixed else taken)
+        if len(self.ensembles) > ensembles and y not in self.ensembles:
+            raise ShapeFault(f"{stage.type} cannot contain an ensemble", y, help="put it into the ensemble")
         if self.masks and stage.masking != "own" and y not in self.masks:
             self.pass_masks(taken, y)
         self.scope = scope

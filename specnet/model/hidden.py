@@ -8,6 +8,8 @@ from typing import Any, cast
 import numpy as np
 
 from specnet.engines.execution import Executable
+from specnet.graph import ops
+from specnet.graph.sizes import BATCH
 from specnet.model.network import Network
 from specnet.model.predicting import PREDICTION_ROWS
 
@@ -25,6 +27,8 @@ def layer_outputs(
     graph, builder = lowered.graph, lowered.builder
     place = next(n for n, info in enumerate(lowered.layers) if info.name == layer)
     value = builder.given[place]
+    if value.shape[0] != BATCH:  # members of an ensemble come first
+        value = ops.transpose(value, axes=(1, 0, *range(2, value.rank)))
     graph.outputs = {"output": value}
     rows = len(next(iter(inputs.values())))
     found = np.empty((rows, *cast("tuple[int, ...]", value.shape[1:])), value.dtype)

@@ -42,6 +42,7 @@ class Lowered:
                 outputs={name: new(value) for name, value in builder.outputs.items()},
                 entering=tuple(new(value) for value in builder.entering),
                 masks={new(value): new(mask) for value, mask in builder.masks.items()},
+                ensembles={new(value): count for value, count in builder.ensembles.items()},
                 columns={new(value): columns for value, columns in builder.columns.items()},
                 observed={
                     name: each._replace(value=new(each.value)) for name, each in builder.observed.items()

@@ -71,6 +71,13 @@ def _lower(
 ) -> tuple[NetworkOutput, OutputValues]:
     graph, loss = builder.graph, asked.loss
     path: KeyPath = ("outputs", name) if name else ()
+    members, whole = builder.ensembles.get(value), value
+    if members is not None:
+        if loss.targets == "groups" or not loss.by_step:
+            message = f"{loss.type} does not compare row by row, and an ensemble has an output of each member for a row"
+            raise SpecError([shape_diagnostic(ShapeFault(message, value), value, (*path, "loss"))])
+        graph.key_path = path or ("loss",)
+        value = loss.pooled(activated(value, loss)[0])
     if any(isinstance(dim, Size) for dim in value.shape[1:]):
         assert known is not None, "sequences of several lengths come after those of one"
         return known, _of_lengths(known, value, builder, (*path, "loss"))
@@ -88,6 +95,8 @@ def _lower(
     try:
         exists = builder.mask_of(value)
         elements, mask = element_costs(loss, output, target, exists)
+        if members is not None and builder.training:
+            elements = _of_members(loss, activated(whole, loss)[0], target, members)
     except ShapeFault as fault:
         raise SpecError([shape_diagnostic(fault, value, (*path, "loss"))]) from fault
     predicted, of_inputs = at(prediction.shape[1:], 1), asked.target == INPUTS
@@ -177,6 +186,14 @@ def _figures(
     return tuple(
         OutputFigure(name, metric and metric.under(loss), loss, elements, where) for metric, where in measured
     )
+
+
+def _of_members(loss: Loss, outputs: Value, target: Value, members: int) -> Value:
+    """Return what each row or element costs, as a mean over the members of an ensemble (members, batch, ...)."""
+    rows = joined(outputs.shape[:2])
+    each = ops.reshape(ops.expand(target, shape=(members, *target.shape)), shape=(rows, *target.shape[1:]))
+    elements = loss.elements(ops.reshape(outputs, shape=(rows, *outputs.shape[2:])), each)
+    return ops.mean(ops.reshape(elements, shape=(members, BATCH, *elements.shape[1:])), axes=(0,))
 
 
 def activated(x: Value, loss: Loss) -> tuple[Value, Value]:

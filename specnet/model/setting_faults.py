@@ -37,9 +37,7 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
     found = []
     for parameter in parameters:
         path: KeyPath = (*parameter.key_path, parameter.field)
-        initial = getattr(
-            parameter.initial, "others", parameter.initial
-        )  # of a bias of which a part is given
+        initial = getattr(parameter.initial, "others", parameter.initial)  # of a part, or of each member
         if isinstance(initial, RowInitializer) and not (
             parameter.follows_rows and parameter.field == initial.field
         ):

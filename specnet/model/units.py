@@ -69,7 +69,7 @@ def _source(layers: Sequence[Layer], index: int, path: KeyPath) -> KeyPath | Non
     """Return the layer with units that what a layer of a list gives comes from; None where there is none."""
     while index >= 0:
         layer, here = layers[index], (*path, index)
-        if layer.type == "sequential":
+        if layer.type in ("sequential", "ensemble"):
             inner = cast("Sequence[Layer]", layer.sublayers["layers"])
             return _source(inner, len(inner) - 1, (*here, "layers"))
         if layer.type not in KEEPING or layer.inputs is not None:

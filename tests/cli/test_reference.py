@@ -184,6 +184,8 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         of_columns = example_["layers"][0]["type"] in COLUMN_LAYERS
         # `dense_1` and `dense_2`, which examples of merges take
         before = [] if of_columns else [DENSE_4, DENSE_4]
+        if example_["layers"][0]["type"] == "ensemble":  # which comes last
+            return {**document, "layers": [*before, *example_["layers"]]}
         return {**document, "layers": [*before, *example_["layers"], {"type": "flatten"}, DENSE_3]}
     if "training" in example_:
         training = {"epochs": 1, **example_["training"]}

@@ -25,6 +25,7 @@ BASE: dict[str, Any] = {
 }
 CSV = {"type": "csv", "path": "rows.csv", "target": "y"}
 NPZ = {"type": "npz", "path": "arrays.npz"}
+D, G = {"type": "dense", "units": 2}, {"type": "glu"}
 CONV = {"filters": 4, "kernel_size": 3}
 
 
@@ -61,8 +62,9 @@ def data(table: dict[str, Any], key: Any, *reads: str) -> Row:
     return Row(("data",), table, key if isinstance(key, tuple) else (key,), frozenset(reads))
 
 
-def layer(kind: str, table: dict[str, Any], key: str, *reads: str) -> Row:
-    return Row(("layers", 0), {"type": kind, **table}, (key,), frozenset(reads))
+def layer(kind: str, table: dict[str, Any], key: Any, *reads: str) -> Row:
+    path = key if isinstance(key, tuple) else (key,)
+    return Row(("layers", 0), {"type": kind, **table}, path, frozenset(reads))
 
 
 def split(table: dict[str, Any], key: str, *reads: str) -> Row:
@@ -201,6 +203,8 @@ ROWS = [
     layer("gru", {"units": 2, "epsilon": 0.5}, "epsilon", "layer_norm"),
     layer("gru", {"units": 2, "stateful": True, "reverse": True}, "stateful"),
     layer("dense", {"tie": "x", "parametrization": "neural_tangent"}, "parametrization"),
+    layer("ensemble", {"members": 2, "layers": [D], "scale_init": "ones"}, "scale_init", "sharing"),
+    layer("ensemble", {"members": 2, "sharing": "tabm", "layers": [G]}, ("layers", 0)),
     layer("periodic_embedding", {"form": "pbld", "units": 1}, "units", "form"),
     layer("piecewise_linear_embedding", {"linear": True}, "linear", "units"),
     layer("piecewise_linear_embedding", {"activation": "relu"}, "activation", "units"),

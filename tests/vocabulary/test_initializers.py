@@ -33,6 +33,7 @@ RANDOM = {
     "lecun_uniform": {},
     "lecun_normal": {},
     "orthogonal": {},
+    "random_signs": {},
     "unit_variance": {},
     "within_data": {},
 }
@@ -56,7 +57,8 @@ def test_values_are_float64_of_the_shape_and_follow_the_seed(name, shape):
     assert values.dtype == np.float64
     assert values.flags.c_contiguous
     np.testing.assert_array_equal(values, draw(options, shape))
-    assert np.array_equal(values, draw(options, shape, seed=1)) == (name in FIXED)
+    if values.size > 1 or name != "random_signs":
+        assert np.array_equal(values, draw(options, shape, seed=1)) == (name in FIXED)
 
 
 VARIANCES = {

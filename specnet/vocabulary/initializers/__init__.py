@@ -115,6 +115,7 @@ INITIALIZERS: Family[Initializer] = Family(
         "uniform": "drawn.Uniform",
         "normal": "drawn.Normal",
         "truncated_normal": "drawn.TruncatedNormal",
+        "random_signs": "drawn.RandomSigns",
         "glorot_uniform": "scaled.GlorotUniform",
         "glorot_normal": "scaled.GlorotNormal",
         "he_uniform": "scaled.HeUniform",

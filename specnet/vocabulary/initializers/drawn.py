@@ -72,3 +72,15 @@ class TruncatedNormal(Initializer):
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         mean = f"{self.mean!r} + " if self.mean else ""
         return DrawnValues(f"{mean}{self.stddev!r} * truncated({written(shape)}, rng)", uses=(truncated,))
+
+
+class RandomSigns(Initializer):
+    """Draw 1 or -1, each with a probability of 1/2, as for the scales that set apart the members of an ensemble."""
+
+    type: Literal["random_signs"] = "random_signs"
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+        return generator.integers(0, 2, shape) * 2.0 - 1.0
+
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
+        return DrawnValues(f"rng.integers(0, 2, {written(shape)}) * 2.0 - 1.0")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-from specnet.vocabulary.initializers import RowInitializer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,21 +15,30 @@ ROWS_OF_A_LEAF = 64
 """How many rows a leaf of a tree has at least, if that is at most a twentieth of all."""
 
 
-class EdgesInitializer(RowInitializer):
-    """Edges (columns, bins + 1) of the bins of columns, ascending; no document names it.
+@dataclass(frozen=True, slots=True)
+class BinEdges:
+    """Edges (columns, bins + 1) of the bins of columns, ascending.
 
     By quantiles, they are Gorishniy et al.'s (2022, section 3.2.1); by targets, the thresholds of a regression or
     classification tree (CART) that is grown best first, and the ends (section 3.2.2). A column with fewer bins repeats
     its last edge.
     """
 
-    type: Literal["edges"] = "edges"
     by: Literal["quantiles", "targets"]
     """What the bins follow."""
+    of_rows: ClassVar[bool] = True
     most_rows: ClassVar[int] = 100_000
-    field: ClassVar[str] = "edges_init"
+    type: ClassVar[str] = "edges"
+
+    def fault(self, shape: tuple[int, ...]) -> str | None:
+        """Return None: it fills any shape."""
+        return None
+
+    def drawing(self, shape: tuple[int, ...]) -> None:
+        """Return None: a program is given the edges."""
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        """Return the edges of a model that is made without data."""
         import numpy as np
 
         edges: Array = np.empty(shape)

@@ -47,6 +47,9 @@ class Layer(Kind):
     lengths: ClassVar[LengthUse | None] = None
     """How it treats sequences whose length is another one in each batch; by default, layers that work on each step by
     itself take them."""
+    memberwise: ClassVar[bool] = False
+    """Whether it can be in an ensemble: it takes (members, batch, features), and each parameter is a vector (features,)
+    or a kernel (in, units)."""
     is_parallel: ClassVar[bool] = False
     """Whether each of its layers gets its own input, and not the output of the previous one."""
 
@@ -121,6 +124,7 @@ LAYERS: Family[Layer] = Family(
         "sequential": "containers.Sequential",
         "residual": "containers.Residual",
         "parallel": "containers.Parallel",
+        "ensemble": "ensemble.Ensemble",
         "permute": "shaping.Permute",
         "zero_padding1d": "margins.ZeroPadding1D",
         "zero_padding2d": "margins.ZeroPadding2D",

@@ -17,6 +17,7 @@ class ActivationLayer(Layer):
     """The activation to apply."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         return self.activation.lower(x)
@@ -34,6 +35,7 @@ class Dropout(Layer):
     """The fraction of elements set to 0."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         return dropped(build, x, self.rate)

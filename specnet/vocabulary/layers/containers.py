@@ -83,6 +83,8 @@ class Sequential(Container):
     repeat: PositiveInt = Field(default=1, examples=[3])
     """How many times to repeat the layers."""
 
+    memberwise: ClassVar[bool] = True
+
     def lower(self, build: Builder, x: Value) -> Value:
         build.check_count(self.repeat * len(self.layers))
         for number in range(1, self.repeat + 1):
@@ -102,6 +104,8 @@ class Residual(Container):
     added unchanged."""
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
+
+    memberwise: ClassVar[bool] = True
 
     @property
     def sublayers(self) -> dict[str, tuple[Layer, ...]]:

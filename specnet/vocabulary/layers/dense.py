@@ -11,6 +11,7 @@ from specnet.graph.builder import Builder, MaskUse, ObservedValue
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show, static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.kind import Words, fault, table_check
 from specnet.vocabulary.layers.weights import Weighted
 
@@ -45,6 +46,7 @@ class Dense(Weighted):
 
     instead: ClassVar[Mapping[str, str]] = {"units": "tie"}
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     @model_validator(mode="before")
     @classmethod
@@ -99,10 +101,17 @@ class Dense(Weighted):
         if self.tie is not None:
             return self.activation.lower(self._tied(build, x, self.tie))
         assert isinstance(self.units, int), "it is settled before a network is lowered"
+        # In an ensemble whose members share kernels, each has scales of its own on both sides (Wen et al., 2020).
+        members = build.scope.members
+        scales = INITIALIZERS.validate("ones") if members and members.own == "vectors" else None
+        if members and scales is not None and build.scope.path != members.first:
+            x = x * build.parameter("input_scale", (self.features(x),), scales)
         factor = 1.0 if self.parametrization == "standard" else self.features(x) ** -0.5
         shape, seen = (self.features(x), self.units), ObservedValue(x, factor)
         kernel = build.parameter("kernel", shape, self.kernel_init, self.kernel_regularizer, seen)
         y = (x if factor == 1.0 else x * factor) @ kernel
+        if scales is not None:
+            y = y * build.parameter("output_scale", (self.units,), scales)
         for bias in self.biases(build, self.units, ObservedValue(y)):
             y = y + bias
         return self.activation.lower(y)

@@ -31,6 +31,7 @@ class GLU(Layer):
     type: Literal["glu"] = "glu"
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)
@@ -61,6 +62,7 @@ class Maxout(Weighted):
     """The number of linear functions per unit."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         y = self.linear(build, x, self.units * self.pieces)
@@ -93,6 +95,7 @@ class Highway(Layer):
     """Penalty on both biases that is added to the loss."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         n = self.features(x)

@@ -68,6 +68,7 @@ class GaussianNoise(Layer):
     """The standard deviation of the noise."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         if not build.training or self.stddev == 0:

@@ -78,6 +78,7 @@ class LayerNorm(Affine):
     """The axis to normalise over, or several, counted from the batch axis, which is 0, or from the end, which is -1."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
         return _over_steps(self, xs[0], self.axis)
@@ -102,6 +103,7 @@ class RMSNorm(ScaledLayer):
     """Added to mean squares to avoid division by zero."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def stream_fault(self, build: Builder, xs: tuple[Value, ...]) -> str | None:
         return _over_steps(self, xs[0], self.axis)

@@ -14,7 +14,7 @@ from specnet.graph.leaves import constant
 from specnet.graph.sizes import static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS
-from specnet.vocabulary.initializers.edges import EdgesInitializer
+from specnet.vocabulary.initializers.edges import BinEdges
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers.columns import ColumnLayer, uniform_within
 
@@ -71,7 +71,7 @@ class PiecewiseLinearEmbedding(ColumnLayer):
     def lower(self, build: Builder, x: Value) -> Value:
         numbers, others = self.parted(build, x)
         count, units = static(numbers.shape[1]), self.units
-        initial = EdgesInitializer(by=self.bins_by)
+        initial = BinEdges(by=self.bins_by)
         edges = build.statistic("edges", (count, self.bins + 1), initial, ObservedValue(numbers))
         each = ops.reshape(ops.transpose(numbers, axes=(1, 0)), shape=(count, x.shape[0], 1))
         y = _encoded(each, edges)

@@ -26,6 +26,7 @@ class Scaling(Layer):
     """Penalty on the scales that is added to the loss."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         return x * build.parameter("scale", (self.features(x),), self.scale_init, self.scale_regularizer)
@@ -47,6 +48,7 @@ class ParametricActivation(Layer):
     """Penalty on alpha that is added to the loss."""
 
     masking: ClassVar[MaskUse] = "each"
+    memberwise: ClassVar[bool] = True
 
     def lower(self, build: Builder, x: Value) -> Value:
         alpha = build.parameter("alpha", (self.features(x),), self.alpha_init, self.alpha_regularizer)

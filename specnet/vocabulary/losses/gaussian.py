@@ -47,6 +47,17 @@ class GaussianNLL(Loss):
             return output  # `fault` says what is wrong
         return ops.crop(output, margins=(*((0, 0),) * (output.rank - 1), (0, last - last // 2)))
 
+    def pooled(self, outputs: Value) -> Value:
+        """Return the mean and the variance of the mixture of the members' distributions."""
+        last = outputs.shape[-1]
+        assert isinstance(last, int)
+        before = ((0, 0),) * (outputs.rank - 1)
+        means = ops.crop(outputs, margins=(*before, (0, last // 2)))
+        variances = ops.exp(ops.crop(outputs, margins=(*before, (last // 2, 0))))
+        mean = ops.mean(means, axes=(0,))
+        variance = ops.mean(variances + ops.square(means - mean), axes=(0,))
+        return ops.concat(mean, ops.log(variance), axis=outputs.rank - 2)
+
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         last = output[-1]
         wanted = target if len(target) > 1 else (*target, 1)

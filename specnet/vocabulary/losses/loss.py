@@ -68,6 +68,17 @@ class Loss(Kind):
         """Return what is predicted of an output that says more of each target than a number."""
         return output
 
+    def pooled(self, outputs: Value) -> Value:
+        """Return one output (batch, ...) of those of the members of an ensemble (members, batch, ...).
+
+        It is such that the prediction is the mean of the members' predictions.
+        """
+        if self.output_activation == "softmax":
+            return log_mean_exp(ops.log_softmax(outputs))
+        if self.output_activation == "sigmoid":
+            return log_mean_exp(-ops.softplus(-outputs)) - log_mean_exp(-ops.softplus(outputs))
+        return log_mean_exp(outputs) if self.output_activation == "exp" else ops.mean(outputs, axes=(0,))
+
     @property
     def ignored(self) -> int | None:
         """The class index of positions that have no class, and cost nothing; None if all have one."""
@@ -171,6 +182,13 @@ class SigmoidLoss(Loss):
     def output_activation(self) -> OutputActivation:
         """What turns the network's output into probabilities."""
         return "sigmoid"
+
+
+def log_mean_exp(x: Value) -> Value:
+    """Return log(mean(exp(x))) over the first axis, without overflow."""
+    largest = ops.reduce_max(x, axis=0)
+    mean = ops.mean(ops.exp(x - largest), axes=(0,))
+    return ops.log(mean) + ops.reshape(largest, shape=x.shape[1:])
 
 
 def aligned(output: Value, target: Value) -> Value:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 import specnet
 from specnet.engines.random import stream
-from specnet.vocabulary.initializers.edges import EdgesInitializer
+from specnet.vocabulary.initializers.edges import BinEdges
 from specnet.vocabulary.layers import LAYERS
 
 ROWS = 200
@@ -207,7 +207,7 @@ def test_edges_by_targets_are_those_of_scikit_learns_trees(kind):
     x = np.stack([rng.normal(size=1500), rng.integers(0, 30, 1500)], 1).astype(np.float32).astype(float)
     y = np.sin(3 * x[:, 0]) + 0.1 * x[:, 1] + rng.normal(size=1500)
     y = {"numbers": y, "classes": np.digitize(y, [0.5, 2.0]), "several": np.stack([y, x[:, 0] ** 2], 1)}[kind]
-    edges = EdgesInitializer(by="targets").fit((2, 13), stream(0, "x"), x, y)
+    edges = BinEdges(by="targets").fit((2, 13), stream(0, "x"), x, y)
     make = tree.DecisionTreeClassifier if kind == "classes" else tree.DecisionTreeRegressor
     for column, own in zip(x.T, edges, strict=True):
         grown = make(max_leaf_nodes=12, min_samples_leaf=64).fit(column[:, None], y).tree_
@@ -220,7 +220,7 @@ def test_edges_by_targets_are_those_of_scikit_learns_trees(kind):
 def test_edges_of_few_rows_and_of_constant_columns():
     x = np.stack([np.arange(6.0), np.full(6, 2.0)], 1)
     for by in ("quantiles", "targets"):
-        edges = EdgesInitializer(by=by).fit((2, 4), stream(0, "x"), x, x[:, 0] > 2)
+        edges = BinEdges(by=by).fit((2, 4), stream(0, "x"), x, x[:, 0] > 2)
         assert edges[0, 0] == 0.0
         assert edges[0, -1] == 5.0
         assert edges[1].tolist() == [2.0] * 4

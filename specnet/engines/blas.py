@@ -155,3 +155,17 @@ def version() -> str | None:
             words = config().decode(errors="replace").split()
             return " ".join(w for w in words if w not in _FLAGS and not w.startswith("MAX_THREADS"))
     return None
+
+
+@cache
+def product_addresses() -> tuple[int, int] | None:
+    """Return where the products of float32 and of float64 lie, `cblas_?gemm` with 64-bit sizes; None where unknown."""
+    for library, name in _candidates():
+        if not name.endswith("64_") or getattr(library, name.format("get"), None) is None:
+            continue
+        prefix = name.partition("openblas")[0]
+        products = [getattr(library, f"{prefix}cblas_{kind}gemm64_", None) for kind in "sd"]
+        found = [ctypes.cast(product, ctypes.c_void_p).value for product in products if product is not None]
+        if len(found) == 2 and all(found):
+            return found[0], found[1]  # type: ignore[return-value]
+    return None

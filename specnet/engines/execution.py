@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from specnet.passes.arena import ARENA, ONCE
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Executable:
         self._arena: Array | None = None
         """Allocated when the plan is bound: what only has twins takes no memory."""
         self._workers = (workers or Workers(plan.workers)) if plan.workers else None
+        self._team = _team(self._program)
 
     def twin(self) -> Executable:
         """Return the same plan with an arena of its own, for another thread; streams and workers are shared."""
@@ -94,15 +96,22 @@ class Executable:
         step = names.pop("step")
         arrays = {name: names[view] for name, view in self._program.arrays.items()}
         if self._program.whole is not None:
-            from specnet.engines.numba.stepping import WholeSteps
-
-            whole = WholeSteps(self._program, names)
-            return Bound(whole.step, arrays, whole.many)
+            return self._whole(names, arrays)
         if self._workers is not None:
             step = _shared(step)
         elif plan.has_large_products:
             step = _limited(step)
         return Bound(step, arrays)
+
+    def _whole(self, names: Mapping[str, Any], arrays: dict[str, Array]) -> Bound:
+        """Return a program that is one compiled function over the arrays that its names stand for."""
+        from specnet.engines.numba.stepping import WholeSteps
+
+        assert self._program.whole is not None
+        whole = WholeSteps(self._program, names, self._team)
+        if self._program.whole.products:
+            return Bound(_limited(whole.step), arrays, _limited(whole.many))
+        return Bound(whole.step, arrays, whole.many)
 
 
 def emitted(plan: Plan) -> NumpyProgram:
@@ -134,10 +143,19 @@ def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float
     return run
 
 
-def _limited(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
-    """Return a step whose matrix products run on one thread each."""
+def _team(program: NumpyProgram) -> Any:
+    """Return the threads that help with the steps of one compiled function, if any do."""
+    if program.whole is None or program.whole.threads == 1:
+        return None
+    from specnet.engines.numba.team import Team
 
-    def run(*numbers: float) -> tuple[float, ...]:
+    return Team(program.whole.threads)
+
+
+def _limited(step: Callable[..., T]) -> Callable[..., T]:
+    """Return a step, or what makes several, whose matrix products run on one thread each."""
+
+    def run(*numbers: float) -> T:
         with limited(1):
             return step(*numbers)
 

@@ -150,13 +150,18 @@ class Shard:
 class Whole:
     """All of a step as one compiled function, which makes as many steps as it is asked for.
 
-    It is the last of the compiled loops. Its table has an entry or more for each of `entries`: a kind, and the names
-    of arrays or of other tables.
+    Its table has an entry or more for each of `entries`: a kind, and the names of arrays or of other tables.
     """
 
+    loop: int
+    """Its number among the compiled loops. The next one, if there is one, is what other threads run meanwhile."""
     entries: tuple[tuple[str, ...], ...]
     numbers: tuple[str, ...]
     """What the steps are given: the plan's numbers, then constants."""
+    threads: int
+    """How many threads share its longest parts."""
+    products: bool
+    """Whether it calls the matrix library."""
 
 
 @dataclass(frozen=True, slots=True)

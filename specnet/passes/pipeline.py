@@ -62,7 +62,7 @@ def plan(
     )
     allocations = allocate(graph, groups, sizes)
     instructions = scheduled(graph, groups, allocations, workers)
-    return Plan(graph, allocations, instructions, named(sizes), guard, workers, engine)
+    return Plan(graph, allocations, instructions, named(sizes), guard, workers, engine, cores(threads))
 
 
 def _workers(graph: Graph, sizes: Sizes, threads: int | None) -> int:

@@ -128,6 +128,8 @@ class Plan:
     """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
     engine: Engine = "numpy"
     """What executes it."""
+    threads: int = 1
+    """How many threads may compute."""
 
     @cached_property
     def has_large_products(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numba
@@ -14,7 +16,7 @@ from specnet.diagnostics.text import counted
 from specnet.engines.notices import notify
 from specnet.engines.numba.functions import resolve
 from specnet.engines.numba.keeping import KeptCode, package_digest
-from specnet.engines.numba.statements import CompiledStatements
+from specnet.engines.numba.statements import CompiledStatements, UnsharedStatements
 from specnet.engines.numba.whole import with_whole
 from specnet.engines.numpy import emit as numpy_emit
 from specnet.engines.program import NumpyProgram
@@ -25,13 +27,14 @@ Array = np.ndarray[Any, Any]
 
 IMPORTS = """\
 from specnet.engines.numba.language import *
-from specnet.engines.numba.small import *"""
+from specnet.engines.numba.small import *
+from specnet.engines.numba.threads import *"""
 
 
 def emit(plan: Plan) -> NumpyProgram:
     """Write a plan as a function over bound views that runs compiled loops."""
-    program = numpy_emit.emit(plan, CompiledStatements)
-    return program if plan.workers else with_whole(program, plan.sizes, loop_name)
+    whole = with_whole(numpy_emit.emit(plan, UnsharedStatements), plan.sizes, plan.threads, loop_name)
+    return numpy_emit.emit(plan, CompiledStatements) if plan.workers and whole.whole is None else whole
 
 
 def functions(program: NumpyProgram) -> dict[str, Any]:
@@ -46,24 +49,49 @@ class TableMaker:
     """Makes the tables of compiled loops, and keeps them as long as these may be run."""
 
     def __init__(self) -> None:
-        self._kept: list[Array] = []
+        self._kept: dict[int, tuple[Array, tuple[Array, ...], tuple[tuple[bool, ...], ...]]] = {}
+        """Tables, with the arrays in them and their axes, by address."""
 
     def __call__(
-        self, arrays: tuple[Array, ...], axes: tuple[tuple[int, int], ...], numbers: Array | None = None
+        self,
+        arrays: tuple[Array, ...],
+        axes: tuple[tuple[int, int], ...],
+        spans: tuple[tuple[bool, ...], ...],
+        numbers: Array | None = None,
     ) -> int:
         """Return the address of a table: the arrays' addresses, sizes, and the numbers' address.
 
-        The sizes are products of the first array's axes, from one to another.
+        The sizes are products of the first array's axes, from one to another; `spans` says along which of these each
+        of the arrays extends.
         """
         shape = arrays[0].shape
         sizes = [int(np.prod(shape[start:stop])) for start, stop in axes]
         given = [] if numbers is None else [numbers]
-        table = np.array(
-            [*map(_address, arrays), *sizes, *map(_address, given)],
-            np.int64,
-        )
-        self._kept.append(table)
-        return _address(table)
+        return self._made([*map(_address, arrays), *sizes, *map(_address, given)], arrays, spans)
+
+    def parts(self, address: int, count: int) -> list[int]:
+        """Return the addresses of so many tables for parts of a loop along its first axis; 0 for one without any."""
+        table, arrays, spans = self._kept[address]
+        first = len(arrays)
+        sizes = table[first : first + len(spans[0])].tolist()
+        ends = [sizes[0] * part // count for part in range(count + 1)]
+        found: list[int] = []
+        for start, stop in pairwise(ends):
+            own = table.tolist()
+            own[first] = stop - start
+            for number, (array, along) in enumerate(zip(arrays, spans, strict=True)):
+                step = prod(size for size, extends in zip(sizes[1:], along[1:], strict=True) if extends)
+                own[number] += start * step * array.itemsize if along[0] else 0
+            found.append(self._made(own, arrays, spans) if stop > start else 0)
+        return found
+
+    def _made(
+        self, numbers: list[int], arrays: tuple[Array, ...], spans: tuple[tuple[bool, ...], ...]
+    ) -> int:
+        table = np.array(numbers, np.int64)
+        address = _address(table)
+        self._kept[address] = table, arrays, spans
+        return address
 
 
 def _address(array: Array) -> int:
@@ -135,7 +163,7 @@ def written(loops: tuple[str, ...]) -> tuple[str, str]:
     named, digests = [], []
     for loop in loops:
         digests.append(loop_name(loop))
-        named.append("@inner\n" + loop.replace("{name}", digests[-1], 1))
+        named.append("@inner\n" + loop.replace("{name}", digests[-1]))
     name = "plan_" + hashlib.sha256("\n".join(digests).encode()).hexdigest()
     branches = [
         f"    {'el' if number else ''}if number == {number}:\n        {digest}(table)"

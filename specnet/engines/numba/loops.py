@@ -23,6 +23,9 @@ HEAD = "def {name}(t):"
 """A loop takes the address of its table, which holds addresses of arrays, sizes, and the address of its numbers."""
 
 
+Spans = tuple[bool, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class LoopText:
     """A loop, and what its table holds."""
@@ -33,13 +36,12 @@ class LoopText:
     """Names of the arrays whose addresses it takes, the first of which has the shape of the loop."""
     axes: tuple[tuple[int, int], ...]
     """Which axes of that shape, from which to which, each of the loop's sizes is the product of."""
+    spans: tuple[Spans, ...]
+    """Along which of these each of the arrays extends."""
     numbers: tuple[float, ...]
     """The numbers that it takes; 0 for one that is known only when it runs."""
     given: dict[int, str]
     """The expressions of these, by number."""
-
-
-Spans = tuple[bool, ...]
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class LoopWriter:
             self._text(),
             tuple(self.arrays),
             tuple(self.axes),
+            tuple(array.spans for array in self.known.values()),
             tuple(self.numbers),
             self.given,
         )

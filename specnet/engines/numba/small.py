@@ -1,4 +1,4 @@
-"""What one compiled function for all of a step calls, besides the loops: products and sums of small arrays.
+"""What one compiled function for all of a step calls, besides the loops: small products, and sums.
 
 They are handed the arrays' addresses, and where in a table the sizes are.
 """
@@ -60,11 +60,18 @@ def sum_along(a: Any, out: Any, t: Any, at: int) -> None:
     """Write the sums along the middle one of three axes."""
     n, k, m = t[at], t[at + 1], t[at + 2]
     for i in range(n):
-        for j in range(m):
-            found = a[i * k * m + j]
+        if m == 1:
+            found = a[i * k]
             for x in range(1, k):
-                found += a[(i * k + x) * m + j]
-            out[i * m + j] = found
+                found += a[i * k + x]
+            out[i] = found
+        else:
+            # Row after row, since the rows of large arrays do not fit into cache.
+            for j in range(m):
+                out[i * m + j] = a[i * k * m + j]
+            for x in range(1, k):
+                for j in range(m):
+                    out[i * m + j] += a[(i * k + x) * m + j]
 
 
 @inner

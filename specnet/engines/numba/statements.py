@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from specnet.engines.numba.kernels import STATEMENTS
 from specnet.engines.numba.loops import LoopWriter
 from specnet.engines.numpy.statements import Statements
+from specnet.engines.operands import Operands
 from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
-from specnet.graph.sizes import at
+from specnet.graph.sizes import Sizes, at
 from specnet.passes.fuse import is_looped
 from specnet.passes.plan import Compute, Pieces
 
@@ -30,7 +32,7 @@ class CompiledStatements(Statements):
     def _block(self, pieces: Pieces) -> None:
         group = pieces.group
         if len(group.runs) == 1 and is_looped(group.values[0]):
-            if group.workers <= 1:
+            if pieces.workers <= 1:
                 for code in self._codes(group.values, group.registers):
                     self.finish(code)
                 return
@@ -60,7 +62,7 @@ class CompiledStatements(Statements):
         number = tables.compiled.setdefault(loop.text, len(tables.compiled))
         tag = operands.tag(run[-1])
         arrays = "".join(f"{name}, " for name in loop.arrays)
-        expression = f"table(({arrays}), {loop.axes!r}"
+        expression = f"table(({arrays}), {loop.axes!r}, {loop.spans!r}"
         lines = []
         if loop.numbers:
             tables.prepared[f"n{tag}"] = Prepared("vector", (loop.numbers, "float64"))
@@ -80,3 +82,13 @@ class CompiledStatements(Statements):
         if view is None:
             return name
         return name[0] == "t", view.memory, view.offset, view.start
+
+
+class UnsharedStatements(CompiledStatements):
+    """The statements of a plan whose work is shared, if it is, within one function for all of a step."""
+
+    def __init__(self, operands: Operands, sizes: Sizes, workers: int, *given: Any, **named: Any) -> None:
+        super().__init__(operands, sizes, 0, *given, **named)
+
+    def _block(self, pieces: Pieces) -> None:
+        super()._block(replace(pieces, workers=min(pieces.workers, 1)))

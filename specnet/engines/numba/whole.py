@@ -1,9 +1,12 @@
 """All of a step, and as many steps as are asked for, as one compiled function.
 
-A step of a network of a few numbers is a dozen calls that each take longer than what they compute. Where all matrix
-products of a plan are that small, its statements are written once more as a function that is compiled, in which
-products are loops too. It is run like any compiled loop, with a table of addresses and sizes. Plans with a statement
-that has no such form are executed without it.
+A step of a network of a few numbers is a dozen calls that each take longer than what they compute. So the statements
+of a plan are written once more as a function that is compiled, in which small products are loops, and others calls of
+the matrix library. It is run like any compiled loop, with a table of addresses and sizes. Plans with a statement that
+has no such form are executed without it.
+
+Where several threads may compute, long loops and products are stages that are cut into as many parts, of which any
+thread takes one after the other. How they are cut follows from the sizes alone.
 """
 
 from __future__ import annotations
@@ -13,57 +16,101 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
-from specnet.engines.numpy.preparing import prepare
-from specnet.engines.program import NumpyProgram, View, Whole
-from specnet.graph.sizes import Sizes, at
+from specnet.engines.blas import product_addresses
+from specnet.engines.numba.entries import GEMM, Entries, Unfit
+from specnet.engines.program import NumpyProgram, Whole
+from specnet.graph.sizes import Sizes
 
 LARGEST = 4_096
 """Multiplications of a matrix product that a loop does as fast as a call of the matrix library."""
 
-HEADER = 4
-"""Entries of the table in front of the others: how many steps to make, where their scalars go, where the numbers are
-that the steps are given, and how many steps have been made."""
+SHARED = 16_384
+"""Elements of a loop that is worth cutting into parts: some microseconds of work."""
+
+SHARED_PRODUCT = 2**18
+"""Multiplications of a matrix product that is."""
 
 
-class _Unfit(Exception):  # noqa: N818 (it says that a plan has a statement without this form, which is no error)
-    """A statement has no such form."""
+def with_whole(
+    program: NumpyProgram, sizes: Sizes, threads: int, loop_name: Callable[[str], str]
+) -> NumpyProgram:
+    """Return a program with the function for whole steps, if there is one, after its loops.
 
-
-def with_whole(program: NumpyProgram, sizes: Sizes, loop_name: Callable[[str], str]) -> NumpyProgram:
-    """Return a program with the function for whole steps, if there is one, as the last of its loops.
-
-    `loop_name` gives the name that a loop's function has.
+    So many threads may compute; where there are stages for them, another function takes parts of these. `loop_name`
+    gives the name that a loop's function has.
     """
     if program.blocks or program.loops or program.shards or program.streams or program.calls:
         return program
-    writer = _WholeWriter(program, sizes, loop_name)
+    writer = _WholeWriter(program, sizes, threads, loop_name)
     try:
-        text = writer.write()
-    except _Unfit:
+        texts = writer.write()
+    except Unfit:
         return program
-    whole = Whole(tuple(writer.entries), writer.numbers)
-    return replace(program, compiled=(*program.compiled, text), whole=whole)
+    number = len(program.compiled)
+    whole = Whole(
+        number,
+        tuple(writer.entries),
+        writer.numbers,
+        threads if writer.stages else 1,
+        products=writer.products,
+    )
+    return replace(program, compiled=(*program.compiled, *texts), whole=whole)
 
 
-class _WholeWriter:
+_SHARED = """
+@inner
+def {name}_shared(t, stage):
+    team, parts = t[4], t[5]
+    offer(team, stage)
+    taken = take(team, parts)
+    while taken >= 0:
+        {name}_part(t, taken // 65536, taken % 65536)
+        done(team)
+        taken = take(team, parts)
+    finish(team, parts, t[8])
+
+
+@inner
+"""
+"""What the function for whole steps calls for a stage."""
+
+_HELP = """\
+def {name}(t):
+    t = int64_at(t)
+    team, parts, idle = t[4], t[5], 0
+    while helps(team, idle):
+        taken = take(team, parts)
+        if taken < 0:
+            idle += 1
+        else:
+            {whole}_part(t, taken // 65536, taken % 65536)
+            done(team)
+            idle = 0
+"""
+"""What other threads run meanwhile."""
+
+
+class _WholeWriter(Entries):
     """Writes a step's statements as those of a compiled function."""
 
-    def __init__(self, program: NumpyProgram, sizes: Sizes, loop_name: Callable[[str], str]) -> None:
-        self.program, self.sizes, self.loop_name = program, sizes, loop_name
-        self.views = {view.name: view for view in program.views}
-        self.head: list[str] = []
+    def __init__(
+        self, program: NumpyProgram, sizes: Sizes, threads: int, loop_name: Callable[[str], str]
+    ) -> None:
+        super().__init__(program, sizes)
+        self.threads, self.loop_name = threads, loop_name
         self.lines: list[str] = []
-        self.entries: list[tuple[str, ...]] = []
-        self.places: dict[tuple[str, ...], int] = {}
-        self.next = HEADER
+        self.stages: list[str] = []
+        """What does a part of each stage."""
+        self.products = False
+        """Whether the matrix library is called."""
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """What the steps are given."""
         return *self.program.numbers, *self.program.factors
 
-    def write(self) -> str:
-        """Return the function."""
+    def write(self) -> list[str]:
+        """Return the function, and the one for other threads if there are stages."""
         module = ast.parse(self.program.source)
         step = next(node for node in module.body if isinstance(node, ast.FunctionDef))
         for statement in step.body:
@@ -84,7 +131,13 @@ class _WholeWriter:
                 "    t[3] = t[0]",
             ]
         )
-        return f"{text}\n"
+        if not self.stages:
+            return [f"{text}\n"]
+        parts = ["def {name}_part(t, stage, part):"]
+        for number, line in enumerate(self.stages):
+            parts += [f"    if stage == {number}:", f"        {line}", "        return"]
+        main = "\n".join(parts) + "\n\n" + _SHARED + f"{text}\n"
+        return [main, _HELP.replace("{whole}", self.loop_name(main))]
 
     # Statements
 
@@ -98,21 +151,21 @@ class _WholeWriter:
                     args=[ast.Constant(float(number))],
                 )
             ):
-                out = self._array(array)
-                self.lines.append(f"filled({number!r}, {out}, t, {self._entry('size', array)})")
+                out = self.array(array)
+                self.lines.append(f"filled({number!r}, {out}, t, {self.entry('size', array)})")
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self.lines.append(f"{name} = {self._scalar(value)}")
             case ast.Assign(
                 targets=[ast.Subscript(value=ast.Name(id=array), slice=ast.Constant(int(place)))], value=value
             ):
-                self.lines.append(f"{self._array(array)}[{place}] = {self._scalar(value)}")
+                self.lines.append(f"{self.array(array)}[{place}] = {self._scalar(value)}")
             case ast.If(test=test, body=[ast.Return(value=ast.Tuple(elts=results))], orelse=[]):
                 self.lines.append(f"if {self._scalar(test)}:")
                 self.lines += [f"    {line}" for line in (*self._results(results), "return")]
             case ast.Return(value=ast.Tuple(elts=results)):
                 self.lines += self._results(results)
             case _:
-                raise _Unfit
+                raise Unfit
 
     def _results(self, results: list[ast.expr]) -> list[str]:
         count = len(results)
@@ -121,36 +174,74 @@ class _WholeWriter:
     def _call(self, name: str, arguments: list[ast.expr]) -> None:
         match name, arguments:
             case "run", [ast.Constant(int(number)), ast.Name(id=table)]:
-                name = self.loop_name(self.program.compiled[number])
-                self.lines.append(f"{name}(t[{self._entry('table', table)}])")
+                self._loop(self.loop_name(self.program.compiled[number]), table)
             case "dot", [ast.Name(id=a), ast.Name(id=b), ast.Name(id=out)]:
-                self._check_small(a, b)
-                arrays = f"{self._array(a)}, {self._array(b)}, {self._array(out)}"
-                self.lines.append(f"product({arrays}, t, {self._entry('product', a, b)})")
+                self._product(a, b, out)
             case "add_reduce", [ast.Name(id=a), ast.Tuple() as axes, ast.Constant(None), ast.Name(id=out)]:
                 along = ast.literal_eval(axes)
                 if along != tuple(range(along[0], along[-1] + 1)):
-                    raise _Unfit
-                where = self._entry("along", a, str(along[0]), str(along[-1] + 1))
-                self.lines.append(f"sum_along({self._array(a)}, {self._array(out)}, t, {where})")
+                    raise Unfit
+                where = self.entry("along", a, str(along[0]), str(along[-1] + 1))
+                self.lines.append(f"sum_along({self.array(a)}, {self.array(out)}, t, {where})")
             case "log_softmax", [ast.Name(id=a), ast.UnaryOp(op=ast.USub(), operand=ast.Constant(1)), out]:
-                arrays = f"{self._array(a)}, {self._array(out)}"
-                self.lines.append(f"logarithms({arrays}, t, {self._entry('rows', a)})")
-            case "add", [ast.Name(id=a), ast.Name(id=b), ast.Name(id=out)] if self._alike(a, b, out):
-                arrays = f"{self._array(a)}, {self._array(b)}, {self._array(out)}"
-                self.lines.append(f"added({arrays}, t, {self._entry('size', out)})")
-            case "copyto", [ast.Name(id=out), ast.Name(id=a)] if self._alike(a, out):
-                arrays = f"{self._array(a)}, {self._array(out)}"
-                self.lines.append(f"copied({arrays}, t, {self._entry('size', out)})")
+                arrays = f"{self.array(a)}, {self.array(out)}"
+                self.lines.append(f"logarithms({arrays}, t, {self.entry('rows', a)})")
+            case "add", [ast.Name(id=a), ast.Name(id=b), ast.Name(id=out)] if self.alike(a, b, out):
+                arrays = f"{self.array(a)}, {self.array(b)}, {self.array(out)}"
+                self.lines.append(f"added({arrays}, t, {self.entry('size', out)})")
+            case "copyto", [ast.Name(id=out), ast.Name(id=a)] if self.alike(a, out):
+                arrays = f"{self.array(a)}, {self.array(out)}"
+                self.lines.append(f"copied({arrays}, t, {self.entry('size', out)})")
             case "take", [ast.Name(id=a), ast.Name(id=index), ast.Constant(0), ast.Name(id=out), _]:
-                self._flat(a)
-                arrays = f"{self._array(a)}, {self._array(index)}, {self._array(out)}"
-                self.lines.append(f"taken({arrays}, t, {self._entry('sizes', a, index)})")
+                self.flat(a)
+                arrays = f"{self.array(a)}, {self.array(index)}, {self.array(out)}"
+                self.lines.append(f"taken({arrays}, t, {self.entry('sizes', a, index)})")
             case "put", [ast.Name(id=out), ast.Name(id=index), ast.Name(id=a), _]:
-                arrays = f"{self._array(out)}, {self._array(index)}, {self._array(a)}"
-                self.lines.append(f"placed({arrays}, t, {self._entry('sizes', out, index, a)})")
+                arrays = f"{self.array(out)}, {self.array(index)}, {self.array(a)}"
+                self.lines.append(f"placed({arrays}, t, {self.entry('sizes', out, index, a)})")
             case _:
-                raise _Unfit
+                raise Unfit
+
+    def _loop(self, name: str, table: str) -> None:
+        made = ast.parse(self.program.tables[table], mode="eval").body
+        match made:
+            case ast.Call(args=[ast.Tuple(elts=[ast.Name(id=first), *_]), *_]):
+                size = prod(self.shape(first))
+            case _:
+                raise Unfit
+        if self.threads > 1 and size >= SHARED:
+            self._stage(f"{name}(t[{self.entry('parts', table, str(self.threads))} + part])")
+        else:
+            self.lines.append(f"{name}(t[{self.entry('table', table)}])")
+
+    def _product(self, a: str, b: str, out: str) -> None:
+        columns = self.shape(b)[1:]
+        if len(columns) > 1:
+            raise Unfit
+        multiplications = prod(self.shape(a)) * prod(columns)
+        if multiplications <= LARGEST:
+            arrays = f"{self.array(a)}, {self.array(b)}, {self.array(out)}"
+            self.lines.append(f"product({arrays}, t, {self.entry('product', a, b)})")
+            return
+        dtype = self.dtype(a)
+        if product_addresses() is None or {dtype, self.dtype(b), self.dtype(out)} not in (
+            {"float32"},
+            {"float64"},
+        ):
+            raise Unfit
+        self.products = True
+        call = "gemm32(t, t[6], {})" if dtype == "float32" else "gemm64(t, t[7], {})"
+        parts = self.threads if multiplications >= SHARED_PRODUCT else 1
+        place = self.entry("gemm", a, b, out, str(parts))
+        if parts > 1:
+            self._stage(call.format(f"{place} + part * {GEMM}"))
+        else:
+            self.lines.append(call.format(place))
+
+    def _stage(self, line: str) -> None:
+        """Write a statement that any thread does a part of."""
+        self.lines.append(f"{{name}}_shared(t, {len(self.stages)})")
+        self.stages.append(line)
 
     # Scalars
 
@@ -161,96 +252,21 @@ class _WholeWriter:
                 return f"float64({self._sum(name, arguments)})"
         for part in ast.walk(node):
             if isinstance(part, ast.Name) and part.id in self.views:
-                raise _Unfit
+                raise Unfit
             if isinstance(part, ast.Name) and part.id.startswith("scalar_"):
                 part.id = part.id.removeprefix("scalar_")
                 if part.id not in FUNCTIONS:
-                    raise _Unfit
+                    raise Unfit
         return ast.unparse(node)
 
     def _sum(self, name: str, arguments: list[ast.expr]) -> str:
         match name, arguments:
             case "dot", [ast.Name(id=a), ast.Name(id=b)]:
-                return f"inner_product({self._array(a)}, {self._array(b)}, t, {self._entry('size', a)})"
+                return f"inner_product({self.array(a)}, {self.array(b)}, t, {self.entry('size', a)})"
             case "add_reduce", [ast.Name(id=a)] if self.views[a].dtype != "bool":
-                return f"total({self._array(a)}, t, {self._entry('size', a)})"
-        raise _Unfit
-
-    # What the table has
-
-    def _array(self, name: str | ast.expr) -> str:
-        """Return the name of an array's address."""
-        name = name.id if isinstance(name, ast.Name) else name
-        if not isinstance(name, str):
-            raise _Unfit
-        new = ("address", name) not in self.places
-        place = self._entry("address", name)
-        if new:
-            self.head.append(f"a{place} = {self._dtype(name)}_at(t[{place}])")
-        return f"a{place}"
-
-    def _dtype(self, name: str) -> str:
-        if name in self.views:
-            dtype: str = self.views[name].dtype
-        elif name in self.program.prepared:
-            dtype = str(self.program.prepared[name].arguments[-1])
-            dtype = dtype if dtype.startswith("float") else "int64"
-        elif name in self.program.literals:
-            dtype = self.program.literals[name][2]
-        else:
-            raise _Unfit
-        if dtype == "bool":
-            raise _Unfit
-        return dtype
-
-    def _entry(self, kind: str, *names: str) -> int:
-        """Return where the table has something."""
-        key = kind, *names
-        if key not in self.places:
-            self.places[key] = self.next
-            self.entries.append(key)
-            self.next += SIZES[kind]
-        return self.places[key]
-
-    def _view(self, name: str) -> View:
-        if name not in self.views:
-            raise _Unfit
-        return self.views[name]
-
-    def _flat(self, name: str) -> None:
-        if self._view(name).form != "flat":
-            raise _Unfit
-
-    def _alike(self, *names: str) -> bool:
-        """Return whether arrays have as many elements, one after the other."""
-        turned = any(name in self.views and self.views[name].form == "T" for name in names)
-        return not turned and len({(self._shape(name), self._dtype(name)) for name in names}) == 1
-
-    def _check_small(self, a: str, b: str) -> None:
-        """Raise _Unfit for a product of large matrices."""
-        columns = self._shape(b)[1:]
-        if len(columns) > 1 or prod(self._shape(a)) * prod(columns) > LARGEST:
-            raise _Unfit
-
-    def _shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape of an array as statements have it."""
-        if name in self.program.prepared:
-            shape = prepare(self.program.prepared[name], self.sizes).shape
-            return tuple(shape)
-        view = self._view(name)
-        shape = at(view.shape, self.sizes)
-        match view.form:
-            case "flat":
-                return (prod(shape),)
-            case "rows":
-                return prod(shape[:-1]), shape[-1]
-            case "T":
-                return (*shape[:-2], shape[-1], shape[-2])
-        return shape
+                return f"total({self.array(a)}, t, {self.entry('size', a)})"
+        raise Unfit
 
 
 FUNCTIONS = {"exp", "log", "sqrt", "sin", "cos", "tanh", "expm1", "log1p"}
 """Functions of scalars that compiled code has."""
-
-SIZES = {"address": 1, "table": 1, "size": 1, "sizes": 3, "rows": 2, "along": 3, "product": 7}
-"""Entries of the table, by what makes them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,34 @@ A, B = np.zeros((2, 3, 4)), np.zeros((4, 5))
 def test_what_a_table_has(entry, expected):
     names = {"a": A, "b": B, "turned": B.T, "row": np.zeros(4), "g": 77}
     assert _numbers(entry, names) == expected
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("shape", [(40, 5, 7), (7, 5, 40), (1, 5, 40), (40, 1, 1)])
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_parts_of_a_product_make_it_up(shape, turned, parts):
+    n, k, m = shape
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(n, k)), rng.normal(size=(m, k)).T if turned else rng.normal(size=(k, m))
+    out = np.full((n, m), np.nan)
+    entries = _numbers(("gemm", "a", "b", "out", str(parts)), {"a": a, "b": b, "out": out})
+    for a_t, b_t, rows, columns, inner, first, a_step, second, b_step, result, step in np.reshape(
+        entries, (parts, 11)
+    ):
+        product = matrix(first, rows, inner, a_step, a_t) @ matrix(second, inner, columns, b_step, b_t)
+        matrix(result, rows, columns, step, turned=False)[:] = product
+    np.testing.assert_allclose(out, a @ b, 1e-12)
+
+
+def matrix(address, rows, columns, step, turned):
+    """Return the matrix of float64 at an address as BLAS is told of it."""
+    shape = (columns, rows) if turned else (rows, columns)
+    if not rows or not columns:
+        return np.empty((rows, columns))
+    count = int(step * (shape[0] - 1) + shape[1])
+    flat = np.frombuffer((ctypes.c_double * count).from_address(int(address)))
+    found = np.lib.stride_tricks.as_strided(flat, shape, (8 * step, 8))
+    return found.T if turned else found
 
 
 def test_steps_one_by_one_and_many_at_a_time_follow_each_other(monkeypatch):

@@ -1,4 +1,4 @@
-"""Steps of small networks as one compiled function: which plans have one, and what it makes."""
+"""Steps of dense networks as one compiled function: which plans have one, and what it makes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import pytest
 pytest.importorskip("numba")
 
 import specnet
+from specnet.engines.numba import team
 from specnet.training import steps
 from tests.support.trainings import document, trainer
 
 LAYERS = [{"type": "dense", "units": 3, "activation": "tanh"}, {"type": "dense", "units": 2}]
-WIDE = [{"type": "dense", "units": 300, "activation": "tanh"}, {"type": "dense", "units": 2}]
+WIDE = [
+    {"type": "dense", "units": 300, "activation": "tanh"},
+    {"type": "dense", "units": 301, "activation": "relu"},
+    {"type": "dense", "units": 2},
+]
 CONVOLUTIONAL = [
     {"type": "reshape", "shape": [2, 1, 1]},
     {"type": "conv2d", "filters": 2, "kernel_size": 1},
@@ -28,6 +33,14 @@ CASES = {
     "a rate that changes": {"batch_size": "full", "schedule": {"type": "exponential", "gamma": 0.9}},
     "a penalty": {"batch_size": "full", "layers": PENALTY},
     "clipped": {"batch_size": 16, "clip_norm": 0.5, "optimizer": "adamw"},
+    "large products": {"batch_size": 30, "layers": WIDE, "optimizer": "adam", "epochs": 3},
+    "large products, single precision": {
+        "batch_size": 30,
+        "layers": WIDE,
+        "optimizer": "adam",
+        "dtype": "float32",
+        "epochs": 3,
+    },
 }
 
 
@@ -82,11 +95,36 @@ def test_step_by_step_they_make_the_same_bits(options, engine):
     assert parameters.tobytes() == again.tobytes()
 
 
-@pytest.mark.parametrize("layers", [WIDE, CONVOLUTIONAL], ids=["large products", "convolutions"])
-def test_other_plans_go_without(layers, engine):
+def test_convolutions_go_without(engine):
     engine("numba")
-    whole, *_ = run({"layers": layers, "batch_size": "full", "epochs": 1})
+    whole, *_ = run({"layers": CONVOLUTIONAL, "batch_size": "full", "epochs": 1})
     assert not whole
+
+
+def test_large_products_go_without_where_the_matrix_library_is_not_known(engine, monkeypatch):
+    engine("numba")
+    options = {"layers": WIDE, "batch_size": "full", "epochs": 1}
+    assert run(options)[0]
+    monkeypatch.setattr("specnet.engines.numba.whole.product_addresses", lambda: None)
+    assert not run(options)[0]
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "3"])
+def test_who_helps_makes_no_difference(threads, engine, monkeypatch):
+    """How a step is cut into parts follows from the number of threads; which of them do it does not matter."""
+    engine("numba")
+    monkeypatch.setenv("SPECNET_THREADS", threads)
+    options = {"layers": WIDE, "batch_size": 30, "epochs": 30, "optimizer": "adam"}
+    found = []
+    for helped in (True, False, None):
+        with monkeypatch.context() as patch:
+            if helped is not None:
+                patch.setattr(
+                    team.Pace, "made", lambda self, *_, helped=helped: setattr(self, "helped", helped)
+                )
+            *_, parameters = run(options)
+        found.append(parameters.tobytes())
+    assert len(set(found)) == 1
 
 
 def test_a_step_that_diverges_is_the_last_and_changes_nothing(engine):

@@ -1,0 +1,130 @@
+"""Threads that help with the steps of compiled functions."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from math import inf
+from queue import SimpleQueue
+from typing import Protocol
+
+from specnet.engines.sharing import Shared
+
+WINDOW = 0.01
+"""Seconds after which it is known how long steps take with help, or without."""
+
+LONGEST = 1.0
+"""Seconds after which the other is tried again."""
+
+
+class Helped(Protocol):
+    """What threads may help with."""
+
+    def help(self) -> None:
+        """Do parts of the steps under way, until there have been none for a moment."""
+
+
+Orders = SimpleQueue[Helped | None]
+
+
+class Team(Shared):
+    """So many threads, of which the calling one is the first; the others start when they are first woken.
+
+    A helper looks for parts to do without a pause while steps follow each other closely, and sleeps after a moment
+    without any. Nobody waits for one that sleeps.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__()
+
+    def reset(self) -> None:
+        """Begin without threads, as after a fork, which leaves them behind."""
+        super().reset()
+        self._orders: list[Orders] | None = None
+        self._helping: list[Helped | None] = [None] * (self.count - 1)
+
+    def wake(self, helped: Helped) -> None:
+        """Have the helpers that sleep help with something, before its steps are made."""
+        for number, current in enumerate(self._helping):
+            if current is None:
+                self._helping[number] = helped
+                self._queues()[number].put(helped)
+
+    def _queues(self) -> list[Orders]:
+        with self.lock:
+            if self._orders is None:
+                orders: list[Orders] = [SimpleQueue() for _ in self._helping]
+                try:
+                    for number, queue in enumerate(orders):
+                        threading.Thread(
+                            target=_serve,
+                            args=(queue, self._helping, number),
+                            name="specnet helper",
+                            daemon=True,
+                        ).start()
+                except BaseException:
+                    _end(orders)
+                    raise
+                # The threads know their queues alone, so that they end with whoever holds the team.
+                weakref.finalize(self, _end, orders)
+                self._orders = orders
+            return self._orders
+
+
+class Pace:
+    """Finds out whether steps take less time with help, which they do not where other programs have the cores.
+
+    Either is tried now and then, the less often the longer the other was better. Who does a part of a step does not
+    change what it gives, so that this makes no difference but for the time.
+    """
+
+    def __init__(self) -> None:
+        self.helped = True
+        """Whether the next steps are made with help."""
+        self._better, self._interval, self._until = True, WINDOW, 2 * WINDOW
+        self._known = {True: inf, False: inf}
+        """Seconds of a step, with and without."""
+        self._steps, self._seconds, self._since = 0, 0.0, 0.0
+
+    def made(self, steps: int, seconds: float) -> None:
+        """Take note of how long some steps took."""
+        self._steps += steps
+        self._seconds += seconds
+        if self._seconds < WINDOW:
+            return
+        self._known[self.helped] = self._seconds / self._steps
+        self._since += self._seconds
+        self._steps, self._seconds = 0, 0.0
+        if self.helped is not self._better:
+            changed = self._known[self.helped] < self._known[self._better]
+            self._interval = WINDOW if changed else min(2 * self._interval, LONGEST)
+            self._better = self.helped = self.helped if changed else self._better
+            self._until, self._since = self._interval, 0.0
+        elif self._since >= self._until:
+            self.helped = not self._better
+
+
+def _serve(orders: Orders, helping: list[Helped | None], number: int) -> None:
+    """Help with what is ordered until the end is."""
+    while (helped := orders.get()) is not None:
+        helped.help()
+        helping[number] = None
+        del helped
+
+
+def _end(orders: Sequence[Orders]) -> None:
+    for queue in orders:
+        queue.put(None)
+
+
+@cache
+def usleep() -> int:
+    """Return the address of the system's `usleep`; 0 where there is none."""
+    with suppress(OSError, TypeError, AttributeError):
+        return ctypes.cast(ctypes.CDLL(None).usleep, ctypes.c_void_p).value or 0
+    return 0

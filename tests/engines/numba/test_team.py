@@ -1,0 +1,111 @@
+"""Threads that help with the steps of compiled functions, and when they do."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("numba")
+
+from specnet.engines.numba.team import LONGEST, WINDOW, Pace, Team, usleep
+
+
+class Helped:
+    """Counts who helps, until it is told to go on."""
+
+    def __init__(self):
+        self.by, self.go_on = [], threading.Event()
+
+    def help(self):
+        self.by.append(threading.current_thread().name)
+        assert self.go_on.wait(10)
+
+
+def wait_for(condition):
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+def test_each_helper_is_woken_once_until_it_sleeps_again():
+    team, helped = Team(3), Helped()
+    for _ in range(5):
+        team.wake(helped)
+    wait_for(lambda: len(helped.by) == 2)
+    team.wake(helped)
+    helped.go_on.set()
+    wait_for(lambda: team._helping == [None, None])
+    assert helped.by == ["specnet helper"] * 2
+    team.wake(helped)
+    wait_for(lambda: len(helped.by) == 4)
+
+
+def test_the_threads_end_with_the_team():
+    before = threading.active_count()
+    team, helped = Team(4), Helped()
+    helped.go_on.set()
+    team.wake(helped)
+    wait_for(lambda: len(helped.by) == 3)
+    assert threading.active_count() == before + 3
+    del team
+    gc.collect()
+    wait_for(lambda: threading.active_count() == before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="systems with fork only")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_process_has_threads_of_its_own():
+    team, helped = Team(2), Helped()
+    helped.go_on.set()
+    team.wake(helped)
+    wait_for(lambda: len(helped.by) == 1)
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            team.wake(helped)
+            wait_for(lambda: len(helped.by) == 2)
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def paced(pace, seconds, steps):
+    """Make steps that take so long with help and without; return how many had help."""
+    helped = 0
+    for _ in range(steps):
+        helped += pace.helped
+        pace.made(1, seconds[pace.helped])
+    return helped
+
+
+def test_steps_are_made_the_faster_way_and_the_other_is_tried_less_and_less_often():
+    for faster in (True, False):
+        pace = Pace()
+        seconds = {faster: WINDOW / 10, not faster: WINDOW / 5}
+        paced(pace, seconds, 100)
+        assert pace.helped is faster or pace._interval > WINDOW
+        helped = paced(pace, seconds, 10_000)
+        share = helped / 10_000
+        assert (share if faster else 1 - share) > 0.98
+        assert pace._interval == LONGEST
+
+
+def test_when_the_cores_are_free_again_help_is_worth_it_again():
+    pace = Pace()
+    paced(pace, {True: WINDOW / 5, False: WINDOW / 10}, 1_000)
+    assert not pace._better
+    paced(pace, {True: WINDOW / 20, False: WINDOW / 10}, 3_000)
+    assert pace._better
+    assert pace.helped
+
+
+def test_the_system_can_sleep():
+    if os.name == "posix":
+        assert usleep()

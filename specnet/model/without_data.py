@@ -29,7 +29,9 @@ def signature_without_data(spec: Spec) -> Signature:
         )
     if size is None:  # as many rows of whole sequences as there may be tokens
         size = max(1, (spec.training.batch_tokens or 1) // max(1, *spec.input_shape[:1]))
-    last, _, _ = lower_layers(spec, only_array(spec.input_shape, spec.dtype), training=False)
+    last, builder, _ = lower_layers(spec, only_array(spec.input_shape, spec.dtype), training=False)
+    if last in builder.ensembles:
+        last = spec.loss.pooled(activated(last, spec.loss)[0])
     _, prediction = activated(last, spec.loss)
     target, integers = at(prediction.shape[1:], 1), False
     if spec.data.reproduces:

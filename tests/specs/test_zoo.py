@@ -20,6 +20,11 @@ COUNTS = {
     "unet": (31_030_658, 0),
     "densenet-40-12": (1_019_722, 18_096),
     "mlp-mixer-s16": (18_528_264, 0),
+    # pytabkit's has 20 more, which stand for missing values.
+    "realmlp": (138_677, 0),
+    "tabm": (436_512, 392),
+    # rtdl_revisiting_models has no norm before the first attention, of 2 * 192.
+    "ft-transformer": (894_913 + 384, 0),
 }
 """What training fits, and what it does not: running statistics."""
 

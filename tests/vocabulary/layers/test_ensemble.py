@@ -320,3 +320,14 @@ def test_several_outputs_may_be_ensembles(data):
         "classes": (ROWS, 3),
         "inputs_again": (ROWS, 4),
     }
+
+
+def test_the_plan_is_shown_without_data():
+    document = {
+        "specnet": 1,
+        "input_shape": [4],
+        "loss": "cross_entropy",
+        "data": {"type": "npz", "path": "missing.npz"},
+        "layers": [{"type": "ensemble", "members": 2, "layers": [{"type": "dense", "units": 3}]}],
+    }
+    assert not specnet.validate(document, data=False).diagnostics

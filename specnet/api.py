@@ -246,6 +246,7 @@ def run(
     warned: Callable[[Report], None] | None = None,
     threads: int | None = None,
     engine: str | None = None,
+    distributed: str | None = None,
 ) -> Result:
     """Train a document's model to the end and return the result.
 
@@ -260,6 +261,9 @@ def run(
     A document with `folds` is trained once for each fold, in `folds/1`, `folds/2` and so on of the run's directory.
     The result has the means over all folds, the result of each fold in `folds`, and the mean of their models. Resuming
     takes finished folds as they are. `fold` in the document trains one fold alone, as an ordinary run.
+
+    With `distributed="mpi"`, all processes that `mpirun` has started make this call, and train the model together: see
+    docs/distributed.md. The first of them saves the run; in the others, the result's `run` is None.
 
     `listener` is called with every event of `train` as it happens, and with `Resumed` before all others; with
     `FoldStarted` and `FoldEnded` around those of each fold. If a fold takes more than two seconds on one thread, the
@@ -282,6 +286,7 @@ def run(
         warned=warned,
         threads=threads,
         engine=engine,
+        distributed=distributed,
     )
     return run_experiment(loaded, data, request)
 

@@ -20,7 +20,7 @@ DISTRIBUTION = "specnet-nn"
 
 PACKAGE = Path(__file__).resolve().parent
 
-Extra = Literal["report", "fast", "parquet", "images", "onnx", "safetensors", "sklearn", "numba"]
+Extra = Literal["report", "fast", "parquet", "images", "onnx", "safetensors", "sklearn", "numba", "mpi"]
 
 EXTRAS: dict[Extra, tuple[str, ...]] = {
     "report": ("jinja2>=3.1", "matplotlib>=3.9"),
@@ -31,6 +31,7 @@ EXTRAS: dict[Extra, tuple[str, ...]] = {
     "safetensors": ("safetensors>=0.4.5",),
     "sklearn": ("scikit-learn>=1.6",),
     "numba": ("numba>=0.61",),
+    "mpi": ("mpi4py>=4",),
 }
 """The extras of pyproject.toml that a command may ask for: an installation need not have that file or metadata."""
 

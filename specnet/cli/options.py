@@ -104,6 +104,23 @@ EngineName = Annotated[
         show_default=False,
     ),
 ]
+
+
+class Launcher(StrEnum):
+    """What starts the processes that train together."""
+
+    MPI = "mpi"
+
+
+Distributed = Annotated[
+    Launcher | None,
+    choice(
+        "--distributed",
+        kinds=Launcher,
+        help="Train by all processes that `mpirun` started, each on its rows of every batch; needs the extra `mpi`.",
+        default=False,
+    ),
+]
 RunPlugins = Annotated[
     bool,
     typer.Option(

@@ -13,6 +13,7 @@ from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
 from specnet.cli.options import (
     As,
+    Distributed,
     EngineName,
     NoEnvironment,
     OutputStyle,
@@ -23,6 +24,7 @@ from specnet.cli.options import (
     option,
     whole_number,
 )
+from specnet.cli.ranks import is_other, joined
 from specnet.cli.terminal import failed, notes, results, say, write_json
 from specnet.diagnostics.text import counted
 from specnet.engines.notices import notices
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from specnet.diagnostics import Report
     from specnet.runs.result import Result
     from specnet.training.events import Event, Resumed, Span
+    from specnet.training.mpi import MpiRanks
 
 FOLDER = "runs"
 """Where runs are kept, below the folder that the command is given in."""
@@ -77,6 +80,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor warnings.")] = False,
     threads: Threads = None,
     engine: EngineName = None,
+    distributed: Distributed = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Train the experiment that a document describes.
@@ -88,6 +92,7 @@ def run(
     from specnet import api
     from specnet.cli.report import needed, page
     from specnet.cli.warnings import show_warnings
+    from specnet.training.distributed import agreed
     from specnet.training.events import Resumed, Started
 
     for wrong, message, named in (
@@ -102,8 +107,8 @@ def run(
     given = [part for text in chosen for part in ("--set", text)]
     if report:
         needed()
-    with Interrupts() as interrupts:
-        loaded = api.load(Path(spec), chosen, environment=not no_env)
+    with Interrupts() as interrupts, joined(distributed, quiet=quiet) as ranks:
+        loaded = agreed(ranks, lambda: api.load(Path(spec), chosen, environment=not no_env))
         console = notes()
         before = _run(unfinished, loaded.name) if resume else None
         folder = FOLDER if not no_save and out is None and before is None else None
@@ -133,22 +138,24 @@ def run(
                 warned=warned if shows else None,
                 threads=threads,
                 engine=engine,
+                distributed=distributed,
             )
             result = run_experiment(loaded, None, request)
         trained = interrupts.armed  # by its first event; a run that is finished has none
-        if not trained and not quiet:
+        if not (trained or quiet or is_other(ranks)):
             say(console, f"{result.run} is finished already: this is its result")
+    if not is_other(ranks):
+        _show(result, output)
+        if report and result.run is not None:
+            say(console, f"report written to {page(result.run)}")
+    return _code(console, result, interrupts, [spec, *given], ranks)
+
+
+def _show(result: Result, output: OutputStyle) -> None:
+    """Print a result."""
     if output is OutputStyle.JSON:
         write_json(result.as_dict())
-    else:
-        _show(result)
-    if report and result.run is not None:
-        say(console, f"report written to {page(result.run)}")
-    return _code(console, result, interrupts, [spec, *given])
-
-
-def _show(result: Result) -> None:
-    """Print a result for a reader."""
+        return
     from specnet.cli.results import show_end, show_folds, show_result
     from specnet.cli.shown import show_asked, show_asked_of_folds
     from specnet.runs.result import CompletedRun
@@ -200,7 +207,17 @@ def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
         say(console, f"resuming from {event.checkpoint}: {done}")
 
 
-def _code(console: Console, result: Result, interrupts: Interrupts, given: list[str]) -> int:
+def _code(
+    console: Console, result: Result, interrupts: Interrupts, given: list[str], ranks: MpiRanks | None
+) -> int:
+    if is_other(ranks):
+        return (
+            FAULTY
+            if result.stopped == "diverged"
+            else interrupts.code
+            if result.stopped == "interrupted"
+            else 0
+        )
     if result.stopped == "diverged":
         failed(result.why, "diverged")
         return FAULTY
@@ -208,7 +225,9 @@ def _code(console: Console, result: Result, interrupts: Interrupts, given: list[
         kept = "nothing was saved" if result.run is None else f"progress is saved in {result.run}"
         say(console, f"interrupted after {result.steps:,} steps: {kept}", "bold yellow")
         if result.run is not None:
-            command = shlex.join(["specnet", "run", *given, "--resume", str(result.run)])
+            start = [] if ranks is None else ["mpirun", "-n", str(ranks.size)]
+            together = [] if ranks is None else ["--distributed", "mpi"]
+            command = shlex.join([*start, "specnet", "run", *given, *together, "--resume", str(result.run)])
             say(console, f"to resume: {command}")
         return interrupts.code
     return 0

@@ -12,6 +12,7 @@ from specnet.engines.blas import limited
 from specnet.engines.numpy.emit import emit
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.program import NumpyProgram
+from specnet.engines.ranks import Shares
 from specnet.engines.workers import BUFFER, Workers
 from specnet.graph.sizes import Forms, Sizes, at, named, show
 from specnet.passes.arena import ARENA, ONCE
@@ -41,7 +42,8 @@ class Executable:
 
     Not for two threads at once: all of its bindings share one arena, and draw from the same streams. A `twin` is for
     another thread. `workers` may be shared with other executables, and `program` is what the plan was written as, where
-    that is known.
+    that is known. The plan of one of several processes has `shares`, is bound to sizes of whole batches, and reads the
+    process's own rows.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class Executable:
         streams: Mapping[str, np.random.Generator] | None = None,
         workers: Workers | None = None,
         program: NumpyProgram | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self.plan = plan
+        self._shares = shares
         self._streams = streams or {}
         self._program = program or emitted(plan)
         self._code = compile(self._program.source, "<specnet plan>", "exec")
@@ -71,13 +75,8 @@ class Executable:
 
         Raises ValueError where a size or an array does not fit the plan, or an array is not contiguous.
         """
-        plan, sizes = self.plan, named(sizes)
-        for name, most in plan.sizes.items():
-            if not 0 < sizes.get(name, 0) <= most:
-                what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
-                raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
-        if isinstance(plan.sizes, Forms) and not plan.sizes.hold(sizes):
-            raise ValueError(f"the plan takes no {sizes} at once")
+        plan, sizes = self.plan, named(sizes) if self._shares is None else self._shares.sizes(sizes)
+        _check_sizes(plan, sizes)
         if self._arena is None:
             self._arena = _aligned(plan.arena)
         memory = {ARENA: self._arena, ONCE: _aligned(plan.prologue)}
@@ -89,6 +88,8 @@ class Executable:
                 )
             memory[name] = array.reshape(-1).view(np.uint8)
         functions = _functions(plan, self._program)
+        if self._shares is not None:
+            functions = {**functions, "ranks": self._shares.of(sizes["global_batch"])}
         names = bind_names(self._program, sizes, memory, self._streams, self._workers, functions)
         with np.errstate(all="ignore"):
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
@@ -112,6 +113,15 @@ class Executable:
         if self._program.whole.products:
             return Bound(_limited(whole.step), arrays, _limited(whole.many))
         return Bound(whole.step, arrays, whole.many)
+
+
+def _check_sizes(plan: Plan, sizes: Mapping[str, int]) -> None:
+    for name, most in plan.sizes.items():
+        if not 0 < sizes.get(name, 0) <= most:
+            what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
+            raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
+    if isinstance(plan.sizes, Forms) and not plan.sizes.hold(sizes):
+        raise ValueError(f"the plan takes no {sizes} at once")
 
 
 def emitted(plan: Plan) -> NumpyProgram:

@@ -65,6 +65,8 @@ Kind = tuple[Shape, DType]
 
 BATCH = Size()
 STEPS = Size(names=("steps",))
+GLOBAL_BATCH = Size(names=("global_batch",))
+"""The rows of the whole batch, where `batch` are those that one of several processes has of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,18 @@ def added(dims: Iterable[Dim]) -> Dim | None:
 def at(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
     """Return the shape with these sizes put in."""
     return tuple([dim.at(sizes) if isinstance(dim, Size) else dim for dim in shape])
+
+
+def of_global_batch(powers: Powers) -> Powers:
+    """Return powers of named sizes that count the rows of the whole batch in the place of a process's own."""
+    return times((), tuple(sorted(("global_batch" if n == "batch" else n, power) for n, power in powers)))
+
+
+def globally(dim: Dim) -> Dim:
+    """Return a dimension of an array that holds the whole batch, given that of a process's own rows."""
+    if not isinstance(dim, Size) or "batch" not in dim.names:
+        return dim
+    return Size(dim.times, tuple(sorted("global_batch" if name == "batch" else name for name in dim.names)))
 
 
 def show(shape: Shape) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from specnet.data import Encoding, Split
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.engines.execution import Bound, Executable
+from specnet.engines.ranks import Shares
 from specnet.engines.use import ModelUse
 from specnet.graph.sizes import Sizes, value_of
 from specnet.model.arrays import as_scales, held_arrays, weight_unit
@@ -27,12 +28,21 @@ Array = np.ndarray[Any, Any]
 class Evaluator:
     """Measures the loss and the metrics of a network on one split after another, in memory that it keeps.
 
-    `leaves` are the arrays that `plan` reads beside a split's, by name: the model's own, and `data_units`.
+    `leaves` are the arrays that `plan` reads beside a split's, by name: the model's own, and `data_units`. With
+    `shares`, the plan is that of one of several processes, and each evaluates rows of its own.
     """
 
-    def __init__(self, network: Network, plan: Plan, leaves: Mapping[str, Array], use: ModelUse) -> None:
+    def __init__(
+        self,
+        network: Network,
+        plan: Plan,
+        leaves: Mapping[str, Array],
+        use: ModelUse,
+        shares: Shares | None = None,
+    ) -> None:
         self.network, self.plan, self.use, self._leaves = network, plan, use, dict(leaves)
-        self._executable = Executable(plan)
+        self._shares = shares
+        self._executable = Executable(plan, shares=shares)
 
     def prepare(
         self,
@@ -48,7 +58,8 @@ class Evaluator:
         states = carried_states(self.plan)
 
         def bind(sizes: Sizes, own: dict[str, Array]) -> Bound:
-            begun = {name: state[: value_of("batch", sizes)] for name, state in states.items()}
+            rows = value_of("batch", sizes) if self._shares is None else self._shares.sizes(sizes)["batch"]
+            begun = {name: state[:rows] for name, state in states.items()}
             return self._executable.bind(sizes, {**self._leaves, **begun, **own})
 
         if arrays is None:
@@ -60,10 +71,16 @@ class Evaluator:
             unit, count = weight_unit(self.network, split.weights), float(weights.sum(dtype=np.float64))
         if batching is not None:
             shapes = {name: shape for name, (shape, _) in self.plan.leaves.items()}
-            feed: Feed = LengthFeed(arrays, shapes, batching, None, bind)
+            feed: Feed = LengthFeed(arrays, shapes, batching, None, bind, self._shares)
         else:
             feed = Feed(
-                arrays, self.plan.batch, None, bind, drop_last=False, in_streams=self.network.keeps_states
+                arrays,
+                self.plan.batch,
+                None,
+                bind,
+                drop_last=False,
+                in_streams=self.network.keeps_states,
+                shares=self._shares,
             )
         return PreparedSplit(self, feed, count, unit, states)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, whole
+from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, taken, whole
 from specnet.engines.execution import Bound
+from specnet.engines.ranks import Shares
 from specnet.graph.sizes import Sizes
 from specnet.model.augmenter import Augmenter
 from specnet.model.state import TrainingState, drawn, put
@@ -23,9 +24,10 @@ class Batch:
     """The rows of one step, and the plan that is bound to where they are put."""
 
     rows: int
+    """How many; of a batch that several processes share, all of its rows."""
     bound: Bound
     places: Array | None
-    """Which rows of the split they are, a view of the epoch's order; None where the plan reads the split itself."""
+    """Which rows of the split are brought, a view of the epoch's order; None where the plan reads the split itself."""
     arrays: Arrays
     """What the plan reads, by name."""
     copies: tuple[tuple[ArrayOrStreamed, Array], ...] = ()
@@ -34,6 +36,8 @@ class Batch:
     """What is then copied, from the first to the second."""
     change: Callable[[], None] | None = None
     """What augments the rows once they are there."""
+    others: tuple[Array, ...] = ()
+    """The rows of the batch that other processes have, as `places`."""
 
 
 class Feed:
@@ -43,7 +47,8 @@ class Feed:
     unless an `augmenter` changes some of them. The order is that of the split, or with a generator a new one
     whenever `shuffle` is called. With an `augmenter` each batch is changed after it is fetched, and a full batch is
     a copy of the split. With `in_streams`, each place in a batch goes through a part of the split of its own, whose
-    rows follow on each other from batch to batch.
+    rows follow on each other from batch to batch. With `shares`, the process has some rows of each batch, and brings
+    no others.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Feed:
         drop_last: bool,
         augmenter: Augmenter | None = None,
         in_streams: bool = False,
+        shares: Shares | None = None,
     ) -> None:
         rows = len(next(iter(arrays.values())))
         self._augmenter = augmenter
@@ -66,7 +72,8 @@ class Feed:
         """What reads from files: each but once, since their rows may come in order."""
         once = {id(held): held for held in arrays.values()}
         if batch_size >= rows and augmenter is None:
-            all_rows = {key: whole(held) for key, held in once.items()}
+            own_rows = part_of(shares, rows)
+            all_rows = {key: rows_of(held, own_rows) for key, held in once.items()}
             read = {name: all_rows[id(held)] for name, held in arrays.items()}
             self.batches = [Batch(rows, bind(rows, read), None, read)]
             return
@@ -76,7 +83,13 @@ class Feed:
         self._streamed = [held for held in own.values() if not isinstance(held, np.ndarray)]
         window = max((held.window for held in self._streamed), default=0)
         self._window = 0 if window >= rows else window
-        memory = {key: np.empty((batch_size, *held.shape[1:]), held.dtype) for key, held in own.items()}
+        sizes = [batch_size]
+        if rows % batch_size and not drop_last:
+            sizes.append(rows % batch_size)
+        # Of an augmented batch all rows are brought and changed, as one process does it.
+        brought = {size: part_of(shares if augmenter is None else None, size) for size in sizes}
+        most = max(map(_length, brought.values()))
+        memory = {key: np.empty((most, *held.shape[1:]), held.dtype) for key, held in own.items()}
         copies = [(own[key], array) for key, array in memory.items()]
         fetched: Arrays = {}
         copied = []
@@ -87,26 +100,28 @@ class Feed:
                 array = copied[-1][1]
             fetched[name] = array
         read = fetched if augmenter is None else augmenter.read(fetched)
-        sizes = [batch_size]
-        if rows % batch_size and not drop_last:
-            sizes.append(rows % batch_size)
-        ready = {
-            size: Batch(
+        ready: dict[int, Batch] = {}
+        for size in sizes:
+            count = _length(brought[size])
+            given = _first(read, count)
+            if augmenter is not None:
+                given = {name: array[part_of(shares, size)] for name, array in given.items()}
+            ready[size] = Batch(
                 size,
-                bind(size, _first(read, size)),
+                bind(size, given),
                 None,
-                _first(read, size),
-                tuple((held, array[:size]) for held, array in copies),
-                tuple((array[:size], copy[:size]) for array, copy in copied),
+                given,
+                tuple((held, array[:count]) for held, array in copies),
+                tuple((array[:count], copy[:count]) for array, copy in copied),
                 None if augmenter is None else augmenter.bind(_first(fetched, size), _first(read, size)),
             )
-            for size in sizes
-        }
         self.batches = []
         for start in range(0, rows, batch_size):
             size = min(batch_size, rows - start)
             if size in ready:
-                self.batches.append(replace(ready[size], places=self.order[start : start + size]))
+                places, part = self.order[start : start + size], brought[size]
+                others = tuple(each for each in (places[: part.start], places[part.stop :]) if len(each))
+                self.batches.append(replace(ready[size], places=places[part], others=others))
 
     @property
     def rows(self) -> int:
@@ -157,12 +172,21 @@ class Feed:
         self._start()
         for batch in self.batches[:batches]:
             if batch.places is not None:
+                self._pass_over(batch.others)
                 for held in self._streamed:
                     held.skip(batch.places)
+
+    def _pass_over(self, places: tuple[Array, ...]) -> None:
+        """Go on in files whose rows come in order as if rows had been fetched, which other processes have."""
+        for part in places:
+            for held in self._streamed:
+                if held.window:
+                    held.skip(part)
 
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them, augmented where they are to be."""
         if batch.places is not None:
+            self._pass_over(batch.others)
             for held, array in batch.copies:
                 fetch(held, batch.places, array)
             for array, copy in batch.copied:
@@ -173,6 +197,25 @@ class Feed:
 
 def _first(arrays: Arrays, rows: int) -> Arrays:
     return {name: array[:rows] for name, array in arrays.items()}
+
+
+def part_of(shares: Shares | None, rows: int) -> slice:
+    """Return which rows of a batch of so many a process has."""
+    if shares is None:
+        return slice(0, rows)
+    own = shares.of(rows)
+    return slice(own.start, own.stop)
+
+
+def rows_of(held: ArrayOrStreamed, part: slice) -> Array:
+    """Return neighbouring rows: a view of the array that holds them, or an array that is made."""
+    if isinstance(held, np.ndarray):
+        return held[part]
+    return whole(held) if part == slice(0, len(held)) else taken(held, np.arange(part.start, part.stop))
+
+
+def _length(part: slice) -> int:
+    return int(part.stop - part.start)
 
 
 def apart(held: ArrayOrStreamed) -> ArrayOrStreamed:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from specnet.data.streamed import ArrayOrStreamed, fetch
+from specnet.engines.ranks import Shares
 from specnet.graph.sizes import Shape, Size, at
 from specnet.model.batching import Batching
-from specnet.model.feed import Arrays, Batch, Bind, Feed, apart
+from specnet.model.feed import Arrays, Batch, Bind, Feed, apart, part_of
 from specnet.model.state import TrainingState, put
 
 Array = np.ndarray[Any, Any]
@@ -32,6 +33,7 @@ class LengthFeed(Feed):
         batching: Batching,
         generator: np.random.Generator | None,
         bind: Bind,
+        shares: Shares | None = None,
     ) -> None:
         self.batching = batching
         self._augmenter, self._window = None, 0
@@ -42,7 +44,8 @@ class LengthFeed(Feed):
         once = {(id(held), shapes[name]): held for name, held in arrays.items()}
         own = {key: apart(held) for key, held in once.items()}
         self._streamed = [held for held in own.values() if not isinstance(held, np.ndarray)]
-        forms = batching.forms
+        ranks = 1 if shares is None else shares.ranks.size
+        forms = [{**form, "batch": -(-form["batch"] // ranks)} for form in batching.forms]
         memory = {
             key: np.empty(max(prod(at(key[1], form)) for form in forms), held.dtype)
             for key, held in own.items()
@@ -55,17 +58,17 @@ class LengthFeed(Feed):
         for cut in batching.cuts:
             sizes = batching.sizes(cut)
             key = tuple(sizes.items())
+            part = part_of(shares, sizes["batch"])
             if key not in ready:
-                views = {
-                    of: room[: prod(at(of[1], sizes))].reshape(at(of[1], sizes))
-                    for of, room in memory.items()
-                }
+                own_sizes = {**sizes, "batch": part.stop - part.start}
+                shaped = {of: at(of[1], own_sizes) for of in memory}
+                views = {of: room[: prod(shaped[of])].reshape(shaped[of]) for of, room in memory.items()}
                 read: Arrays = {name: views[id(held), shapes[name]] for name, held in arrays.items()}
                 copies = tuple(
                     (whole[of].cut(view) if _varies(of[1]) else own[of], view) for of, view in views.items()
                 )
                 ready[key] = Batch(sizes["batch"], bind(sizes, read), None, read, copies)
-            self._all.append(replace(ready[key], places=order[cut.start : cut.stop]))
+            self._all.append(replace(ready[key], places=order[cut.start : cut.stop][part]))
         self.batches = list(self._all)
 
     def begin(self) -> None:

@@ -222,6 +222,7 @@ class Network:
         guard: str | None = None,
         fixed_inputs: bool = False,
         optimise: bool = True,
+        ranks: int = 1,
     ) -> Plan:
         """Return the plan of a graph of this network, for its threads and its engine; see `passes.pipeline.plan`."""
         return plan(
@@ -232,6 +233,7 @@ class Network:
             optimise=optimise,
             threads=self.threads,
             engine=self.engine,
+            ranks=ranks,
         )
 
     def lower(

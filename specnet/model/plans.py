@@ -6,6 +6,7 @@ from math import prod
 from specnet.data.rows import rows_at_once
 from specnet.engines.bound_size import bound_bytes
 from specnet.engines.program import steps_bytes
+from specnet.engines.ranks import shared_sizes
 from specnet.graph.builder import CARRIED
 from specnet.graph.sizes import ITEM_BYTES, Sizes, at
 from specnet.model.batching import Batchings, largest
@@ -36,15 +37,26 @@ class Plans:
     """Shape and first value of each slot, by name."""
     batches: Batchings | None = None
     """The batches by length, where a document asks for them."""
+    ranks: int = 1
+    """How many processes share every batch."""
+
+    def sizes(self, sizes: Sizes) -> Sizes:
+        """Return what one process sees of a batch of these sizes."""
+        return shared_sizes(sizes, self.ranks)
+
+    def own(self, rows: int) -> int:
+        """Return the most rows that one process has of a batch."""
+        return -(-rows // self.ranks)
 
 
 @no_collection()
 def plan_training(
-    network: Network, rows: dict[str, int], *, units: bool, batches: Batchings | None = None
+    network: Network, rows: dict[str, int], *, units: bool, batches: Batchings | None = None, ranks: int = 1
 ) -> Plans:
     """Compile a network's training on splits of so many rows.
 
-    With `units`, metrics are measured in the units of the data (see `evaluation_graph`).
+    With `units`, metrics are measured in the units of the data (see `evaluation_graph`). With several `ranks`, the
+    plans are those of each of so many processes, for its own rows of every batch.
     """
     settings = network.spec.training
     size: Sizes = batch_rows(network.spec, rows["train"])
@@ -71,12 +83,14 @@ def plan_training(
         graph = update.graph
     if update is not None:
         slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
+    evaluation = evaluation_graph(network, units=units, varying=varying)
     return Plans(
-        step=network.plan(graph, size, guard="loss", fixed_inputs=whole),
+        step=network.plan(graph, shared_sizes(size, ranks), guard="loss", fixed_inputs=whole, ranks=ranks),
         update=network.plan(update.graph, 1) if update is not None and shared else None,
-        evaluation=network.plan(evaluation_graph(network, units=units, varying=varying), most),
+        evaluation=network.plan(evaluation, shared_sizes(most, ranks), ranks=ranks),
         slots=slots,
         batches=batches,
+        ranks=ranks,
     )
 
 
@@ -114,9 +128,10 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         if spec.data.split is not None and spec.data.split.taken:
             # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
             held += 8 + (len(rows) if signature.passing else 0)
+    whole_step = bool(spec.data.augmentations)  # which all rows of a batch go through
     cut = [
         (
-            p.batch,
+            p.batch if whole_step and p is plans.step else plans.own(p.batch),
             n,
             row_bytes(network, apart=p is plans.step and bool(spec.data.augmentations))
             + (scale * item if p is plans.evaluation else 0),
@@ -125,7 +140,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         if n > p.batch
     ]
     reading = signature.reading * len(feeds) + signature.passing
-    in_one = sum(n for p, n in feeds if n <= p.batch)
+    in_one = sum(plans.own(n) for p, n in feeds if n <= p.batch)
     if batches is not None:
         cut, in_one = [], 0
     bound = _bound(plans, rows)
@@ -142,7 +157,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.prologue * len(sizes) for p, sizes in bound)
         + (
-            sum(rows.values()) * _seen(plans.evaluation, 1)
+            sum(rows.values()) * _seen(plans.evaluation, plans.sizes(1))
             if batches is None
             else _seen_by_length(plans, batches)
         ),
@@ -184,12 +199,12 @@ Bound = list[tuple[Plan, list[Sizes]]]
 def _bound(plans: Plans, rows: dict[str, int]) -> Bound:
     """Return to which sizes plans are bound, for each split that they go through."""
     if plans.batches is not None:
-        found: Bound = [(plans.step, list(plans.batches.train.forms))]
+        found: Bound = [(plans.step, list(map(plans.sizes, plans.batches.train.forms)))]
         for each in plans.batches.measured.values():
-            found.append((plans.evaluation, list(each.forms)))
+            found.append((plans.evaluation, list(map(plans.sizes, each.forms))))
         return found
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
-    return [(p, _bindings(p, n)) for p, n in feeds]
+    return [(p, list(map(plans.sizes, _bindings(p, n)))) for p, n in feeds]
 
 
 def _ready(bound: Bound) -> int:
@@ -211,7 +226,7 @@ def _by_length(network: Network, plans: Plans, batches: Batchings) -> int:
     total = 0
     feeds = [(plans.step, batches.train), *((plans.evaluation, each) for each in batches.measured.values())]
     for read, each in feeds:
-        forms = each.forms
+        forms = [{**form, "batch": plans.own(form["batch"])} for form in each.forms]
         shapes = {name: kind for name, kind in read.leaves.items() if name in _arrays_of_rows(network)}
         total += sum(
             max(prod(at(shape, form)) for form in forms) * ITEM_BYTES[d] for shape, d in shapes.values()
@@ -228,7 +243,7 @@ def _arrays_of_rows(network: Network) -> set[str]:
 
 def _seen_by_length(plans: Plans, batches: Batchings) -> int:
     """Return the bytes that metrics keep for whole splits; sequences are kept as long as the longest."""
-    longest = {name: 1 if name == "batch" else most for name, most in plans.evaluation.sizes.items()}
+    longest = {name: 1 if "batch" in name else most for name, most in plans.evaluation.sizes.items()}
     rows = sum(len(each.order) for each in batches.measured.values())
     return rows * _seen(plans.evaluation, longest)
 
@@ -236,7 +251,7 @@ def _seen_by_length(plans: Plans, batches: Batchings) -> int:
 def _states(plan: Plan) -> int:
     """Return the bytes of what stateful layers leave to the next batch."""
     kept = [leaf for name, leaf in plan.leaves.items() if name.startswith(CARRIED)]
-    return sum(prod(at(shape, plan.batch)) * ITEM_BYTES[dtype] for shape, dtype in kept)
+    return sum(prod(at(shape, plan.sizes)) * ITEM_BYTES[dtype] for shape, dtype in kept)
 
 
 def _seen(plan: Plan, row: Sizes) -> int:

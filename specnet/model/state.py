@@ -29,7 +29,7 @@ class TrainingState:
 def carried_states(plan: Plan) -> dict[str, Array]:
     """Return room for the states that a batch leaves to the next one, zeros at first, by the names of their leaves."""
     return {
-        name: np.zeros(at(shape, plan.batch), dtype)
+        name: np.zeros(at(shape, plan.sizes), dtype)
         for name, (shape, dtype) in plan.leaves.items()
         if name.startswith(CARRIED)
     }

@@ -5,6 +5,7 @@ from specnet.graph.sizes import Sizes, named
 from specnet.passes.allocate import allocate
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import cores
+from specnet.passes.distribute import distribute
 from specnet.passes.engine import Engine
 from specnet.passes.fuse import group, is_shared
 from specnet.passes.layout import join_biases
@@ -29,19 +30,23 @@ def plan(
     optimise: bool = True,
     threads: int | None = None,
     engine: Engine = "numpy",
+    ranks: int = 1,
 ) -> Plan:
     """Compile a graph that has all its ops into a plan: simplify, move out of loops, lay out, fuse, place.
 
     `sizes` are the largest that the plan will see, a number for the batch alone, and `fixed_inputs` says that the
     inputs that it is bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the
     plan that every optimised one is tested against. `threads` is how many threads may compute, by default as many as
-    there are cores. `engine` is what executes the plan.
+    there are cores. `engine` is what executes the plan. With several `ranks`, it is the plan of each of so many
+    processes, for its own rows of the batch: see `passes.distribute`.
     """
     if optimise:
         graph = simplify(graph)
         loops = any(node.regions for node in graph)
         if loops:
             graph = simplify(sink(hoist(graph)))
+        if ranks > 1:
+            graph = distribute(graph)
         graph = spread(join_biases(lay_out_phases(graph), fixed_inputs=fixed_inputs))
         if loops:
             # What is laid out in full or transposed for the sake of a loop's ops is so once, not at every step. Nothing
@@ -51,6 +56,8 @@ def plan(
             graph = shard(graph, sizes, cores(threads))
     else:
         graph = prune(graph)
+        if ranks > 1:
+            graph = distribute(graph)
     workers = _workers(graph, sizes, threads)
     groups = group(
         graph,

@@ -148,8 +148,8 @@ class Plan:
 
     @property
     def batch(self) -> int:
-        """The largest batch."""
-        return self.sizes["batch"]
+        """The largest batch; where several processes share it, the whole of it."""
+        return self.sizes.get("global_batch", self.sizes["batch"])
 
     @cached_property
     def leaves(self) -> dict[str, tuple[Shape, DType]]:

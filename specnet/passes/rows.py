@@ -10,7 +10,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Node, Op, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import Shape, Size
+from specnet.graph.sizes import BATCH, Count, Shape, Size, count
 from specnet.passes.fuse import grows
 
 
@@ -19,10 +19,11 @@ class RowPart:
     """A worker has its rows of the value: they lie along the one axis that grows with the batch.
 
     Where that axis holds more than the batch, `outer` places of it lie outside of the batch: 1 where all that belongs
-    to a row lies together. None stands for a value that is the same for every row, which fits any order.
+    to a row lies together, or a count that holds other named sizes. None stands for a value that is the same for every
+    row, which fits any order.
     """
 
-    outer: int | None = 1
+    outer: int | Count | None = 1
 
 
 WHOLE = "whole"
@@ -37,13 +38,16 @@ Part = RowPart | str | None
 Parts = Sequence[Part]
 
 
-def part_of(node: Node, parts: Parts) -> list[Part]:
-    """Return what a worker has of each result, given what it has of the inputs."""
+def part_of(node: Node, parts: Parts, *, joined: bool = False) -> list[Part]:
+    """Return what a worker has of each result, given what it has of the inputs.
+
+    With `joined`, rows may lie along an axis that holds other named sizes as well, such as all steps of all rows.
+    """
     if node.op is SCAN:
-        return _loop(node, parts)
+        return _loop(node, parts, joined=joined)
     if node.op.random or node.op.shared:
         return [None] * len(node.results)
-    return [_part(node, value, parts) for value in node.results]
+    return [_part(node, value, parts, joined=joined) for value in node.results]
 
 
 def axis_of(shape: Shape) -> int | None:
@@ -53,14 +57,21 @@ def axis_of(shape: Shape) -> int | None:
         return None
     dim = shape[found[0]]
     assert isinstance(dim, Size)
-    return found[0] if dim.names == ("batch",) else None
+    return found[0] if dim.names.count("batch") == 1 else None
 
 
-def _part(node: Node, value: Value, parts: Parts) -> Part:
+def is_joined(shape: Shape) -> bool:
+    """Whether an axis holds the batch and other named sizes."""
+    return any(isinstance(dim, Size) and grows(dim) and dim.names != ("batch",) for dim in shape)
+
+
+def _part(node: Node, value: Value, parts: Parts, *, joined: bool) -> Part:
     if None in parts:
         return None
     growing = any(map(grows, value.shape))
     if growing and axis_of(value.shape) is None:
+        return None
+    if growing and not joined and (is_joined(value.shape) or _is_behind(node, value)):
         return None
     if all(part == WHOLE for part in parts):
         if not growing:
@@ -79,7 +90,7 @@ def _outer(shape: Shape, outer: int | None) -> int | None:
     assert axis is not None
     dim = shape[axis]
     assert isinstance(dim, Size)
-    return 1 if dim.times == 1 else (outer if outer is not None and outer != 1 else None)
+    return 1 if dim.times == len(dim.names) == 1 else (outer if outer is not None and outer != 1 else None)
 
 
 def _linear(node: Node, parts: Parts) -> bool:
@@ -119,28 +130,32 @@ def _elementwise(node: Node, value: Value, parts: Parts) -> Part:
 def _reshape(node: Node, value: Value, parts: Parts) -> Part:
     (source,), (part,) = node.inputs, parts
     assert isinstance(part, RowPart)
-    if part.outer is None:
-        return None
-    before, after = (_ahead(shape) for shape in (source.shape, value.shape))
-    if before is None or after is None:
-        return None
-    outer, rest = divmod(before * part.outer, after)
     axis = axis_of(value.shape)
     assert axis is not None
-    dim = value.shape[axis]
-    assert isinstance(dim, Size)
-    return RowPart(outer) if not rest and outer and dim.times % outer == 0 else None
+    if part.outer is None:
+        return None
+    before = _ahead(source.shape) * (Count(part.outer) if isinstance(part.outer, int) else part.outer)
+    outer = _quotient(before, _ahead(value.shape))
+    if outer is None or _quotient(count(value.shape[axis : axis + 1]), outer * count((BATCH,))) is None:
+        return None
+    return RowPart(outer if outer.powers else outer.each)
 
 
-def _ahead(shape: Shape) -> int | None:
+def _ahead(shape: Shape) -> Count:
     """Return how many places lie in front of the growing axis."""
-    axis = axis_of(shape)
-    product = 1
-    for dim in shape[:axis]:
-        if not isinstance(dim, int):
-            return None
-        product *= dim
-    return product
+    return count(shape[: axis_of(shape)])
+
+
+def _quotient(a: Count, b: Count) -> Count | None:
+    """Return a / b, or None where it is no count."""
+    found = a // b
+    return found if a.each % b.each == 0 and all(power > 0 for _, power in found.powers) else None
+
+
+def _is_behind(node: Node, value: Value) -> bool:
+    """Whether the rows of what is given another shape lie behind an axis of a named size."""
+    shapes = (node.inputs[0].shape, value.shape) if node.op is ops.reshape else ()
+    return any(_ahead(shape).powers for shape in shapes)
 
 
 def _transpose(node: Node, value: Value, parts: Parts) -> Part:
@@ -235,7 +250,7 @@ def _first(node: Node, value: Value, parts: Parts) -> Part:
     return parts[0]
 
 
-def _loop(node: Node, parts: Parts) -> list[Part]:
+def _loop(node: Node, parts: Parts, *, joined: bool) -> list[Part]:
     """Return what a worker has of a loop's results: rows, where all in its body is rows or whole."""
     loop, body = SCAN.of(node), SCAN.of(node).body
     none: list[Part] = [None] * len(node.results)
@@ -253,7 +268,9 @@ def _loop(node: Node, parts: Parts) -> list[Part]:
             known[inner.value.index] = WHOLE
             continue
         for value, part in zip(
-            inner.results, part_of(inner, [known[v.index] for v in inner.inputs]), strict=True
+            inner.results,
+            part_of(inner, [known[v.index] for v in inner.inputs], joined=joined),
+            strict=True,
         ):
             if part is None or part == SUM:
                 return none

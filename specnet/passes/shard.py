@@ -15,7 +15,7 @@ from specnet.graph.ops.shard import SHARD, ShardAttributes
 from specnet.graph.sizes import Sizes, named
 from specnet.passes.fuse import grows
 from specnet.passes.rewriting import Rewriting, apply_again
-from specnet.passes.rows import WHOLE, Part, RowPart, axis_of, part_of
+from specnet.passes.rows import WHOLE, Part, RowPart, axis_of, is_joined, part_of
 
 G = TypeVar("G", bound=Graph)
 
@@ -170,7 +170,7 @@ def _grows(value: Value) -> bool:
 
 def _leads(value: Value) -> bool:
     """Whether the batch is the first axis."""
-    return axis_of(value.shape) == 0
+    return axis_of(value.shape) == 0 and not is_joined(value.shape)
 
 
 class _Sharding(Rewriting):

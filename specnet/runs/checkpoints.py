@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -38,12 +38,20 @@ _NAME = re.compile(r"\d+-\d+\.npz")
 
 
 class Checkpoints:
-    """Writes the checkpoints of one run, as its spec's `[training.checkpoint]` asks and when it is interrupted."""
+    """Writes the checkpoints of one run, as its spec's `[training.checkpoint]` asks and when it is interrupted.
+
+    Of several processes that train together, those without the run's directory only say what they have.
+    """
 
     def __init__(
-        self, run: Path, trainer: Trainer, history: History, clock: Callable[[], float] = monotonic
+        self,
+        run: Path | None,
+        trainer: Trainer,
+        history: History,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        self.folder = run / CHECKPOINTS
+        self.folder = None if run is None else run / CHECKPOINTS
+        clock = clock if trainer.pace is None else trainer.pace.clock
         self._trainer, self._history, self._clock = trainer, history, clock
         self._settings = trainer.settings.checkpoint
         self._reached: tuple[int, int] | None = None
@@ -63,15 +71,14 @@ class Checkpoints:
             steps = state.plain["steps"]
             self.write(f"{steps['step']:010}-{steps['next']:06}.npz", state)
             self._when = self._clock()
-            keep = 2 if self._settings is None else self._settings.keep
-            with writing(self.folder):
-                for path in numbered(self.folder)[keep:]:
-                    path.unlink()
+            self._forget(2 if self._settings is None else self._settings.keep)
         if better:
             self.write(BEST, self._trainer.state())
 
     def write(self, name: str, state: TrainingState) -> None:
         """Write a checkpoint; the file has its name only when it is whole and on the disk."""
+        if self.folder is None:
+            return
         history = self._history.state()
         meta = {
             "format": FORMAT,
@@ -92,6 +99,13 @@ class Checkpoints:
             there = numbered(self.folder)
             kept = f"; {there[0].name}, from before, is complete, and the run can be resumed" if there else ""
             raise RunError(f"{error}{kept}") from error
+
+    def _forget(self, keep: int) -> None:
+        """Remove all but the latest checkpoints."""
+        if self.folder is not None:
+            with writing(self.folder):
+                for path in numbered(self.folder)[keep:]:
+                    path.unlink()
 
     def resume(self, best: float | None) -> None:
         """Take up the best value that an earlier part of the run has had."""
@@ -152,8 +166,13 @@ def digest(arrays: Mapping[str, Array]) -> Array:
 
 def read(path: Path) -> Stored:
     """Return what a checkpoint holds; raises RunError where it is damaged or cannot be read."""
+    return read_from(path, path)
+
+
+def read_from(file: Path | IO[bytes], path: Path) -> Stored:
+    """Return what a checkpoint's file holds, which messages call by its path."""
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(file)
         if not np.array_equal(arrays.pop(DIGEST), digest(arrays)):
             raise RunError(f"{path} is damaged: its checksum does not match its contents")
         meta = json.loads(arrays.pop(META).tobytes())

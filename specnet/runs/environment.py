@@ -16,6 +16,7 @@ LABELS = {
     "matrix_library": "matrix library",
     "matrix_threads": "threads of the matrix library",
     "workers": "worker threads",
+    "ranks": "processes",
     "processor": "processor",
 }
 """What each entry is called in a sentence."""
@@ -36,6 +37,7 @@ def environment(plans: Plans) -> dict[str, Any]:
         # Runs of earlier versions let the matrix library share products between threads of its own.
         "matrix_threads": 1,
         "workers": max(1, *(plan.workers for plan in each)),
+        "ranks": plans.ranks,
         "processor": processor(),
     }
 

@@ -68,6 +68,7 @@ def _fields(run: Path, stored: dict[str, Any]) -> dict[str, Any]:
             "history": _history(read_run(run).history()),
             "version": stored["specnet"],
             "engine": stored.get("engine", "numpy"),
+            "ranks": stored.get("ranks", 1),
             "uncalibrated": {
                 split: _figures(figures) for split, figures in stored.get("uncalibrated", {}).items()
             },

@@ -54,6 +54,8 @@ class Result:
     """The version of specnet that trained it."""
     engine: str = "numpy"
     """What computed the training, or its last part if it was resumed with another engine."""
+    ranks: int = 1
+    """How many processes trained it together, or its last part if it was resumed."""
     folds: tuple[Result, ...] = field(default=(), repr=False)
     """The result of each fold, if the document asks for `folds`; then `splits` are their means, `epochs` and `steps`
     their sums, and `model` averages their models."""
@@ -105,6 +107,8 @@ class Result:
             "best_epoch": self.best_epoch,
             "engine": self.engine,
         }
+        if self.ranks > 1:
+            plain["ranks"] = self.ranks
         if not self.model.thresholds:
             del plain["thresholds"]
         if self.uncertainty:

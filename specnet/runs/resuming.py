@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from specnet.language.training import Training
 from specnet.model.balancing import BALANCED
 from specnet.model.settings import run_length
 from specnet.model.units import AUTO
-from specnet.runs.checkpoints import Checkpoints, latest
+from specnet.runs.checkpoints import Checkpoints, Stored, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
 from specnet.runs.environment import differences, environment
 from specnet.runs.finished import read_result
@@ -146,9 +146,14 @@ def finished(directory: RunDirectory, model: CompiledModel, data: Dataset) -> Co
 
 
 def resume(
-    directory: RunDirectory, trainer: Trainer, history: History, checkpoints: Checkpoints, data: Dataset
+    directory: RunDirectory,
+    trainer: Trainer,
+    history: History,
+    checkpoints: Checkpoints,
+    data: Dataset,
+    found: Callable[[Stored | None], None] = lambda _: None,
 ) -> Resumed:
-    """Bring a trainer and a history to where a run's latest whole checkpoint was written.
+    """Bring a trainer and a history to where a run's latest whole checkpoint was written, which `found` is called with.
 
     Without one they stay at the beginning, from which the run comes to the same. The run's directory must be
     locked, and the run not be `finished`. Raises RunError as `check_resumable` does, and where the data have
@@ -166,13 +171,9 @@ def resume(
     stored, problems = latest(run)
     if stored is None and not unfinished(run):
         raise RunError(f"{run} is finished, and none of its checkpoints is complete: {'; '.join(problems)}")
+    found(stored)
     if stored is not None:
-        try:
-            trainer.resume(stored.training.arrays, stored.training.plain)
-            history.resume(stored.history.arrays, stored.history.plain)
-        except (KeyError, ValueError, TypeError) as error:
-            raise RunError(f"{stored.path} is not a checkpoint of this experiment: {error}") from error
-        checkpoints.resume(stored.best)
+        continue_from(stored, trainer, history, checkpoints)
     described, now = _table(run / RESOLVED), environment(trainer.plans)
     known = _environments(described)
     differing = differences(known[-1], now) if known else ()
@@ -187,6 +188,16 @@ def resume(
     path = None if stored is None else stored.path
     problems = problems if torn is None else (torn, *problems)
     return Resumed(run, path, trainer.epoch, trainer.steps.step, problems, differing)
+
+
+def continue_from(stored: Stored, trainer: Trainer, history: History, checkpoints: Checkpoints) -> None:
+    """Bring a trainer and a history to where a checkpoint was written."""
+    try:
+        trainer.resume(stored.training.arrays, stored.training.plain)
+        history.resume(stored.history.arrays, stored.history.plain)
+    except (KeyError, ValueError, TypeError) as error:
+        raise RunError(f"{stored.path} is not a checkpoint of this experiment: {error}") from error
+    checkpoints.resume(stored.best)
 
 
 def asks_for_more(before: Spec, spec: Spec) -> bool:

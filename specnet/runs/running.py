@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 from specnet.analysis.evidence import verdict_of
 from specnet.analysis.verdict import Verdict
 from specnet.data import Dataset
+from specnet.diagnostics import RunError
+from specnet.engines.ranks import Ranks
 from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
 from specnet.runs.checkpoints import Checkpoints
@@ -17,12 +20,14 @@ from specnet.runs.directory import CHECKPOINTS, RESOLVED, RunDirectory
 from specnet.runs.environment import environment
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
+from specnet.runs.ranks import Following, check_distributed, check_together, received, shipping
 from specnet.runs.request import RunRequest
 from specnet.runs.result import CompletedRun
-from specnet.runs.resuming import check_resumable, finished
+from specnet.runs.resuming import check_resumable, continue_from, finished
 from specnet.runs.resuming import resume as take_up
 from specnet.storage.resolved import load_resolved
-from specnet.training.events import Ended, EpochEnded, Event, Span
+from specnet.training.distributed import agreed, started, threads_each
+from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
 
@@ -30,16 +35,28 @@ from specnet.training.loop import Trainer
 def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
     """Train a spec's model to the end, and save what the request asks for; see `specnet.run`."""
     resume = request.resume
-    if resume is not None:
-        check_resumable(Path(resume), spec)
-    model, loaded = compile_spec(
-        spec,
-        data,
-        initialised=resume is None,
-        warned=request.warned,
-        threads=request.threads,
-        engine=request.engine,
-    )
+    ranks = None if request.distributed is None else started()
+    threads = request.threads if ranks is None else threads_each(ranks, request.threads)
+    if ranks is not None and ranks.size == 1:
+        ranks = None
+
+    def build() -> tuple[CompiledModel, Dataset]:
+        if ranks is not None:
+            check_distributed(spec)
+        if resume is not None and (ranks is None or ranks.rank == 0):
+            check_resumable(Path(resume), spec)
+        return compile_spec(
+            spec,
+            data,
+            initialised=resume is None,
+            warned=request.warned,
+            threads=threads,
+            engine=request.engine,
+        )
+
+    model, loaded = agreed(ranks, build)
+    if ranks is not None:
+        check_together(ranks, model, loaded)
     return run(
         model,
         loaded,
@@ -48,6 +65,7 @@ def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
         resume=resume,
         stop=request.stop,
         listener=request.listener,
+        ranks=ranks,
     )
 
 
@@ -60,6 +78,7 @@ def run(
     resume: str | PathLike[str] | None = None,
     stop: Callable[[], bool] | None = None,
     listener: Callable[[Event | Span], None] | None = None,
+    ranks: Ranks | None = None,
 ) -> CompletedRun:
     """Train a model to the end, save what `out` or `folder` ask for, and return what it came to.
 
@@ -67,27 +86,88 @@ def run(
     run to be resumed; without any nothing is written. The result of a run that is finished already is
     read, and nothing trained. The directory is made, and described, before the
     first step, so that what cannot be saved is known before anything is learnt. `listener` is called with
-    every event. Raises RunError where something cannot be written, or cannot be resumed.
+    every event. Of several `ranks`, each is a process that calls this with the same model and data: the first one
+    saves, and the others' results name no directory. Raises RunError where something cannot be written, or cannot be
+    resumed.
     """
-    if resume is not None:
-        directory = RunDirectory(Path(resume))
-        with locked(directory.path):
-            result = finished(directory, model, data)
+    if ranks is not None and ranks.rank > 0:
+        return _followed(model, data, stop, listener, ranks, resume)
+    with ExitStack() as stack:
+        directory = agreed(ranks, lambda: _entered(stack, model, out, folder, resume))
+        if resume is not None:
+            assert directory is not None
+            result = agreed(ranks, lambda: finished(directory, model, data))
+            if ranks is not None:
+                ranks.exchange(b"" if result is None else b"finished")
             if result is not None:
                 model.record = load_resolved(directory.path / RESOLVED)
-            else:
-                result = _recorded(directory, Trainer(model, data, stop), data, listener, resumed=True)
+                return result
+        trainer = Trainer(model, data, stop, ranks=ranks)
+        if directory is None:
+            history = History()
+            agreed(ranks, lambda: None)
+            result = _result(
+                model, data, _train(trainer, history, listener), history, None, trainer.plans.ranks
+            )
+            agreed(ranks, lambda: None)
             return result
-    trainer = Trainer(model, data, stop)
-    if out is not None:
+        return _recorded(directory, trainer, data, listener, resumed=resume is not None)
+
+
+def _entered(
+    stack: ExitStack,
+    model: CompiledModel,
+    out: str | PathLike[str] | None,
+    folder: str | PathLike[str] | None,
+    resume: str | PathLike[str] | None,
+) -> RunDirectory | None:
+    """Return the directory that a run is saved in, which is locked until the stack is left; None for none."""
+    if resume is not None:
+        directory = RunDirectory(Path(resume))
+    elif out is not None:
         directory = RunDirectory.at(out)
     elif folder is not None:
         directory = RunDirectory.new(folder, model.network.spec.name)
     else:
-        history = History()
-        return _result(model, data, _train(trainer, history, listener), history, None)
-    with locked(directory.path):
-        return _recorded(directory, trainer, data, listener, resumed=False)
+        return None
+    stack.enter_context(locked(directory.path))
+    return directory
+
+
+def _followed(
+    model: CompiledModel,
+    data: Dataset,
+    stop: Callable[[], bool] | None,
+    listener: Callable[[Event | Span], None] | None,
+    ranks: Ranks,
+    resume: str | PathLike[str] | None,
+) -> CompletedRun:
+    """Train along with the process that saves."""
+    agreed(ranks, lambda: None)
+    if resume is not None:
+        agreed(ranks, lambda: None)
+        if ranks.exchange(b"")[0]:
+            return _read_finished(Path(resume), model, data)
+    trainer, history = Trainer(model, data, stop, ranks=ranks), History()
+    checkpoints = Checkpoints(None, trainer, history)
+
+    def begin() -> None:
+        stored = None if resume is None else received(ranks)
+        if stored is not None:
+            continue_from(stored, trainer, history, checkpoints)
+
+    agreed(ranks, begin)
+    ended = _train(trainer, history, listener, None, checkpoints)
+    result = _result(model, data, ended, history, None, trainer.plans.ranks)
+    agreed(ranks, lambda: None)
+    return result
+
+
+def _read_finished(path: Path, model: CompiledModel, data: Dataset) -> CompletedRun:
+    result = finished(RunDirectory(path), model, data)
+    if result is None:
+        raise RunError(f"the first process has found {path} finished, and this one sees another run there")
+    return result
 
 
 def _recorded(
@@ -101,23 +181,42 @@ def _recorded(
     """Train to the end and save everything in a directory, which must be locked; return the result."""
     model, history = trainer.model, History()
     fixed = directory.absolute()  # a listener may change the working directory
-    checkpoints = Checkpoints(directory.path, trainer, history)
-    if not resumed:
-        model.record = directory.describe(model.network.spec, data, [environment(trainer.plans)])
-    else:
-        event = take_up(directory, trainer, history, checkpoints, data)
-        model.record = load_resolved(directory.path / RESOLVED)
-        if listener is not None:
-            listener(event)
-    directory = fixed
-    checkpoints.folder = directory.path / CHECKPOINTS
-    with directory.metrics(history) as log:
+    checkpoints, ranks = Checkpoints(directory.path, trainer, history), trainer.ranks
+    with ExitStack() as stack:
+
+        def begin() -> MetricsLog:
+            if not resumed:
+                model.record = directory.describe(model.network.spec, data, [environment(trainer.plans)])
+            else:
+                event = _taken_up(directory, trainer, history, checkpoints, data)
+                model.record = load_resolved(directory.path / RESOLVED)
+                if listener is not None:
+                    listener(event)
+            return stack.enter_context(fixed.metrics(history))
+
+        log = agreed(ranks, begin)
+        checkpoints.folder = fixed.path / CHECKPOINTS
         ended = _train(trainer, history, listener, log, checkpoints)
-    result = _result(model, data, ended, history, directory)
-    directory.save(result)
-    if result.stopped != "interrupted" and trainer.settings.checkpoint is None:
-        directory.forget_checkpoints()
+        result = _result(model, data, ended, history, fixed, trainer.plans.ranks)
+
+        def save() -> None:
+            stack.close()
+            fixed.save(result)
+            if result.stopped != "interrupted" and trainer.settings.checkpoint is None:
+                fixed.forget_checkpoints()
+
+        agreed(ranks, save)
     return result
+
+
+def _taken_up(
+    directory: RunDirectory, trainer: Trainer, history: History, checkpoints: Checkpoints, data: Dataset
+) -> Resumed:
+    """Go on from a run's latest checkpoint, which the other processes are sent."""
+    if trainer.ranks is None:
+        return take_up(directory, trainer, history, checkpoints, data)
+    with shipping(trainer.ranks) as ship:
+        return take_up(directory, trainer, history, checkpoints, data, ship)
 
 
 def _train(
@@ -128,6 +227,7 @@ def _train(
     checkpoints: Checkpoints | None = None,
 ) -> Ended:
     ended: Ended | None = None
+    following = Following(trainer)
     for event in trainer.spans():
         if isinstance(event, Span):
             history.add_span(event)
@@ -135,18 +235,27 @@ def _train(
             history.add(event)
         elif isinstance(event, Ended):
             ended = event
-        if log is not None:
-            log.add(event)
+        with following.guarding():
+            if log is not None:
+                log.add(event)
         if checkpoints is not None:
-            checkpoints.see(event)
+            with following.guarding():
+                checkpoints.see(event)
         if listener is not None:
-            listener(event)
+            with following.guarding():
+                listener(event)
+    following.finish(trainer.ranks)
     assert ended is not None
     return ended
 
 
 def _result(
-    model: CompiledModel, data: Dataset, ended: Ended, history: History, directory: RunDirectory | None
+    model: CompiledModel,
+    data: Dataset,
+    ended: Ended,
+    history: History,
+    directory: RunDirectory | None,
+    ranks: int,
 ) -> CompletedRun:
     return CompletedRun(
         name=model.network.spec.name,
@@ -164,6 +273,7 @@ def _result(
         model=model,
         data=data,
         engine=model.network.engine,
+        ranks=ranks,
         uncalibrated=ended.uncalibrated,
         uncertainty={} if model.uncertainty is None else model.uncertainty.as_dict(),
     )

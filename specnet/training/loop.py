@@ -10,6 +10,7 @@ from specnet.data import Dataset
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.diagnostics.text import counted
 from specnet.engines.random import stream
+from specnet.engines.ranks import Ranks, Shares
 from specnet.model.arrays import as_weights, held_arrays
 from specnet.model.augmenter import Augmenter
 from specnet.model.choosing import choose_thresholds
@@ -28,6 +29,7 @@ from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch, always_nan
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 from specnet.training.exclusive import ExclusiveEvents
+from specnet.training.pace import Pace
 from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 from specnet.training.steps import Ending, Steps
@@ -43,7 +45,9 @@ class Trainer:
     """Fits a model to a data set; `events` runs it.
 
     `stop` is asked after every step, or call of several, and ends the training in good order once it returns true.
-    `clock` gives the seconds that events report and `max_seconds` limits.
+    `clock` gives the seconds that events report and `max_seconds` limits. Each of several `ranks` has a trainer of its
+    own, with the same document and data, and all of them do the same steps: whoever asks to stop stops all, and the
+    clock is that of the first.
     """
 
     def __init__(
@@ -52,8 +56,14 @@ class Trainer:
         data: Dataset,
         stop: Callable[[], bool] | None = None,
         clock: Callable[[], float] = perf_counter,
+        ranks: Ranks | None = None,
     ) -> None:
         self.model = model
+        self.ranks = ranks if ranks is not None and ranks.size > 1 else None
+        """The processes that train together, where there are several."""
+        self.pace = None if self.ranks is None else Pace(self.ranks, stop, clock)
+        if self.pace is not None:
+            stop, clock = self.pace.stop, self.pace.clock
         self.settings = model.network.spec.training
         self.rows = {name: len(split) for name, split in data.splits.items()}
         network = model.network
@@ -77,8 +87,10 @@ class Trainer:
             network.better(watched),
         )
         units = data_units(network, model.encoding)
-        self.plans = plan_training(network, self.rows, units=bool(units), batches=self.batches)
-        self.program = BoundTraining(model, self.plans)
+        self.shares = self._shared()
+        ranked = 1 if self.ranks is None else self.ranks.size
+        self.plans = plan_training(network, self.rows, units=bool(units), batches=self.batches, ranks=ranked)
+        self.program = BoundTraining(model, self.plans, self.shares)
         shuffling = (
             stream(network.spec.seed, "shuffle")
             if self.settings.shuffle and not network.keeps_states
@@ -88,7 +100,7 @@ class Trainer:
         self.feed = self._feed({**arrays["train"], **weights}, shuffling)
         self.steps = Steps(self.program, self.feed, self.rates, stop, clock)
         learnt = model.leaves(**{**units, **self.program.measured})
-        evaluator = Evaluator(network, self.plans.evaluation, learnt, model.use)
+        evaluator = Evaluator(network, self.plans.evaluation, learnt, model.use, self.shares)
         measured = {} if self.batches is None else self.batches.measured
         self.splits: dict[str, PreparedSplit] = {
             # What is learnt from is measured with the arrays that are learnt from, held once.
@@ -109,11 +121,18 @@ class Trainer:
         self._before = self._told = 0.0
         self._began = clock()
 
+    def _shared(self) -> Shares | None:
+        """Return what each process has of a batch, where there are several."""
+        if self.ranks is None:
+            return None
+        # What stateful layers leave to the next batch stays in the process that has its place.
+        return Shares(self.ranks, self.batch_size if self.model.network.keeps_states else None)
+
     def _feed(self, arrays: dict[str, ArrayOrStreamed], shuffling: np.random.Generator | None) -> Feed:
         """Return what brings the training split to the steps."""
         if self.batches is not None:
             shapes = {name: shape for name, (shape, _) in self.plans.step.leaves.items()}
-            return LengthFeed(arrays, shapes, self.batches.train, shuffling, self.program.bind)
+            return LengthFeed(arrays, shapes, self.batches.train, shuffling, self.program.bind, self.shares)
         return Feed(
             arrays,
             self.batch_size,
@@ -122,6 +141,7 @@ class Trainer:
             drop_last=self.settings.drop_last,
             augmenter=Augmenter.of(self.model.network, self.batch_size),
             in_streams=self.model.network.keeps_states,
+            shares=self.shares,
         )
 
     def events(self) -> ExclusiveEvents[Event]:
@@ -139,6 +159,8 @@ class Trainer:
     ) -> Generator[Event | E, None, None]:
         """Train, and yield events; `whole` makes up to so many epochs of one step, and yields them."""
         settings = self.settings
+        if self.pace is not None:
+            self.pace.look()
         self._began = self._clock() - self._before
         if settings.max_seconds is not None:
             self.steps.deadline = self._began + settings.max_seconds

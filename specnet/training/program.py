@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.execution import Bound, Executable
+from specnet.engines.ranks import Shares
 from specnet.graph.sizes import Sizes, value_of
 from specnet.model.compiled import CompiledModel, streams
 from specnet.model.parameters import Parameters
@@ -18,10 +19,14 @@ Array = np.ndarray[Any, Any]
 
 
 class BoundTraining:
-    """The plans of a training over real memory: the model's parameters, and the slots that the optimizer keeps."""
+    """The plans of a training over real memory: the model's parameters, and the slots that the optimizer keeps.
 
-    def __init__(self, model: CompiledModel, plans: Plans) -> None:
+    Where several processes train together, `shares` says what each has of a batch.
+    """
+
+    def __init__(self, model: CompiledModel, plans: Plans, shares: Shares | None = None) -> None:
         spec = model.network.spec
+        self._shares = shares
         self.model, self.plan, self.update_plan = model, plans.step, plans.update
         self.slots: dict[str, Array] = {
             name: np.full(shape, first, spec.dtype) for name, (shape, first) in plans.slots.items()
@@ -41,14 +46,14 @@ class BoundTraining:
         self.streams = streams(spec.seed, plans.step.streams)
         self.states = carried_states(plans.step)
         """What stateful layers have left to the next batch."""
-        self._executable = Executable(plans.step, self.streams)
+        self._executable = Executable(plans.step, self.streams, shares=shares)
         self.update: Bound | None = None
         if plans.update is not None:
             self.update = Executable(plans.update).bind(1, model.leaves(**self.slots))
 
     def bind(self, sizes: Sizes, arrays: Mapping[str, Array]) -> Bound:
         """Return the step over arrays that hold a batch of some sizes; a number is that of its rows."""
-        rows = value_of("batch", sizes)
+        rows = value_of("batch", sizes) if self._shares is None else self._shares.sizes(sizes)["batch"]
         states = {name: state[:rows] for name, state in self.states.items()}
         bound = self._executable.bind(sizes, self.model.leaves(**arrays, **self.slots, **states))
         if self.method is None:
@@ -60,6 +65,21 @@ class BoundTraining:
         """Begin an epoch: stateful layers begin with zeros."""
         for state in self.states.values():
             state.fill(0.0)
+
+    def _gathered(self, state: Array) -> Array:
+        """Return what stateful layers have left at all places of the batch, of which a process has some."""
+        if self._shares is None or self._shares.places is None:
+            return state
+        own = self._shares.of(self._shares.places)
+        whole = np.empty((self._shares.places, *state.shape[1:]), state.dtype)
+        own.gather(np.ascontiguousarray(state[: len(own)]).reshape(-1), whole.reshape(-1))
+        return whole
+
+    def _own_places(self, whole: Array) -> Array:
+        if self._shares is None or self._shares.places is None:
+            return whole
+        own = self._shares.of(self._shares.places)
+        return whole[own.start : own.stop]
 
     @property
     def ended(self) -> str | None:
@@ -89,7 +109,8 @@ class BoundTraining:
         slots = {f"slots/{name}": array for name, array in self.slots.items()}
         streams = {name: drawn(generator) for name, generator in self.streams.items()}
         plain = {"streams": streams, "method": None if self.method is None else self.method.state()}
-        return TrainingState({"parameters": self.model.parameters.flat, **slots, **self.states}, plain)
+        states = {name: self._gathered(state) for name, state in self.states.items()}
+        return TrainingState({"parameters": self.model.parameters.flat, **slots, **states}, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Go on from a state."""
@@ -97,7 +118,8 @@ class BoundTraining:
         for name, slot in self.slots.items():
             put(slot, arrays, f"slots/{name}")
         for name, state in self.states.items():
-            put(state, arrays, name)
+            own = self._own_places(arrays[name])
+            put(state[: len(own)], {name: own}, name)
         for name, generator in self.streams.items():
             generator.bit_generator.state = plain["streams"][name]
         if self.method is not None:

@@ -1,6 +1,7 @@
 """The op table by family; one op is one statement."""
 
 from specnet.graph.ops.activations import *
+from specnet.graph.ops.collectives import *
 from specnet.graph.ops.convolution import *
 from specnet.graph.ops.elementwise import *
 from specnet.graph.ops.fixed import *

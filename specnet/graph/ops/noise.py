@@ -5,7 +5,7 @@ from __future__ import annotations
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Op, Value
 from specnet.graph.record import Unexportable
-from specnet.graph.rules import Printer, like_first
+from specnet.graph.rules import Printer
 from specnet.graph.sizes import Kind, Shape
 
 
@@ -19,13 +19,14 @@ class MaskAttributes(Attributes):
 
 
 class NoiseAttributes(Attributes):
-    """The standard deviation, and the stream it is drawn from."""
+    """The standard deviation, the stream it is drawn from, and a shape if not the input's."""
 
     stddev: float
     stream: str
+    shape: Shape | None = None
 
 
-def _infer_mask(inputs: tuple[Value, ...], attributes: MaskAttributes) -> Kind:
+def _infer_drawn(inputs: tuple[Value, ...], attributes: MaskAttributes | NoiseAttributes) -> Kind:
     return inputs[0].shape if attributes.shape is None else attributes.shape, inputs[0].dtype
 
 
@@ -40,7 +41,7 @@ _RANDOM = Unexportable("it draws at random, which predictions never do")
 
 dropout_mask: Op[MaskAttributes] = Op(
     "dropout_mask",
-    _infer_mask,
+    _infer_drawn,
     "draw_uniform({stream}, {s})\ngreater_equal({s}, {rate}, {s2})\n"
     "copyto({o}, {s2})\nmultiply({o}, {scale}, {o})",
     lambda *_, **__: (None,),
@@ -62,7 +63,7 @@ def dropout_mask(generator, shape, rate):
 
 normal_noise: Op[NoiseAttributes] = Op(
     "normal_noise",
-    like_first,
+    _infer_drawn,
     "draw_normal({stream}, {o})\nmultiply({o}, {stddev}, {o})",
     lambda *_, **__: (None,),
     attributes=NoiseAttributes,
@@ -77,4 +78,4 @@ def normal_noise(generator, shape, stddev):
     ),
     onnx=_RANDOM,
 )
-"""Numbers from a normal distribution of mean 0 and `stddev`, drawn from `stream`; shaped like its input."""
+"""Numbers from a normal distribution of mean 0 and `stddev`, drawn from `stream`; shaped like its input, or `shape`."""

@@ -12,6 +12,7 @@ import specnet.model.network
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.containers import Container
+from tests.support.distributed import collectives, compare
 from tests.support.examples import LONG
 from tests.support.layer_cases import (
     Row,
@@ -19,6 +20,7 @@ from tests.support.layer_cases import (
     changed_fields,
     compare_lowered,
     compare_training,
+    document_of,
     named,
     own_fields,
     rows,
@@ -69,6 +71,14 @@ def test_the_numba_engine_trains_it_as_pytorch_does(row, tmp_path, monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setenv("SPECNET_ENGINE", "numba")
     compare_training(row, tmp_path)
+
+
+@named(ROWS if LONG else list({row.options["type"]: row for row in reversed(ROWS)}.values()))
+def test_processes_train_a_network_around_it_as_one_does(row, tmp_path):
+    rng = np.random.default_rng(1)
+    inputs, targets = row.draw(rng, (11, *row.shape)), rng.normal(size=(11, 2))
+    trainer = compare(document_of(row, inputs, targets, 4, 0.05, tmp_path))
+    assert "all_gather" not in collectives(trainer.plans.step)
 
 
 @named(ROWS)

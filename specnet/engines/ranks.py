@@ -1,0 +1,112 @@
+"""The processes of a distributed training: what each has of a batch, and what they tell each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+
+from specnet.graph.sizes import Forms, Sizes, named, value_of
+
+Array = np.ndarray[Any, Any]
+
+
+class Ranks(Protocol):
+    """Processes that run the same program. Each method is called by all of them, in the same order."""
+
+    rank: int
+    """Which of them this one is, from 0."""
+    size: int
+    """How many there are."""
+    together: bool
+    """Whether all of them know how it stands: what is raised then is raised in all of them."""
+
+    def add(self, own: Array, out: Array) -> None:
+        """Write the sum of what all processes have, arrays of one shape, to `out`: the same bits in each of them."""
+
+    def total(self, own: float) -> float:
+        """Return the sum of what all processes have."""
+        ...
+
+    def gather(self, own: Array, out: Array, counts: list[int]) -> None:
+        """Write what all processes have, so many elements each, to `out`, one after the other."""
+
+    def largest(self, numbers: Array) -> None:
+        """Put the largest in the place of each number, of what all processes have."""
+
+    def exchange(self, message: bytes) -> list[bytes]:
+        """Return the messages of all processes."""
+        ...
+
+
+class RankRows:
+    """The rows that a process has of one batch, and the collectives of a plan that is bound to it.
+
+    A process without any computes on some row, of which nothing counts.
+    """
+
+    def __init__(self, ranks: Ranks, rows: int, places: int | None = None) -> None:
+        whole = rows if places is None else places
+        bounds = [min(whole * rank // ranks.size, rows) for rank in range(ranks.size + 1)]
+        self.start, self.stop = bounds[ranks.rank : ranks.rank + 2]
+        self.idle = self.start == self.stop
+        if self.idle:
+            self.start, self.stop = 0, 1
+        self._ranks, self._rows = ranks, rows
+        self._counts = [stop - start for start, stop in pairwise(bounds)]
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def add(self, own: Array, out: Array) -> None:
+        """Write the sum of what all processes have to `out`."""
+        if self.idle:
+            own.fill(0)
+        self._ranks.add(own, out)
+
+    def total(self, own: float) -> float:
+        """Return the sum of what all processes have."""
+        return self._ranks.total(0.0 if self.idle else own)
+
+    def gather(self, own: Array, out: Array) -> None:
+        """Write the rows of all processes to `out`; both are one-dimensional."""
+        each = len(out) // self._rows
+        self._ranks.gather(own[: 0 if self.idle else len(own)], out, [each * count for count in self._counts])
+
+    def own(self, rows: Array, out: Array) -> None:
+        """Write the process's own rows of what all have to `out`."""
+        each = len(rows) // self._rows
+        np.copyto(out, rows[self.start * each : self.stop * each])
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How batches are shared out over processes: evenly, or by fixed `places` where rows of batches belong together.
+
+    Those are as many as the largest batch has rows. A row of a batch then goes on where that at its place ended in the
+    batch before, in the same process.
+    """
+
+    ranks: Ranks
+    places: int | None = None
+
+    def of(self, rows: int) -> RankRows:
+        """Return what this process has of a batch of so many rows."""
+        return RankRows(self.ranks, rows, self.places)
+
+    def sizes(self, sizes: Sizes) -> dict[str, int]:
+        """Return the sizes that a plan is bound to for a batch of these sizes."""
+        rows = value_of("batch", sizes)
+        return {**named(sizes), "batch": len(self.of(rows)), "global_batch": rows}
+
+
+def shared_sizes(sizes: Sizes, ranks: int) -> Sizes:
+    """Return the largest sizes that each of some processes sees of batches of these sizes."""
+    if ranks < 2:
+        return sizes
+    found = named(sizes)
+    if isinstance(found, Forms):
+        return Forms(named(shared_sizes(form, ranks)) for form in found.forms)
+    return {**found, "batch": -(-found["batch"] // ranks), "global_batch": found["batch"]}

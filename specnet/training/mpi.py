@@ -1,0 +1,63 @@
+"""Processes that `mpirun` has started, as the ranks of a distributed training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from specnet.engines.ranks import Array
+
+
+class MpiRanks:
+    """The processes of an MPI communicator; see `specnet.engines.ranks.Ranks`."""
+
+    def __init__(self, communicator: Any = None) -> None:
+        from mpi4py import MPI  # which starts MPI
+
+        self._mpi = MPI
+        self._comm = MPI.COMM_WORLD if communicator is None else communicator
+        self.rank: int = self._comm.Get_rank()
+        self.size: int = self._comm.Get_size()
+        self.together = False
+        self._own, self._sum = np.zeros(1), np.zeros(1)
+
+    def beside(self) -> int:
+        """Return how many of the processes run on the machine of this one."""
+        there = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
+        count = int(there.Get_size())
+        there.Free()
+        return count
+
+    def add(self, own: Array, out: Array) -> None:
+        """Write the sum of what all processes have to `out`."""
+        self._comm.Allreduce(own, out)
+
+    def total(self, own: float) -> float:
+        """Return the sum of what all processes have."""
+        self._own[0] = own
+        self._comm.Allreduce(self._own, self._sum)
+        return float(self._sum[0])
+
+    def gather(self, own: Array, out: Array, counts: list[int]) -> None:
+        """Write what all processes have to `out`, one after the other."""
+        each = out.itemsize
+        sizes = [count * each for count in counts]
+        self._comm.Allgatherv(own.view(np.uint8), (out.view(np.uint8), sizes))
+
+    def largest(self, numbers: Array) -> None:
+        """Put the largest in the place of each number, of what all processes have."""
+        self._comm.Allreduce(self._mpi.IN_PLACE, numbers, self._mpi.MAX)
+
+    def exchange(self, message: bytes) -> list[bytes]:
+        """Return the messages of all processes."""
+        counts = np.zeros(self.size, np.int64)
+        self._comm.Allgather(np.array([len(message)], np.int64), counts)
+        out = np.empty(int(counts.sum()), np.uint8)
+        self.gather(np.frombuffer(message, np.uint8), out, counts.tolist())
+        ends = np.cumsum(counts).tolist()
+        return [out[end - count : end].tobytes() for end, count in zip(ends, counts.tolist(), strict=True)]
+
+    def abort(self, code: int) -> None:
+        """End all processes at once."""
+        self._comm.Abort(code)

@@ -78,6 +78,8 @@ def command(*arguments: str) -> str:
         "PYTHONUTF8": "1",
         "COLUMNS": str(COLUMNS),
         "NO_COLOR": "1",
+        # Without what was measured of this machine.
+        "XDG_CACHE_HOME": str(folder() / "cache"),
     }
     done = subprocess.run(
         [sys.executable, "-m", "specnet", *arguments],

@@ -46,17 +46,22 @@ class Times:
 
 
 def profile(
-    model: CompiledModel, data: Dataset, explanation: Explanation, clock: Callable[[], float] = perf_counter
+    model: CompiledModel,
+    data: Dataset,
+    explanation: Explanation,
+    clock: Callable[[], float] = perf_counter,
+    seconds: float = SECONDS,
 ) -> dict[str, Times]:
     """Return where the time of a training step goes, by the names of `Explanation.programs`.
 
-    The model is trained on the first rows for it, again and again, and is of no use afterwards.
+    Each plan is executed for about so many `seconds`. The model is trained on the first rows for it, again and again,
+    and is of no use afterwards.
     """
     sizes, leaves = first_batch(model, data, explanation)
     plans = explanation.plans
-    measured = {"step": _measure(model, plans.step, leaves, clock, sizes)}
+    measured = {"step": _measure(model, plans.step, leaves, clock, sizes, seconds)}
     if plans.update is not None:
-        measured["update"] = _measure(model, plans.update, leaves, clock, 1)
+        measured["update"] = _measure(model, plans.update, leaves, clock, 1, seconds)
     return measured
 
 
@@ -94,6 +99,7 @@ def _measure(
     leaves: Mapping[str, Array],
     clock: Callable[[], float],
     sizes: Sizes,
+    long: float,
 ) -> Times:
     rate = model.network.spec.training.optimizer.learning_rate
     values = {"rate": rate, "step": 1, "share": 1.0}
@@ -106,7 +112,7 @@ def _measure(
     start = model.parameters.flat.copy()
     whole: list[float] = []
     parts: list[list[float]] = []
-    until = clock() + SECONDS
+    until = clock() + long
     with np.errstate(all="ignore"):
         bare.step(*arguments)
         # The two run in turns, so that whatever else the machine does falls on both alike.
@@ -122,7 +128,7 @@ def _measure(
     steps = [
         max(0.0, float(taken) - reading * pieces) / workers
         for taken, (pieces, workers) in zip(
-            np.median(parts, axis=0), _pieces(plan, program, sizes), strict=True
+            np.median(parts, axis=0), pieces_of(plan, program, sizes), strict=True
         )
     ]
     return Times(median(whole), tuple(steps), len(whole))
@@ -179,7 +185,7 @@ class _Clocked:
         return "\n".join([*self._written, *self._lines[self._place :]])
 
 
-def _pieces(plan: Plan, program: NumpyProgram, sizes: Sizes) -> list[tuple[int, int]]:
+def pieces_of(plan: Plan, program: NumpyProgram, sizes: Sizes) -> list[tuple[int, int]]:
     """Return in how many pieces each step is executed, and how many workers share them."""
     counts: dict[str | None, tuple[int, int]] = {}
     workers_of: dict[str | None, int] = {

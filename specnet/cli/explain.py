@@ -10,13 +10,14 @@ from rich.text import Text
 from specnet.cli.numbers import amount
 from specnet.cli.options import As, EngineName, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads
 from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import line, plain, results, write_json
+from specnet.cli.terminal import line, notes, plain, results, say, write_json
 from specnet.diagnostics.text import clipped, counted, sized
 
 if TYPE_CHECKING:
     from specnet.analysis.explanation import Explanation
     from specnet.analysis.profiling import Times
     from specnet.language.spec import Spec
+    from specnet.model.network import Network
     from specnet.passes.plan import Plan, Step
 
 MEMORY = {
@@ -52,10 +53,19 @@ def explain(
     profile: Annotated[
         bool, typer.Option("--profile", help="Run a few steps on the data and show where the time goes.")
     ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Measure this machine for about ten seconds, and keep the result: from then on, the time of a "
+            "step is predicted.",
+        ),
+    ] = False,
 ) -> int:
     """Show the plan that a document is compiled to.
 
-    It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes.
+    It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes. After `--calibrate`
+    it also predicts the time of a step with the NumPy engine, for a machine that does nothing else.
     """
     from specnet import api
     from specnet.analysis.explanation import explain as explained
@@ -65,14 +75,40 @@ def explain(
     if profile and no_data:
         raise typer.BadParameter("--profile runs steps on the data", param_hint="--no-data")
     network = network_of(loaded, threads, engine, data=not no_data)
+    if calibrate:
+        _calibrate(network)
     batches = batches_of(loaded, threads) if network.varies and not no_data else None
     explanation = explained(network, data=not no_data, batches=batches)
     times = _profile(loaded, explanation, threads, engine) if profile else {}
+    predicted = _predicted(explanation)
     if output is OutputStyle.JSON:
-        write_json(_data(explanation, times))
+        write_json(_data(explanation, times, predicted))
     else:
-        _show(results(), explanation, times)
+        _show(results(), explanation, times, predicted)
     return 0
+
+
+def _calibrate(network: Network) -> None:
+    """Measure this machine and keep the result; say so, and how far it is."""
+    from specnet.runs.cost_calibration import calibrate
+
+    if network.engine != "numpy":
+        raise typer.BadParameter(
+            f"times are predicted for the NumPy engine, not for {network.engine}", param_hint="--calibrate"
+        )
+    say(notes(), "measuring this machine for about 10 s; other work on it makes predictions worse")
+    say(notes(), f"kept in {calibrate(network.threads)}")
+
+
+def _predicted(explanation: Explanation) -> dict[str, float]:
+    """Return the seconds that each plan of a step is predicted to take, if this machine has been measured."""
+    from specnet.runs.cost_calibration import cost_model
+
+    network = explanation.network
+    model = cost_model(network.threads) if network.engine == "numpy" else None
+    if model is None:
+        return {}
+    return {name: model.seconds(p) for name, p in explanation.programs.items() if name != "evaluation"}
 
 
 def _profile(
@@ -84,8 +120,12 @@ def _profile(
     return profile(*compile_spec(spec, threads=threads, engine=engine), explanation)
 
 
-def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object]:
+def _data(
+    explanation: Explanation, times: dict[str, Times], predicted: dict[str, float]
+) -> dict[str, object]:
     data = explanation.as_dict()
+    for name, seconds in predicted.items():
+        data["plans"][name]["predicted_seconds"] = seconds
     for name, measured in times.items():
         program = data["plans"][name]
         program["seconds"] = measured.whole
@@ -94,7 +134,9 @@ def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object
     return data
 
 
-def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -> None:
+def _show(
+    console: Console, explanation: Explanation, times: dict[str, Times], predicted: dict[str, float]
+) -> None:
     spec, engine = explanation.network.spec, explanation.network.engine
     other = "" if engine == "numpy" else f", {engine} engine"
     line(
@@ -133,7 +175,7 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
         for text in explanation.generating.lines():
             line(console, f" {text}")
     section(console, "totals")
-    _totals(explanation, times).show(console)
+    _totals(explanation, times, predicted).show(console)
 
 
 def _lengths(batches: dict[str, Any]) -> str:
@@ -234,7 +276,7 @@ def _title(explanation: Explanation, step: Step) -> str:
     return f"{place}, once, before the first step" if step.prologue else place
 
 
-def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
+def _totals(explanation: Explanation, times: dict[str, Times], predicted: dict[str, float]) -> TextTable:
     from specnet.analysis.explanation import PHASES
 
     table = TextTable(["", "", ""], "<><")
@@ -243,11 +285,11 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
     parts = ", ".join(f"{phase} {amount(flops[phase])}" for phase in PHASES)
     table.rows.append(["FLOPs of a step", amount(sum(flops.values())), parts])
     table.rows += _per_token(explanation)
+    for name, seconds in predicted.items():
+        table.rows.append([f"predicted time of {_article(name)}", _milli(seconds), "on a quiet machine"])
     for name, measured in times.items():
         again = f"median of {measured.executions:,}; the steps above add up to {_milli(sum(measured.steps))}"
-        table.rows.append(
-            [f"time of {'a' if name == 'step' else 'an'} {name}", _milli(measured.whole), again]
-        )
+        table.rows.append([f"time of {_article(name)}", _milli(measured.whole), again])
     meaning = MEMORY | ({"data": STAYING} if explanation.network.signature.batches else {})
     for name, count in explanation.memory.items():
         if count:
@@ -277,6 +319,10 @@ def _per_token(explanation: Explanation) -> list[list[str]]:
         return []
     beyond = f"beyond {found.steps:,} tokens {amount(found.flops_beyond)}"
     return [["FLOPs of a generated token", amount(found.flops), "" if found.context else beyond]]
+
+
+def _article(plan: str) -> str:
+    return f"{'a' if plan == 'step' else 'an'} {plan}"
 
 
 def _milli(seconds: float) -> str:

@@ -14,7 +14,7 @@ from specnet.model.network import Network
 
 DEEP = {
     "layers": [
-        {"type": "dense", "units": 300, "activation": "gelu"},
+        {"type": "dense", "units": 1200, "activation": "gelu"},
         {"type": "dense", "units": 200, "activation": "selu"},
         {"type": "dense", "units": 3},
     ],

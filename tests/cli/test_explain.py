@@ -171,3 +171,30 @@ def test_what_is_trained_is_shown_apart(specnet: Specnet) -> None:
     assert re.search(
         r"parameters, trained +4,231,976\n not trained +21,888  running statistics 21,888\n", done.stdout
     )
+
+
+def test_the_time_of_a_step_is_predicted_once_the_machine_is_measured(
+    specnet: Specnet, tmp_path: Path
+) -> None:
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "OPENBLAS_NUM_THREADS": "1"}
+    spec = SPECS / "digits.toml"
+    before = specnet("explain", spec, "--threads", "2", **own)
+    assert "predicted" not in before.stdout
+    done = specnet("explain", spec, "--threads", "2", "--calibrate", **own)
+    assert done.returncode == 0
+    assert re.search(
+        r"^ predicted time of a step +\d+\.\d+ [mu]s  on a quiet machine$", done.stdout, re.MULTILINE
+    )
+    kept = tmp_path / "cache" / "specnet" / package.__version__ / "costs-2.json"
+    assert f"kept in {kept}" in done.stderr.replace("\n", "")
+    data = json.loads(specnet("explain", spec, "--threads", "2", "--output", "json", **own).stdout)
+    assert data["plans"]["step"]["predicted_seconds"] > 0
+    assert "predicted_seconds" not in data["plans"]["evaluation"]
+
+
+def test_only_times_of_the_numpy_engine_are_predicted(specnet: Specnet, tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = specnet("explain", SPECS / "mlp.toml", "--engine", "numba", "--calibrate", **own)
+    assert done.returncode == 2
+    assert "predicted for the NumPy engine" in done.stderr

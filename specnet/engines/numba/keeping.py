@@ -12,8 +12,8 @@ from typing import Any
 from numba.core import caching
 from numba.core.runtime import rtsys
 
+from specnet.engines.cache_folder import Unsafe, cache_folder, check_own
 from specnet.engines.notices import notify
-from specnet.engines.numba.folder import Unsafe, cache_folder, check_own
 
 MOST = 200
 """Plans that are kept; those that were not used for longest give way."""

@@ -1,7 +1,7 @@
-"""The folder of the user in which compiled code is kept.
+"""The folder of the user in which compiled code is kept, and what was measured of the machine.
 
-Numba's files are pickles and machine code: who can write them can run code as whoever reads them. So they are read and
-written only where nobody but the user can write.
+Numba's files are pickles and machine code: who can write them can run code as whoever reads them. So all files are read
+and written only where nobody but the user can write.
 """
 
 from __future__ import annotations
@@ -18,23 +18,21 @@ VARIABLE = "XDG_CACHE_HOME"
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-class Unsafe(Exception):  # noqa: N818 (it says why compiled code is not kept, which is no error)
-    """Why no compiled code can be kept: a clause that names the file."""
+class Unsafe(Exception):  # noqa: N818 (it says why nothing is kept, which is no error)
+    """Why nothing can be kept: a clause that names the file."""
 
 
 def cache_folder() -> Path:
-    """Return the folder of this version's compiled code, which is made where there is none.
+    """Return this version's folder, which is made where there is none.
 
     It is `$XDG_CACHE_HOME/specnet/VERSION`, by default below `~/.cache`. Raises Unsafe where it cannot be made, or
     where somebody else could change what is in it.
     """
     if not hasattr(os, "getuid"):
         raise Unsafe("this system does not say who may write a file")
-    given = os.environ.get(VARIABLE, "")
-    # The standard has relative paths ignored.
-    root = Path(given) if Path(given).is_absolute() else None
+    root: Path | None = None
     try:
-        root = root or Path.home() / ".cache"
+        root = cache_root()
         folder = root / "specnet" / __version__
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.parent.mkdir(exist_ok=True, mode=0o700)
@@ -48,6 +46,21 @@ def cache_folder() -> Path:
         what = root or "the home folder"
         raise Unsafe(f"{what} cannot be used: {getattr(error, 'strerror', None) or error}") from None
     return folder
+
+
+def cache_root() -> Path:
+    """Return where the user's programs keep what they can make again; raise RuntimeError if there is no home folder."""
+    given = os.environ.get(VARIABLE, "")
+    # The standard has relative paths ignored.
+    return Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
+
+
+def is_kept(name: str) -> bool:
+    """Return whether this version's folder has a file of a name; nothing is made."""
+    try:
+        return (cache_root() / "specnet" / __version__ / name).exists()
+    except (OSError, RuntimeError):
+        return False
 
 
 def check_own(paths: Iterable[Path]) -> None:

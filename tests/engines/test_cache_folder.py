@@ -5,11 +5,25 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("numba")
-
 from specnet._version import __version__
-from specnet.engines.numba import folder
-from specnet.engines.numba.folder import Unsafe, cache_folder
+from specnet.engines import cache_folder as folder
+from specnet.engines.cache_folder import Unsafe, cache_folder, is_kept
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have owners on POSIX systems")
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A cache that is empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "specnet" / __version__
+
+
+def test_to_ask_for_a_file_makes_nothing(own):
+    assert not is_kept("costs.json")
+    assert not own.exists()
+    (cache_folder() / "costs.json").touch()
+    assert is_kept("costs.json")
 
 
 def test_a_folder_above_that_others_can_write_must_be_sticky(own, tmp_path):

@@ -1,0 +1,174 @@
+"""How long the steps of a plan take on this machine: predicted from what steps of other plans were measured to take.
+
+The time of an op is modelled as a sum of terms, each a coefficient times an amount: calls of its kernel, bytes,
+floating-point operations, and for products the elements of their operands and results. Coefficients are fitted by least
+squares to steps of reference networks; none is negative, and what does not explain anything is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from specnet.analysis.profiling import Times, pieces_of
+from specnet.engines.execution import emitted
+from specnet.graph.sizes import ITEM_BYTES, at
+from specnet.passes.plan import Plan, Step
+
+Array = np.ndarray[Any, Any]
+Amounts = tuple[float, ...]
+
+SHORTEST = 5e-8
+"""Seconds of the shortest step that the clock can tell from nothing."""
+
+ROUNDS = 6
+"""How often the weights of a fit are taken from the fit before."""
+
+BETTER = 0.98
+"""By which factor an added term must reduce the squared error."""
+
+LEAST = 3e-4
+"""Seconds of the shortest plan whose time between its steps counts: in shorter ones it is mostly the clock's."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPlan:
+    """What the steps of a plan were measured to take."""
+
+    plan: Plan
+    times: Times
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """The coefficients of each kind of op, by its key, and by what a plan takes longer than its steps."""
+
+    coefficients: dict[str, list[float]]
+    between: float = 1.0
+    """The factor for a plan on one thread."""
+    shared: float = 1.0
+    """The factor for a plan of workers, who wait for each other."""
+
+    def step(self, key: str, amounts: Amounts) -> float:
+        """Return the seconds of a step; an op that was never measured takes what others take on average."""
+        known = self.coefficients.get(key) or self.coefficients.get(GENERAL, [])
+        return float(np.dot(known[: len(amounts)], amounts[: len(known)]))
+
+    def seconds(self, plan: Plan) -> float:
+        """Return the seconds that one execution of a plan takes."""
+        factor = self.shared if plan.workers else self.between
+        return factor * sum(self.step(key, amounts) for _, key, amounts in terms(plan))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"coefficients": self.coefficients, "between": self.between, "shared": self.shared}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> CostModel:
+        """Return the model of `as_dict`; raise ValueError for anything else."""
+        try:
+            coefficients = {str(key): [float(c) for c in each] for key, each in data["coefficients"].items()}
+            model = cls(coefficients, float(data["between"]), float(data["shared"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it is no cost model: {error}") from None
+        numbers = [model.between, model.shared, *(c for each in coefficients.values() for c in each)]
+        if GENERAL not in coefficients or not (np.isfinite(numbers).all() and min(numbers) >= 0):
+            raise ValueError("it is no cost model")
+        return model
+
+
+GENERAL = "*"
+"""The key of the coefficients for ops that were never measured."""
+
+
+def fit(observed: Iterable[MeasuredPlan]) -> CostModel:
+    """Return the model that explains what was measured."""
+    observed = list(observed)
+    found: dict[str, list[tuple[Amounts, float]]] = {}
+    for each in observed:
+        for number, key, amounts in terms(each.plan):
+            seconds = max(each.times.steps[number], SHORTEST)
+            found.setdefault(key, []).append((amounts, seconds))
+            if not key.startswith(("matmul", "conv")) and len(amounts) == len(GENERIC):
+                found.setdefault(GENERAL, []).append((amounts, seconds))
+    coefficients = {key: _fitted(pairs) for key, pairs in found.items()}
+    bare = CostModel(coefficients)
+    factors: dict[bool, list[float]] = {False: [], True: []}
+    for each in observed:
+        if each.times.whole > LEAST:
+            factors[bool(each.plan.workers)].append(each.times.whole / bare.seconds(each.plan))
+    alone, shared = (median(factors[workers]) if factors[workers] else 1.0 for workers in (False, True))
+    return CostModel(coefficients, alone, shared)
+
+
+GENERIC = ("calls", "calls of several workers at once", "bytes", "operations")
+"""What the amounts of most ops are."""
+
+
+def terms(plan: Plan) -> Iterator[tuple[int, str, Amounts]]:
+    """Yield the number of each step that takes time, the key of its coefficients, and its amounts.
+
+    What several workers do at once counts for one of them.
+    """
+    program = emitted(plan)
+    pieces = pieces_of(plan, program, plan.sizes)
+    for number, (step, code) in enumerate(zip(plan.steps, program.code, strict=True)):
+        if code and not step.prologue:
+            yield number, *_amounts(plan, step, code, *pieces[number])
+
+
+def _amounts(plan: Plan, step: Step, code: Sequence[str], pieces: int, workers: int) -> tuple[str, Amounts]:
+    times, item = step.times.at(plan.sizes), ITEM_BYTES[step.dtype]
+    calls = pieces / workers
+    if not step.shape:
+        return f"{step.op} of numbers", (times / workers,)
+    shape = at(step.shape, plan.sizes)
+    # In double precision, an operation takes twice as long.
+    flops = step.flops.at(plan.sizes) / workers * (item / 4 if item > 1 else 1.0)
+    alone, together = (calls, 0.0) if workers == 1 else (0.0, calls)
+    if step.op == "matmul" and len(shape) > 1:
+        rows, columns = shape[-2:]
+        count = prod(shape[:-2])
+        inner = step.flops.at(plan.sizes) / times / (2 * max(prod(shape), 1))
+        results = prod(shape) * times * item / workers
+        operands = count * (rows + columns) * inner * times * item
+        if "shared_dot" in code[0]:
+            return "matmul shared", (calls, flops, results + operands)
+        key = "matmul many" if len(shape) > 2 else "matmul"
+        return key, (alone, together, count * times / workers, flops, results, operands)
+    size = step.size * times / workers
+    if step.op.startswith("conv"):
+        # Of one filter: as many as there are elements in the patches.
+        return step.op, (calls, flops, flops / max(shape[-1], 1), size)
+    return step.op, (alone, together, size, flops)
+
+
+def _fitted(pairs: Sequence[tuple[Amounts, float]]) -> list[float]:
+    """Return the coefficients, none negative, of the amounts that explain some times with the least relative error."""
+    amounts = np.array([each for each, _ in pairs], float)
+    seconds = np.array([each for _, each in pairs])
+    found, weights = np.zeros(amounts.shape[1]), 1 / seconds
+    for _ in range(ROUNDS):
+        found = _least_squares(amounts * weights[:, None], seconds * weights)
+        # Relative to what is measured, too small a prediction would count for less than one too large.
+        weights = 1 / np.maximum(amounts @ found, 0.3 * seconds)
+    return [float(c) for c in found]
+
+
+def _least_squares(amounts: Array, seconds: Array) -> Array:
+    count = amounts.shape[1]
+    best, found = np.inf, np.zeros(count)
+    for size in range(1, count + 1):
+        for chosen in map(list, combinations(range(count), size)):
+            part, *_ = np.linalg.lstsq(amounts[:, chosen], seconds, rcond=None)
+            error = float(((amounts[:, chosen] @ part - seconds) ** 2).sum())
+            if (part >= 0).all() and error < BETTER * best:
+                best, found = error, np.zeros(count)
+                found[chosen] = part
+    return found

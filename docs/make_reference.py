@@ -56,7 +56,8 @@ SPECIAL = ("__bool__", "__len__", "__str__", "__iter__", "__getitem__", "__call_
 def reference() -> str:
     """Return the page of the Python interface."""
     names = {name: getattr(specnet, name) for name in specnet.__all__}
-    events = get_args(names["Event"])
+    aliases = {name: get_args(names[name]) for name in ("Event", "SweepEvent")}
+    events = [event for each in aliases.values() for event in each]
     functions = [made for made in names.values() if inspect.isfunction(made)]
     # Those that another module defines, as `load`, and then the others in the order of the interface's source.
     functions.sort(key=lambda made: (made.__module__ == "specnet.api", made.__code__.co_firstlineno))
@@ -66,9 +67,12 @@ def reference() -> str:
     )
     sent = [made for made in classes if made in events or made.__name__ == "Span"]
     others = [made for made in classes if made not in errors and made not in sent]
-    written = [*functions, *classes, names["Event"], names["__version__"]]
+    written = [*functions, *classes, *aliases, names["__version__"]]
     assert len(written) == len(names), "a name of specnet is of no known kind"
-    alias = f"`specnet.Event` is {' | '.join(f'`{event.__name__}`' for event in events)}."
+    alias = "\n\n".join(
+        f"`specnet.{name}` is {' | '.join(f'`{event.__name__}`' for event in own)}."
+        for name, own in aliases.items()
+    )
     return (
         "\n\n".join(
             [

@@ -6,7 +6,7 @@ any of it, and threads may share a model: see `Model`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,6 +39,16 @@ if TYPE_CHECKING:
     from specnet.model.generation.generating import GeneratedSequence, GeneratedToken, Generation
     from specnet.model.model import Model
     from specnet.runs.out_of_fold import OutOfFold
+    from specnet.sweeps.events import (
+        SweepEnded,
+        SweepEvent,
+        SweepNoted,
+        SweepStarted,
+        TrialEnded,
+        TrialReported,
+        TrialStarted,
+    )
+    from specnet.sweeps.result import SweepResult, TrialRecord
     from specnet.training.events import (
         Ended,
         EpochEnded,
@@ -88,7 +98,16 @@ __all__ = [
     "SpecnetError",
     "Started",
     "StepsDone",
+    "SweepEnded",
+    "SweepEvent",
+    "SweepNoted",
+    "SweepResult",
+    "SweepStarted",
     "Trace",
+    "TrialEnded",
+    "TrialRecord",
+    "TrialReported",
+    "TrialStarted",
     "check_gradients",
     "compile",
     "evaluate",
@@ -98,6 +117,7 @@ __all__ = [
     "permutation_importance",
     "register",
     "run",
+    "sweep",
     "trace",
     "train",
     "validate",
@@ -128,7 +148,16 @@ _LATER = {
     "Span": "specnet.training.events",
     "Started": "specnet.training.events",
     "StepsDone": "specnet.training.events",
+    "SweepEnded": "specnet.sweeps.events",
+    "SweepEvent": "specnet.sweeps.events",
+    "SweepNoted": "specnet.sweeps.events",
+    "SweepResult": "specnet.sweeps.result",
+    "SweepStarted": "specnet.sweeps.events",
     "Trace": "specnet.analysis.traced",
+    "TrialEnded": "specnet.sweeps.events",
+    "TrialRecord": "specnet.sweeps.result",
+    "TrialReported": "specnet.sweeps.events",
+    "TrialStarted": "specnet.sweeps.events",
 }
 """Where the classes are that need NumPy: each is imported when it is first asked for."""
 
@@ -289,6 +318,53 @@ def run(
         distributed=distributed,
     )
     return run_experiment(loaded, data, request)
+
+
+def sweep(
+    spec: Document,
+    *,
+    data: Any = None,
+    folder: str | PathLike[str] = "runs",
+    resume: bool = False,
+    storage: str | None = None,
+    study: str | None = None,
+    jobs: int | None = None,
+    stop: Callable[[], bool] | None = None,
+    threads: int | None = None,
+    engine: str | None = None,
+) -> Generator[SweepEvent, None, None]:
+    """Search for the values of a document's `[sweep]`, and yield events: `SweepStarted`, those of trials, `SweepEnded`.
+
+    Trials are trained in up to `jobs` processes, by default one for each core, and saved in `folder/NAME-sweep/NNN`.
+    With `data`, which is as in `compile`, or with kinds that this process has registered, they are trained in it, one
+    at a time. `resume` continues the latest sweep of the document in `folder`. `storage` is the URL of a database that
+    other processes and machines may share, where the sweep is called `study`; by default the environment variable
+    `SPECNET_STORAGE`, or a file of SQLite. `stop` is asked several times per second, and once it returns true the
+    trials end after the current step, and are continued by `resume`, as they are if the iterator is closed. `threads`
+    and `engine` are as in `compile`.
+
+    Raises SpecError with all that is wrong with the document or with a value that may be tried, at once; and RunError
+    without the extra `sweep`, or if the storage cannot be used.
+    """
+    from specnet.sweeps.searching import Search, SweepRequest
+    from specnet.sweeps.starting import checked, executor_for, placed
+
+    loaded = load(spec)
+    directions = checked(loaded, data)
+    directory, url, name = placed(loaded, directions, folder, storage, study, resume=resume)
+    executor = executor_for(loaded, data, jobs)
+    request = SweepRequest(
+        spec=loaded,
+        directions=directions,
+        executor=executor,
+        directory=directory,
+        url=url,
+        name=name,
+        stop=stop,
+        threads=threads or (1 if executor.free > 1 else None),
+        engine=engine,
+    )
+    return Search(request).events()
 
 
 def load_model(

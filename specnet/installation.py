@@ -20,7 +20,9 @@ DISTRIBUTION = "specnet-nn"
 
 PACKAGE = Path(__file__).resolve().parent
 
-Extra = Literal["report", "fast", "parquet", "images", "onnx", "safetensors", "sklearn", "numba", "mpi"]
+Extra = Literal[
+    "report", "fast", "parquet", "images", "onnx", "safetensors", "sklearn", "numba", "mpi", "sweep"
+]
 
 EXTRAS: dict[Extra, tuple[str, ...]] = {
     "report": ("jinja2>=3.1", "matplotlib>=3.9"),
@@ -32,6 +34,7 @@ EXTRAS: dict[Extra, tuple[str, ...]] = {
     "sklearn": ("scikit-learn>=1.6",),
     "numba": ("numba>=0.61",),
     "mpi": ("mpi4py>=4",),
+    "sweep": ("optuna>=4.0", "cmaes>=0.10", "scipy>=1.11"),
 }
 """The extras of pyproject.toml that a command may ask for: an installation need not have that file or metadata."""
 

@@ -17,7 +17,9 @@ from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS
+from specnet.vocabulary.pruners import PRUNERS
 from specnet.vocabulary.regularizers import REGULARIZERS
+from specnet.vocabulary.samplers import SAMPLERS
 from specnet.vocabulary.schedules import SCHEDULES
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +37,8 @@ ROWS = {
     "`metrics`": METRICS,
     "`[training.optimizer]`": OPTIMIZERS,
     "`[training.schedule]`": SCHEDULES,
+    "`[sweep.sampler]`": SAMPLERS,
+    "`[sweep.pruner]`": PRUNERS,
 }
 
 

@@ -18,6 +18,7 @@ from specnet.cli.help import Command
 
 NAMES = [
     "run",
+    "sweep",
     "validate",
     "explain",
     "trace",

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from specnet.cli.keys import Key, Language, family_of, header
+from specnet.cli.keys import Key, Language, family_of, header, toml_key
 from specnet.cli.vocabulary import NAME, FamilyEntry
 from specnet.language.spec import Spec
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain
 from specnet.vocabulary.kind import Kind, Table
 
-ALWAYS = ("activation", "learning_rate", "input_dim")
+ALWAYS = ("activation", "learning_rate", "input_dim", "lower")
 """Options that every example of a kind that has them shows, in the place of another."""
 
 VALUES: dict[str, Any] = {
@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
     "target": "species",
     "name": "iris",
     "kind": "moons",
+    "lower": 0.1,
 }
 """What stands for fields that a document must give, by name, where the class gives no `examples`."""
 
@@ -71,6 +72,11 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("piecewise_linear_embedding", "linear"): {"units": 16},
     ("series", "scale_by"): {"scale": "standardize"},
     ("sgd", "nesterov"): {"momentum": 0.9},
+    ("threshold", "n_warmup_steps"): {"upper": 3.0},
+    ("threshold", "interval_steps"): {"upper": 3.0},
+    ("SweepParameter", "low"): {"high": 0.1},
+    ("SweepParameter", "high"): {"low": 1e-4},
+    **{("SweepParameter", key): {"low": 1, "high": 16} for key in ("log", "step", "integer", "when")},
     ("synthetic", "classes"): {"kind": "blobs"},
     ("synthetic", "features"): {"kind": "blobs"},
     ("synthetic", "length"): {"kind": "copy"},
@@ -150,8 +156,9 @@ def _is_table(value: Any) -> bool:
 
 
 def _lines(values: dict[str, Any]) -> list[str]:
-    room = max(map(len, values))
-    return [f"{key.ljust(room)} = {toml(value)}" for key, value in values.items()]
+    written = {toml_key(key): value for key, value in values.items()}
+    room = max(map(len, written))
+    return [f"{key.ljust(room)} = {toml(value)}" for key, value in written.items()]
 
 
 def _written(entry: FamilyEntry, fields: dict[str, Any]) -> str:
@@ -241,7 +248,7 @@ def toml(value: Any) -> str:
     if isinstance(value, dict) and not value:
         return "{}"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{toml_key(key)} = {toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml, value))}]"
     return json.dumps(value, ensure_ascii=False)

@@ -21,7 +21,13 @@ Path = tuple[str, ...]
 
 def header(path: Path, *, several: bool) -> str:
     """Return the line that opens a table of a document, or one of an array of tables."""
-    return f"[[{'.'.join(path)}]]" if several else f"[{'.'.join(path)}]"
+    keys = ".".join(map(toml_key, path))
+    return f"[[{keys}]]" if several else f"[{keys}]"
+
+
+def toml_key(key: str) -> str:
+    """Return a key as TOML writes it: in quotes where there is a point in it."""
+    return f'"{key}"' if "." in key else key
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specnet.diagnostics import KeyPath
-from specnet.diagnostics.spelling import folded
+from specnet.diagnostics.spelling import closest, folded
 from specnet.language.foreign import KEYS
 from specnet.vocabulary.kind import Table
 
@@ -102,6 +102,9 @@ BY_ROOT: Mapping[str, Mapping[str, str]] = {
 """What to write instead, by the root key of the table and the folded key; the document's top has no root key."""
 
 
+QUOTED = 'a key path is one key of [sweep.parameters], in quotes, such as "training.batch_size" = { ... }'
+
+
 def advice(key: str, path: KeyPath, table: type[Table]) -> str | None:
     """Return what to write instead of a key that a table does not have; None where nothing is known of it.
 
@@ -112,6 +115,8 @@ def advice(key: str, path: KeyPath, table: type[Table]) -> str | None:
     if any(folded(name) == word for name in table.model_fields):
         return None
     root = str(path[0]) if path else ""
+    if path[:2] == ("sweep", "parameters") and closest(key, table.model_fields) is None:
+        return QUOTED
     if path == ("data", "split"):  # which has the fields that fractions belong in
         return None
     if root == "data" and "missing_markers" in table.model_fields and word in COLUMNS:

@@ -205,7 +205,7 @@ def _relocate(data: dict[str, Any], source: SpecSource, model: type[Table], conf
 
     That is done where the file is there: what lies elsewhere is looked for as if the document named it itself.
     """
-    for path, table, key in _paths(data, model):
+    for path, table, key in file_paths(data, model):
         part = source.part_of(path)
         if part is None or part.source is None or part.source.path is None:
             continue
@@ -217,7 +217,7 @@ def _relocate(data: dict[str, Any], source: SpecSource, model: type[Table], conf
             table[key] = Path(os.path.relpath(there, os.path.realpath(own))).as_posix()
 
 
-def _paths(data: dict[str, Any], model: type[Table]) -> Iterator[tuple[KeyPath, dict[str, Any], str]]:
+def file_paths(data: dict[str, Any], model: type[Table]) -> Iterator[tuple[KeyPath, dict[str, Any], str]]:
     """Yield each path of a file or folder in a document: where it stands, and the table and key that hold it."""
     pending: list[tuple[KeyPath, dict[str, Any]]] = [((), data)]
     while pending:

@@ -28,7 +28,9 @@ from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS
+from specnet.vocabulary.pruners import PRUNERS
 from specnet.vocabulary.regularizers import REGULARIZERS
+from specnet.vocabulary.samplers import SAMPLERS
 from specnet.vocabulary.schedules import SCHEDULES
 
 FAMILIES: tuple[Family[Any], ...] = (
@@ -44,8 +46,13 @@ FAMILIES: tuple[Family[Any], ...] = (
     TRANSFORMS,
     AUGMENTATIONS,
     TOKENIZERS,
+    SAMPLERS,
+    PRUNERS,
 )
 """All families of the vocabulary."""
+
+EXTENSIBLE = tuple(family for family in FAMILIES if family not in (SAMPLERS, PRUNERS))
+"""Those that other packages may add kinds to; samplers and pruners are Optuna's."""
 
 
 def spelled(place: Resolved, context: dict[str, Any], table: Any) -> str | None:

@@ -68,7 +68,7 @@ def _of_item(key: str, value: Any) -> Override | Diagnostic:
     except RecursionError:
         return _fault("SN108", f"`{clipped(key)}` is nested too deeply", f"override {key}")
     file = f"override {key}={clipped(repr(plain_value), 60)}"
-    path = _path(key)
+    path = key_path(key)
     if path is None:
         return _no_key(key, file)
     return Override(path, plain_value, file, _steps(file, key), file.index(key) + len(key) + 1)
@@ -81,7 +81,7 @@ def _of_text(text: str) -> Override | Diagnostic:
         return _fault(
             "SN108", f"`{clipped(text)}` sets no value", file, len("--set "), help="write key=value"
         )
-    path = _path(key)
+    path = key_path(key)
     if path is None:
         return _no_key(key, file)
     at = len(file) - len(value.lstrip())
@@ -101,14 +101,15 @@ def _split(text: str) -> tuple[str, str | None]:
     """Split at the first `=` that is not within a quoted part of the key."""
     place = text.find("=")
     while place >= 0:
-        if _path(text[:place]) is not None:
+        if key_path(text[:place]) is not None:
             return text[:place], text[place + 1 :]
         place = text.find("=", place + 1)
     key, equals, value = text.partition("=")
     return key, value if equals else None
 
 
-def _path(key: str) -> tuple[str, ...] | None:
+def key_path(key: str) -> tuple[str, ...] | None:
+    """Return the steps of a key as TOML reads it, such as `training.epochs`; None if it is none."""
     try:
         node: Any = tomllib.loads(f"{key} = 0")
     except ValueError:
@@ -135,7 +136,7 @@ def _no_key(key: str, file: str) -> Diagnostic:
             "SN108", "the key is missing", file, at, help="write a key path such as training.epochs"
         )
     example = re.sub(r"\[(-?\w+)\]", r".\1", key)
-    if _path(example) is None:
+    if key_path(example) is None:
         example = "training.epochs"
     span = _span(file, at, at + len(key))
     message = f"`{clipped(key)}` is not a key"

@@ -20,6 +20,7 @@ from specnet.language.plugins import loaded_plugins, normalized
 from specnet.language.sections import Entry, Lint, Output
 from specnet.language.set_options import set_options
 from specnet.language.spec_source import SpecSource
+from specnet.language.sweep import Sweep
 from specnet.language.training import Training
 from specnet.vocabulary.kind import Table, Words, fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
@@ -104,6 +105,8 @@ class Spec(Table):
     """The outputs of a network that has several, by name; by default the output of the last layer is the only one."""
     training: Training = Field(default_factory=Training)
     """How the parameters are trained."""
+    sweep: Sweep | None = Field(default=None, exclude=True)
+    """What `specnet sweep` searches for; a single run takes no notice of it, and does not record it."""
     output: Output = Field(default_factory=Output)
     """What to show at the end of a run, how predictions are read, and how sure they are."""
     lint: Lint = Field(default_factory=Lint)

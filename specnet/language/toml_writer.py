@@ -22,12 +22,12 @@ def toml(data: dict[str, Any]) -> str:
 def _section(path: tuple[str, ...], table: dict[str, Any]) -> Iterator[str]:
     deep = len(path) >= _SECTIONS
     plain = {k: v for k, v in table.items() if deep or not (_is_table(v) or _is_array_of_tables(v))}
-    yield from (f"{_key(key)} = {_value(value)}" for key, value in plain.items())
+    yield from (f"{toml_key(key)} = {toml_value(value)}" for key, value in plain.items())
     for key, value in table.items():
         if key in plain:
             continue
         below = (*path, key)
-        name = ".".join(map(_key, below))
+        name = ".".join(map(toml_key, below))
         if _is_table(value):
             lines = list(_section(below, value))
             if not value or (lines and lines[0] != ""):  # a table with nothing of its own needs no header
@@ -36,7 +36,7 @@ def _section(path: tuple[str, ...], table: dict[str, Any]) -> Iterator[str]:
         else:
             for item in value:
                 yield from ("", f"[[{name}]]")
-                yield from (f"{_key(k)} = {_value(v)}" for k, v in item.items())
+                yield from (f"{toml_key(k)} = {toml_value(v)}" for k, v in item.items())
 
 
 def _is_table(value: Any) -> bool:
@@ -47,7 +47,8 @@ def _is_array_of_tables(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
-def _key(key: str) -> str:
+def toml_key(key: str) -> str:
+    """Return a key as TOML writes it."""
     return key if _BARE.fullmatch(key) else _string(key)
 
 
@@ -55,7 +56,8 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Return a value as TOML writes it on one line."""
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, bool):
@@ -65,10 +67,10 @@ def _value(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, dict):
-        inner = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items())
+        inner = ", ".join(f"{toml_key(key)} = {toml_value(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     raise TypeError(f"TOML has no form for {type(value).__name__}")

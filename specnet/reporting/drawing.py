@@ -131,6 +131,11 @@ def write_drawing(path: Path, drawing: Drawing) -> None:
         write_whole(path, save)
 
 
+def colour_map_of(name: str) -> Any:
+    """Return one of matplotlib's colour maps: from a number between 0 and 1 to its colour."""
+    return needed("matplotlib", "report", "drawing").colormaps[name]
+
+
 def plain_axes(figure: Any, colours: Colours) -> Any:
     """Return the axes of a figure that has one plot, with a light grid."""
     axes = figure.subplots()

@@ -17,6 +17,7 @@ from specnet.model.settings import check_training
 from specnet.model.uncertainty_checks import check_uncertainty
 from specnet.runs.data_checks import unchecked, value_faults
 from specnet.runs.starting import start_faults
+from specnet.runs.sweep_checks import sweep_faults
 
 
 @dataclass(slots=True)
@@ -88,12 +89,12 @@ def validate_spec(
     """
     if not data or spec.data.passed:
         found = layer_faults(spec, spec.input_shape) if spec.input_shape is not None else []
-        return Checked([*found, *lint(Subject(spec))])
+        return Checked([*found, *sweep_faults(spec, None), *lint(Subject(spec))])
     try:
         opened = open_data(spec.data, spec.source.folder, seed=spec.seed, confine=confine)
     except SpecError as error:
         layers = layer_faults(spec, spec.input_shape) if spec.input_shape is not None else []
-        return Checked([*error.diagnostics, *layers])
+        return Checked([*error.diagnostics, *layers, *sweep_faults(spec, None)])
     return _with_data(spec, opened, confine)
 
 
@@ -108,6 +109,8 @@ def _with_data(spec: Spec, opened: OpenedData, confine: Confine | None) -> Check
     except SpecError as error:
         return Checked([*error.diagnostics, *value_faults(spec, opened)])
     found += [*check_training(network), *check_uncertainty(network), *start_faults(network, confine)]
+    if not any(d.severity == "error" for d in found):
+        found += sweep_faults(spec, network)
     excess = [] if any(d.severity == "error" for d in found) else memory_fault(network)
     if excess:
         # Rows that memory cannot hold are not looked at.

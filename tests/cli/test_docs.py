@@ -83,6 +83,10 @@ def document(piece: dict[str, Any]) -> dict[str, Any]:
         if {"validation_steps", "test_steps"} & set(piece["data"].get("split", {})):
             rows = {"type": "series", "path": "t.csv", "target": "y", "lookback": 4, "horizon": 2}
         piece = {**piece, "data": {**rows, **piece["data"]}}  # type: ignore[dict-item]
+    if "sweep" in piece:
+        parameters = piece["sweep"].get("parameters", {})
+        parameters = {"training.optimizer": {"choices": ["adam", "sgd"]}, **parameters}
+        piece = {"sweep": {"trials": 3, **piece["sweep"], "parameters": parameters}}
     return {**base, **piece}
 
 

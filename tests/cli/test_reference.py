@@ -26,7 +26,9 @@ from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS, Searching
+from specnet.vocabulary.pruners import PRUNERS
 from specnet.vocabulary.regularizers import REGULARIZERS
+from specnet.vocabulary.samplers import SAMPLERS
 from specnet.vocabulary.schedules import SCHEDULES
 from tests.support.format_rows import TABLE
 from tests.support.pictures import write_classes
@@ -44,6 +46,8 @@ FAMILIES = [
     TRANSFORMS,
     AUGMENTATIONS,
     TOKENIZERS,
+    SAMPLERS,
+    PRUNERS,
 ]
 KINDS = [(entry, kind) for entry in families() for kind in entry.family]
 
@@ -235,6 +239,9 @@ def test_every_example_is_a_piece_of_a_document_that_runs(entry: FamilyEntry, ki
     if entry.family.name == "data format" and not Path(piece["data"].get("path", "")).exists():
         (row,) = (row for row in TABLE if row.type == name)
         piece["data"] |= row.write(Path(), row.inputs, row.targets)
+    if "sweep" in piece:
+        rate = {"training.optimizer.learning_rate": {"choices": [0.1, 0.01]}}
+        piece["sweep"] |= {"trials": 2, "parameters": rate}
     document = merged(piece, host(entry, kind), entry.family.name)
     passed = {
         "arrays": lambda: (np.arange(60.0).reshape(30, 2), np.arange(30) % 3),

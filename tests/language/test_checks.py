@@ -89,6 +89,20 @@ def column(table: dict[str, Any], key: Any, *reads: str) -> Row:
     return Row(path, table, key if isinstance(key, tuple) else (key,), frozenset(reads))
 
 
+ANY = {"type", "choices"}
+"""Fields for which the faulty value is none, or that decide about all others."""
+
+BATCHES: dict[str, Any] = {"choices": [8, 16]}
+
+
+def sweep(table: dict[str, Any], key: KeyPath) -> Row:
+    return Row(("sweep",), {"trials": 3, "parameters": {"training.batch_size": BATCHES}, **table}, key)
+
+
+def swept(table: dict[str, Any], key: KeyPath, *reads: str) -> Row:
+    return Row(("sweep", "parameters", "training.batch_size"), table, key, frozenset(reads))
+
+
 def sgd(table: dict[str, Any], key: str, *reads: str) -> Row:
     return Row(("training", "optimizer"), {"type": "sgd", **table}, (key,), frozenset(reads))
 
@@ -292,6 +306,37 @@ ROWS = [
     sgd({"nesterov": True}, "nesterov", "momentum"),
     sgd({"dampening": 0.1}, "dampening", "momentum"),
     sgd({"nesterov": True, "dampening": 0.1, "momentum": 0.9}, "dampening"),
+    sweep({"seeds": [1, 1]}, ("seeds", 1)),
+    sweep({"objective": ["train.loss", "train.loss"]}, ("objective", 1)),
+    sweep({"objective": "train.loss", "pruner": "median"}, ("objective",)),
+    sweep({"objective": ["train.loss", "test.loss"], "pruner": "median"}, ("pruner",)),
+    sweep({"objective": ["train.loss", "test.loss"], "sampler": "cma_es"}, ("sampler",)),
+    sweep({"sampler": "grid", "parameters": {"seed": {"low": 0, "high": 1}}}, ("parameters", "seed")),
+    sweep({"parameters": {"a b": BATCHES}}, ("parameters", "a b")),
+    sweep(
+        {"parameters": {"seed": {**BATCHES, "when": {"training": 2}}}},
+        ("parameters", "seed", "when", "training"),
+    ),
+    sweep(
+        {
+            "parameters": {
+                "seed": {**BATCHES, "when": {"training.epochs": 8}},
+                "training.epochs": {**BATCHES, "when": {"seed": 8}},
+            }
+        },
+        ("parameters", "seed", "when"),
+    ),
+    Row(("sweep",), {"parameters": {"seed": BATCHES}}, (), frozenset({"trials", "max_seconds", "sampler"})),
+    swept({}, (), "choices", "low", "high"),
+    swept({"choices": [1, 2], "log": True}, ("log",)),
+    swept({"choices": [1, 1]}, ("choices", 1)),
+    swept({"low": 1}, ("low",), "high", "choices"),
+    swept({"low": 2, "high": 1}, ("low",)),
+    swept({"low": 0, "high": 1, "log": True}, ("low",)),
+    swept({"low": 1, "high": 3, "log": True, "step": 1}, ("step",)),
+    swept({"low": 1, "high": 3, "step": 9}, ("step",)),
+    swept({"low": 0.5, "high": 3, "integer": True}, ("low",)),
+    Row(("sweep", "pruner"), {"type": "threshold"}, (), frozenset({"lower", "upper"})),
 ]
 
 
@@ -363,7 +408,7 @@ def test_a_faulty_field_hides_the_checks_that_read_it_and_no_other(row: Row) -> 
     read = row.reads
     others = 0
     for name in type(table).model_fields:
-        if name == "type" or (name in row.table and row.table[name] is not None):
+        if name in ANY or (name in row.table and row.table[name] is not None):
             continue
         faulty = places(row.document({name: [[[{"q": 1}]]]}))
         own = {path for path in faulty if path[: len(row.path) + 1] == (*row.path, name)}

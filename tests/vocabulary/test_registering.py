@@ -24,7 +24,7 @@ from specnet.cli.app import app
 from specnet.diagnostics import RunError
 from specnet.interchange.exporting import WRITERS, Exported, write_numpy
 from specnet.language.json_schema import schema
-from specnet.language.kinds import FAMILIES
+from specnet.language.kinds import EXTENSIBLE
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.initializers import Zeros
@@ -326,7 +326,7 @@ DOCUMENT = {
 
 
 def family_of(kind):
-    (family,) = (family for family in FAMILIES if issubclass(kind, family.bases))
+    (family,) = (family for family in EXTENSIBLE if issubclass(kind, family.bases))
     return family
 
 
@@ -382,7 +382,7 @@ def in_a_fresh_process(package, script, *arguments):
 
 
 def test_there_is_a_kind_of_every_family(kinds):
-    assert {family_of(kind).name for kind in kinds.values()} == {family.name for family in FAMILIES}
+    assert {family_of(kind).name for kind in kinds.values()} == {family.name for family in EXTENSIBLE}
 
 
 @pytest.mark.usefixtures("kinds")
@@ -528,13 +528,13 @@ def test_what_is_nearly_one_of_them_is_suggested(path):
 
 
 def test_families_are_left_as_they_were(kinds):
-    before = [list(family.kinds) for family in FAMILIES]
+    before = [list(family.kinds) for family in EXTENSIBLE]
     with ACTIVATIONS.registered(kinds["wave"]):
-        assert [list(family.kinds) for family in FAMILIES] == before
+        assert [list(family.kinds) for family in EXTENSIBLE] == before
     assert "wave" in ACTIVATIONS.kinds
     with pytest.raises(ZeroDivisionError), ACTIVATIONS.registered(doubled()):
         1 / ("doubled" not in ACTIVATIONS.kinds)
-    assert [list(family.kinds) for family in FAMILIES] == before
+    assert [list(family.kinds) for family in EXTENSIBLE] == before
 
 
 def doubled(name="doubled", module=__name__):
@@ -566,7 +566,7 @@ def test_the_page_shows_how(tmp_path):
     command = [sys.executable, "own.py", "validate", "scaled.toml"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
     bases = dict(re.findall(r"^\| ([a-z ]+) \| `(specnet\S+)` \|$", page, re.MULTILINE))
-    for family in FAMILIES:
+    for family in EXTENSIBLE:
         module, _, name = bases.pop(family.name).rpartition(".")
         assert issubclass(getattr(importlib.import_module(module), name), family.bases)
     assert not bases
@@ -676,10 +676,10 @@ class Unresolved(Activation):
     ],
 )
 def test_what_is_no_complete_kind_is_refused(kind, error, message):
-    before = [list(family.kinds) for family in FAMILIES]
+    before = [list(family.kinds) for family in EXTENSIBLE]
     with pytest.raises(error, match=message):
         specnet.register(kind)
-    assert [list(family.kinds) for family in FAMILIES] == before
+    assert [list(family.kinds) for family in EXTENSIBLE] == before
 
 
 @pytest.mark.parametrize("other", [int, Zeros(), "relu", None])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from specnet.analysis.curves import place_of, unit_of
 from specnet.data import Dataset
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
-from specnet.diagnostics.segments import visible
 from specnet.diagnostics.text import sized
 from specnet.model.compiled import CompiledModel
 from specnet.reporting.certainty import certainty
@@ -32,6 +30,7 @@ from specnet.reporting.html.importance import explained_columns, importance_fact
 from specnet.reporting.html.language import attention_maps, samples_of, worst_sequences
 from specnet.reporting.html.layers import network_facts
 from specnet.reporting.html.parameters import parameter_facts
+from specnet.reporting.html.rendering import rendered
 from specnet.reporting.html.repeating import repeating
 from specnet.reporting.html.worst import worst
 from specnet.reporting.outcome import outcome
@@ -60,25 +59,10 @@ def write_report(run: Path, path: Path | None = None) -> Path:
     has no model, the page says so in the place of what needs them. Raises RunError where there is no run,
     where the extra is not installed, where the run's plugins are not imported, or where the file cannot be written.
     """
-    jinja = needed("jinja2", "report", "a report")
-    pictures = PagePictures()
-    kept = read_run(run)
-    folder = files("specnet.reporting.html")
-    environment = jinja.Environment(
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja.StrictUndefined,
-    )
-    environment.filters |= {
-        "figure": _figure,
-        "seconds": _seconds,
-        "bytes": sized,
-        "svg": jinja.utils.markupsafe.Markup,
-    }
-    template = environment.from_string((folder / "page.html.j2").read_text(encoding="utf-8"))
-    style = jinja.utils.markupsafe.Markup((folder / "page.css").read_text(encoding="utf-8"))
-    text = visible(template.render(style=style, **_facts(kept, pictures)))
+    needed("jinja2", "report", "a report")
+    facts = _facts(read_run(run), PagePictures())
+    filters = {"figure": _figure, "seconds": _seconds, "bytes": sized}
+    text = rendered("specnet.reporting.html", filters, facts)
     target = run / REPORT if path is None else path
     write_bytes(target, text.encode())
     return target

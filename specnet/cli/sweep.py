@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specnet.cli.guard import FAULTY
+from specnet.cli.interrupts import Interrupts
+from specnet.cli.options import (
+    As,
+    EngineName,
+    NoEnvironment,
+    OutputStyle,
+    Overrides,
+    SpecFile,
+    Threads,
+    option,
+    whole_number,
+)
+from specnet.cli.terminal import failed, notes, results, say, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from specnet.cli.sweep_progress import SweepProgress
+    from specnet.language.spec import Spec
+    from specnet.sweeps.result import SweepResult
+    from specnet.sweeps.searching import Search
+
+FOLDER = "runs"
+"""Where sweeps are kept, below the folder that the command is given in."""
+
+
+def sweep(
+    spec: SpecFile,
+    overrides: Overrides = None,
+    no_env: NoEnvironment = False,
+    jobs: Annotated[
+        int | None,
+        whole_number(
+            "--jobs",
+            "-j",
+            minimum=1,
+            maximum=1024,
+            help="How many trials to train at once, each in a process. Default: one for each core.",
+            default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the latest sweep of this document, also one that another process is working on.",
+        ),
+    ] = False,
+    storage: Annotated[
+        str | None,
+        option(
+            "--storage",
+            metavar="URL",
+            help="Record the trials in this database, which all sweeps of the document with this URL share. Default: "
+            "$SPECNET_STORAGE, or a file of SQLite next to the trials.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        option(
+            "--study",
+            metavar="NAME",
+            help="With a storage: the name of the sweep in it. By default it follows from the document.",
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    threads: Threads = None,
+    engine: EngineName = None,
+    output: As = OutputStyle.TABLE,
+) -> int:
+    """Search for the best values of some keys of a document.
+
+    The document's `[sweep]` says what to vary and what to improve; every value is checked before the first trial.
+    Trials are trained in processes, and saved in runs/NAME-sweep/NNN with the storage and, at the end, with best.toml,
+    the document with the best values. Ctrl-C ends the trials after the current step, and `--resume` continues them.
+    Needs the extra `sweep`.
+    """
+    from specnet import api
+    from specnet.cli.sweep_progress import progress_for
+    from specnet.sweeps.searching import Search, SweepRequest
+    from specnet.sweeps.starting import checked, executor_for, placed
+
+    given = [part for text in overrides or () for part in ("--set", text)]
+    with Interrupts() as interrupts:
+        loaded = api.load(Path(spec), list(overrides or ()), environment=not no_env)
+        directions = checked(loaded)
+        directory, url, name = placed(loaded, directions, FOLDER, storage, study, resume=resume)
+        executor = executor_for(loaded, None, jobs)
+        request = SweepRequest(
+            spec=loaded,
+            directions=directions,
+            executor=executor,
+            directory=directory,
+            url=url,
+            name=name,
+            stop=interrupts.stop,
+            threads=threads or (1 if executor.free > 1 else None),
+            engine=engine,
+        )
+        console = notes()
+        with progress_for(console, interrupts.stop, quiet=quiet) as progress:
+            result = _watched(Search(request), interrupts, progress)
+        best = _best_document(loaded, result, directory.path)
+    if output is OutputStyle.JSON:
+        write_json(result.as_dict())
+    else:
+        from specnet.cli.sweep_results import show_sweep
+
+        show_sweep(results(), result, best)
+    return _code(console, result, interrupts, ["specnet", "sweep", spec, *given])
+
+
+def _watched(search: Search, interrupts: Interrupts, progress: SweepProgress) -> SweepResult:
+    """Follow a sweep to its end, and return its result."""
+    from contextlib import closing
+
+    from specnet.sweeps.events import SweepEnded, SweepStarted
+
+    with closing(search.events()) as events:
+        for event in events:
+            interrupts.armed = interrupts.armed or isinstance(event, SweepStarted)
+            progress(event)
+            if isinstance(event, SweepEnded):
+                return event.result
+    raise AssertionError("a sweep ends with SweepEnded")
+
+
+def _best_document(spec: Spec, result: SweepResult, folder: Path) -> Path | None:
+    from specnet.sweeps.best_document import write_best
+
+    if not result.best:
+        return None
+    best = result.best[0]
+    figures = ", ".join(
+        f"{name} {value:.6g}" for name, value in zip(result.objectives, best.values or (), strict=True)
+    )
+    about = f"{figures}: trial {best.number} of {len(result.trials)} in the sweep {result.name}."
+    return write_best(spec, best.parameters, folder, about)
+
+
+def _code(console: Console, result: SweepResult, interrupts: Interrupts, command: list[str]) -> int:
+    if result.stopped == "interrupted":
+        say(console, f"interrupted: everything that was measured is kept in {result.path}", "bold yellow")
+        say(console, f"to continue: {shlex.join([*command, '--resume'])}")
+        return interrupts.code
+    if not result.complete:
+        whys = [trial.why for trial in result.trials if trial.why]
+        failed(f"no trial was completed: {whys[-1]}" if whys else "no trial was completed")
+        return FAULTY
+    return 0

@@ -66,10 +66,14 @@ def _ranked(codes: NDArray[Any], rank: NDArray[np.int32] | None) -> NDArray[Any]
 
 
 class _Sink:
-    """Takes in the cells of one column, and keeps its values, or with a maximum the first of them."""
+    """Takes in the cells of one column, and keeps its values, or with a maximum the first of them.
 
-    def __init__(self, reader: ColumnReader, maximum: int | None) -> None:
+    If other columns are not kept, it is `alone`, and copies its values: they may lie in an array of all columns.
+    """
+
+    def __init__(self, reader: ColumnReader, maximum: int | None, *, alone: bool) -> None:
         self.reader = reader
+        self._alone = alone
         self.used: set[int] = set()
         self.missing = 0
         self.new: NDArray[Any] = np.empty(0)
@@ -93,7 +97,7 @@ class _Sink:
             new = new[: self._maximum]
             self._maximum -= len(new)
         if len(new):
-            self._kept.append(new)
+            self._kept.append(new.copy() if self._alone else new)
 
     def finish(self) -> Column:
         """Return the column; its categories in order."""
@@ -119,6 +123,7 @@ def scan(
                 layout.names[i], table.parser, forms[i], maximum=None if maximum is None else MAXIMUM
             ),
             None if maximum is None or i in layout.held else MAXIMUM,
+            alone=maximum is not None,
         )
         for i in layout.used
     }

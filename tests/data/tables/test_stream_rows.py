@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tracemalloc
 
 import numpy as np
@@ -318,3 +319,19 @@ def test_no_column_is_held(desk, monkeypatch):
     # Of 60,000 rows the targets are held, and records of 65,536 cells as text.
     assert peaks["whole"] > rows * 53 * 4
     assert peaks["batches"] < rows * 16 + 13_000_000
+
+
+def test_targets_do_not_keep_the_other_columns_of_what_was_read_with_them(desk, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # whose memory is not traced
+    rows, width = 100_000, 30
+    numbers = ",".join(["0.5"] * width)
+    names = ",".join(f"x{i}" for i in range(width))
+    desk.write("f.csv", f"{names},y\n" + f"{numbers},1\n{numbers},0\n" * (rows // 2))
+    reader = FORMATS.validate({"type": "csv", "path": "f.csv", "target": "y", "load": "batches"})
+    load_data(reader, desk.folder, seed=0, dtype="float32")
+    tracemalloc.start()
+    load_data(reader, desk.folder, seed=0, dtype="float32")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < rows * 16 + 13_000_000 < rows * width * 8

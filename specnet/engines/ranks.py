@@ -80,6 +80,28 @@ class RankRows:
         each = len(rows) // self._rows
         np.copyto(out, rows[self.start * each : self.stop * each])
 
+    def draw(self, generator: np.random.Generator, out: Array) -> None:
+        """Fill rows of float32 with the numbers in [0, 1) that one process would draw for them in the whole batch."""
+        each = out.size // len(self)
+        skip(generator, self.start * each)
+        generator.random(dtype=out.dtype, out=out)
+        skip(generator, (self._rows - self.stop) * each)
+
+
+def skip(generator: np.random.Generator, count: int) -> None:
+    """Have a generator pass over so many uniform numbers of float32, as if they had been drawn.
+
+    PCG64 makes two of them of 64 bits, and keeps the second until it is asked for.
+    """
+    bits: Any = generator.bit_generator
+    if count and bits.state["has_uint32"]:
+        generator.random(dtype=np.float32)
+        count -= 1
+    if count > 1:
+        bits.advance(count // 2)
+    if count % 2:
+        generator.random(dtype=np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:

@@ -190,8 +190,17 @@ class _Distribution:
         self._enter(node, "rows" if growing else "whole", [RowPart() if growing else WHOLE], results)
 
     def _drawn(self, node: Node) -> None:
-        """Draw for the whole batch, as one process would, in one stream; the rows are taken from that."""
+        """Draw for the whole batch, as one process would, in one stream; the rows are taken from that.
+
+        Of uniform numbers, those of other processes are passed over instead. How many normal ones take from the stream
+        is known only once they are drawn.
+        """
         attributes: Any = node.attributes
+        if node.op is ops.dropout_mask and axis_of(node.value.shape) == 0:
+            zero = ops.fixed(self.target, [0.0], node.value.dtype)
+            own = replace(ops.dropout_mask.of(node), shape=node.value.shape, of_rows=True)
+            self._enter(node, "rows", [RowPart()], self.target.apply(node.op, (zero,), own))
+            return
         shape = tuple(map(globally, node.value.shape))
         zero = ops.fixed(self.target, [0.0], node.value.dtype)
         self._enter_whole(node, self.target.apply(node.op, (zero,), replace(attributes, shape=shape)))

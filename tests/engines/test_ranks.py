@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.engines.ranks import RankRows, Shares, shared_sizes
+from specnet.engines.random import stream
+from specnet.engines.ranks import RankRows, Shares, shared_sizes, skip
 from specnet.graph.sizes import GLOBAL_BATCH, Forms
 from tests.support.ranks import Meeting, ThreadRanks, together
 
@@ -56,3 +57,35 @@ def test_a_process_without_rows_adds_nothing():
         for rest in [tuple(rest)]
     )
     assert [mine for *_, mine in found] == [[[0.0, 1.0]], [[0.0, 1.0]], [[2.0, 3.0]]]
+
+
+def position(generator):
+    """Return where a generator stands, without a half that it has given out already."""
+    state = generator.bit_generator.state
+    return state["state"], state["has_uint32"], state["has_uint32"] and state["uinteger"]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 10, 101])
+def test_numbers_that_are_passed_over_are_as_if_drawn(before, count):
+    drawn, passed = stream(0, "mask"), stream(0, "mask")
+    for generator in (drawn, passed):
+        generator.random(before, dtype=np.float32)
+    drawn.random(count, dtype=np.float32)
+    skip(passed, count)
+    assert position(drawn) == position(passed)
+    assert drawn.random(5, dtype=np.float32).tolist() == passed.random(5, dtype=np.float32).tolist()
+
+
+def test_processes_draw_what_one_does():
+    whole = stream(0, "mask")
+    for rows in (7, 2, 1):
+        numbers = whole.random((rows, 3), dtype=np.float32)
+        if rows == 7:
+            generators = [stream(0, "mask") for _ in range(3)]
+        for rank, generator in enumerate(generators):
+            own = RankRows(ThreadRanks(Meeting(3), rank), rows)
+            out = np.empty((len(own), 3), np.float32)
+            own.draw(generator, out)
+            assert position(generator) == position(whole)
+            np.testing.assert_array_equal(out, numbers[own.start : own.stop])

@@ -10,12 +10,16 @@ from specnet.graph.sizes import Kind, Shape
 
 
 class MaskAttributes(Attributes):
-    """How often a place is 0, what it is else, the stream it is drawn from, and a shape if not the input's."""
+    """How often a place is 0, what it is else, the stream it is drawn from, and a shape if not the input's.
+
+    With `of_rows`, a process draws its own rows of what is drawn for the whole batch.
+    """
 
     rate: float
     scale: float
     stream: str
     shape: Shape | None = None
+    of_rows: bool = False
 
 
 class NoiseAttributes(Attributes):
@@ -42,8 +46,10 @@ _RANDOM = Unexportable("it draws at random, which predictions never do")
 dropout_mask: Op[MaskAttributes] = Op(
     "dropout_mask",
     _infer_drawn,
-    "draw_uniform({stream}, {s})\ngreater_equal({s}, {rate}, {s2})\n"
-    "copyto({o}, {s2})\nmultiply({o}, {scale}, {o})",
+    lambda value: (
+        f"{'ranks.draw' if dropout_mask.of(value).of_rows else 'draw_uniform'}({{stream}}, {{s}})\n"
+        "greater_equal({s}, {rate}, {s2})\ncopyto({o}, {s2})\nmultiply({o}, {scale}, {o})"
+    ),
     lambda *_, **__: (None,),
     attributes=MaskAttributes,
     random=True,

@@ -62,8 +62,12 @@ class CostModel:
 
     def seconds(self, plan: Plan) -> float:
         """Return the seconds that one execution of a plan takes."""
+        return sum(self.steps(plan).values())
+
+    def steps(self, plan: Plan) -> dict[int, float]:
+        """Return the seconds of each step of a plan that takes time, by its number."""
         factor = self.shared if plan.workers else self.between
-        return factor * sum(self.step(key, amounts) for _, key, amounts in terms(plan))
+        return {number: factor * self.step(key, amounts) for number, key, amounts in terms(plan)}
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

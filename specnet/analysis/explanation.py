@@ -227,15 +227,18 @@ OF_DATA = ("data", "loading", "batches")
 
 
 @no_collection()
-def explain(network: Network, *, data: bool = True, batches: Batchings | None = None) -> Explanation:
+def explain(
+    network: Network, *, data: bool = True, batches: Batchings | None = None, ranks: int = 1
+) -> Explanation:
     """Return what a network's training is compiled to; without `data`, the network only has the rows of a batch.
 
-    `batches` are those by length; where they are not known, all rows are taken to be as long as they can be.
+    `batches` are those by length; where they are not known, all rows are taken to be as long as they can be. With
+    several `ranks`, it is what each of so many processes executes and holds.
     """
     rows = network.signature.rows
     if batches is None and network.varies:
         batches = of_one_length(network, rows)
-    plans = plan_training(network, rows, units=_units(network), batches=batches)
+    plans = plan_training(network, rows, units=_units(network), batches=batches, ranks=ranks)
     parts = memory(network, plans, rows)
     if not data:
         parts = {name: size for name, size in parts.items() if name not in OF_DATA}

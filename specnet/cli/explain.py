@@ -8,7 +8,17 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.numbers import amount
-from specnet.cli.options import As, EngineName, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads
+from specnet.cli.options import (
+    As,
+    EngineName,
+    NoEnvironment,
+    OutputStyle,
+    Overrides,
+    Processes,
+    SpecFile,
+    Threads,
+)
+from specnet.cli.scaling import show_scaling
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import line, notes, plain, results, say, write_json
 from specnet.diagnostics.text import clipped, counted, sized
@@ -16,6 +26,7 @@ from specnet.diagnostics.text import clipped, counted, sized
 if TYPE_CHECKING:
     from specnet.analysis.explanation import Explanation
     from specnet.analysis.profiling import Times
+    from specnet.analysis.scaling import Scaling
     from specnet.language.spec import Spec
     from specnet.model.network import Network
     from specnet.passes.plan import Plan, Step
@@ -61,6 +72,7 @@ def explain(
             "step is predicted.",
         ),
     ] = False,
+    distributed: Processes = None,
 ) -> int:
     """Show the plan that a document is compiled to.
 
@@ -81,10 +93,18 @@ def explain(
     explanation = explained(network, data=not no_data, batches=batches)
     times = _profile(loaded, explanation, threads, engine) if profile else {}
     predicted = _predicted(explanation)
+    found: Scaling | None = None
+    if distributed is not None:
+        found = _scaled(explanation, distributed, times)
+        explanation = explained(network, data=not no_data, batches=batches, ranks=distributed)
+        times, predicted = {}, {}  # those of one process's plan
     if output is OutputStyle.JSON:
-        write_json(_data(explanation, times, predicted))
+        together = {} if found is None else {"distributed": found.as_dict()}
+        write_json(_data(explanation, times, predicted) | together)
     else:
         _show(results(), explanation, times, predicted)
+        if found is not None:
+            show_scaling(results(), found)
     return 0
 
 
@@ -98,6 +118,16 @@ def _calibrate(network: Network) -> None:
         )
     say(notes(), "measuring this machine for about 10 s; other work on it makes predictions worse")
     say(notes(), f"kept in {calibrate(network.threads)}")
+
+
+def _scaled(explanation: Explanation, ranks: int, times: dict[str, Times]) -> Scaling:
+    """Return what so many processes send, hold and gain, by what is known of this machine."""
+    from specnet.analysis.scaling import scaling
+    from specnet.runs.cost_calibration import cost_model
+
+    network = explanation.network
+    model = cost_model(network.threads) if network.engine == "numpy" else None
+    return scaling(explanation, ranks, times.get("step"), model)
 
 
 def _predicted(explanation: Explanation) -> dict[str, float]:

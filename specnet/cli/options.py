@@ -121,6 +121,16 @@ Distributed = Annotated[
         default=False,
     ),
 ]
+Processes = Annotated[
+    int | None,
+    whole_number(
+        "--distributed",
+        minimum=2,
+        maximum=65536,
+        help="Explain what each of N processes does that train together, what it sends, and how much faster that is.",
+        default=False,
+    ),
+]
 RunPlugins = Annotated[
     bool,
     typer.Option(

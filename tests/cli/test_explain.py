@@ -198,3 +198,18 @@ def test_only_times_of_the_numpy_engine_are_predicted(specnet: Specnet, tmp_path
     done = specnet("explain", SPECS / "mlp.toml", "--engine", "numba", "--calibrate", **own)
     assert done.returncode == 2
     assert "predicted for the NumPy engine" in done.stderr
+
+
+def test_what_several_processes_do(specnet: Specnet) -> None:
+    done = specnet("explain", SPECS / "iris.toml", "--distributed", "3")
+    assert done.returncode == 0
+    assert "3 processes, each with up to 6 rows of 16" in done.stdout
+    assert "all_reduce  forward  number" in done.stdout
+    shown = done.stdout[done.stdout.index("3 processes") :]
+    assert max(map(len, shown.splitlines())) <= 80
+    plain = json.loads(
+        specnet("explain", SPECS / "iris.toml", "--distributed", "3", "--output", "json").stdout
+    )
+    assert plain["distributed"]["ranks"] == 3
+    assert "all_reduce" in [step["op"] for step in plain["plans"]["step"]["steps"]]
+    assert specnet("explain", SPECS / "iris.toml", "--distributed", "1").returncode == 2

@@ -1,0 +1,221 @@
+"""What it takes for several processes to train together, by a model of the network between them.
+
+A message takes a latency, alpha, and a time for each byte, beta (Hockney, 1994). Collectives are those that MPI
+libraries choose (Thakur, Rabenseifner and Gropp, 2005): a sum of n bytes over P processes takes
+log2(P) * (alpha + n * beta) by recursive doubling, or 2 * log2(P) * alpha + 2 * n * (P - 1) / P * beta as a
+scattered sum that is gathered, whichever is faster; gathering n bytes takes log2(P) * alpha + n * (P - 1) / P * beta.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log2
+from typing import TYPE_CHECKING, Any, Literal
+
+from specnet.analysis.explanation import OF_DATA, Explanation
+from specnet.graph import ops
+from specnet.graph.sizes import ITEM_BYTES, Count, Shape
+from specnet.model.plans import memory, plan_training
+from specnet.passes.plan import Plan, Step
+
+if TYPE_CHECKING:
+    from specnet.analysis.cost_model import CostModel
+    from specnet.analysis.profiling import Times
+
+Source = Literal["measured", "predicted", "estimated"]
+
+AGREEMENT = 16
+"""Bytes by which processes agree after a step on the time, and on whether to go on."""
+
+FLOPS, BYTES = 20e9, 10e9
+"""Operations, and bytes of results, that a process is taken to compute in a second where nothing was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What connects processes."""
+
+    name: str
+    latency: float
+    """Seconds that a message takes, however short it is."""
+    bandwidth: float
+    """Bytes per second."""
+
+
+LINKS = (
+    Link("one machine, 5 GB/s", 2e-6, 5e9),
+    Link("InfiniBand, 100 Gbit/s", 2e-6, 12e9),
+    Link("Ethernet, 10 Gbit/s", 30e-6, 1.1e9),
+    Link("Ethernet, 1 Gbit/s", 50e-6, 0.11e9),
+)
+"""Typical numbers; the first ones were measured with MPICH on one machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A collective of a step."""
+
+    op: str
+    """`all_reduce` or `all_gather`."""
+    phase: str
+    shape: Shape
+    size: int
+    """Bytes of its result."""
+
+    def sent(self, ranks: int) -> int:
+        """Return the bytes that each process sends, where the message is long."""
+        times = 2 if self.op == "all_reduce" else 1
+        return times * self.size * (ranks - 1) // ranks
+
+    def seconds(self, ranks: int, link: Link) -> float:
+        """Return how long it takes."""
+        rounds, share = ceil(log2(ranks)), (ranks - 1) / ranks
+        if self.op == "all_gather":
+            return rounds * link.latency + share * self.size / link.bandwidth
+        return min(
+            rounds * (link.latency + self.size / link.bandwidth),
+            2 * rounds * link.latency + 2 * share * self.size / link.bandwidth,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What several processes send, hold and gain."""
+
+    ranks: int
+    batch: int
+    """Rows of a whole batch."""
+    rows: int
+    """The most rows of a process."""
+    messages: tuple[Message, ...]
+    memory: dict[str, int]
+    """Bytes that a process holds, by what they are for."""
+    alone: float
+    """Seconds of a step of one process."""
+    shared: float
+    """Seconds of that which processes share."""
+    computing: float
+    """Seconds that a process computes in a step; the one with the most rows takes the longest."""
+    source: Source
+    """Where these come from."""
+
+    @property
+    def sent(self) -> int:
+        """Bytes that each process sends in a step."""
+        return sum(message.sent(self.ranks) for message in self.messages)
+
+    def messaging(self, link: Link) -> float:
+        """Return the seconds of a step's messages."""
+        return sum(message.seconds(self.ranks, link) for message in self.messages)
+
+    def speedup(self, link: Link) -> float:
+        """Return how much faster a step is than by one process."""
+        return self.alone / (self.computing + self.messaging(link))
+
+    def efficiency(self, link: Link) -> float:
+        """Return the speedup as a share of the number of processes."""
+        return self.speedup(link) / self.ranks
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain data."""
+        return {
+            "ranks": self.ranks,
+            "batch": self.batch,
+            "rows": self.rows,
+            "messages": [
+                {"op": m.op, "phase": m.phase, "output": [str(dim) for dim in m.shape], "bytes": m.size}
+                for m in self.messages
+            ],
+            "sent": self.sent,
+            "memory": {**self.memory, "total": sum(self.memory.values())},
+            "step": {
+                "seconds": self.alone,
+                "shared": self.shared,
+                "each": self.computing,
+                "source": self.source,
+            },
+            "links": [
+                {
+                    "name": link.name,
+                    "latency": link.latency,
+                    "bandwidth": link.bandwidth,
+                    "messages": self.messaging(link),
+                    "seconds": self.computing + self.messaging(link),
+                    "speedup": self.speedup(link),
+                    "efficiency": self.efficiency(link),
+                }
+                for link in LINKS
+            ],
+        }
+
+
+def scaling(
+    explanation: Explanation, ranks: int, times: Times | None = None, costs: CostModel | None = None
+) -> Scaling:
+    """Return what so many processes take for a step, given what one executes.
+
+    `times` are those measured of its step; without them, `costs` predict times of both plans, and without these, they
+    are estimated from operations and bytes. Where several batches share a step, it is that of one batch.
+    """
+    network, alone = explanation.network, explanation.plans
+    rows = network.signature.rows
+    plans = plan_training(network, rows, units=False, batches=alone.batches, ranks=ranks)
+    steps = alone.step.steps
+    rows_of_each, batch = plans.own(plans.step.batch), plans.step.batch
+    parts = _parts(alone.step, costs) if times is None else times.steps
+    shared, total = sum(part for step, part in zip(steps, parts, strict=True) if _is_shared(step)), sum(parts)
+    whole = total if times is None else times.whole
+    shared *= whole / total if total else 1.0
+    each = whole - shared + shared * rows_of_each / batch
+    if times is None and costs is not None:
+        each = sum(_parts(plans.step, costs))
+    return Scaling(
+        ranks,
+        batch,
+        rows_of_each,
+        (*_messages(plans.step), Message("all_reduce", "update", (), AGREEMENT)),
+        {
+            name: size
+            for name, size in memory(network, plans, rows).items()
+            if explanation.data or name not in OF_DATA
+        },
+        whole,
+        shared,
+        each,
+        "measured" if times is not None else "estimated" if costs is None else "predicted",
+    )
+
+
+def _messages(plan: Plan) -> tuple[Message, ...]:
+    return tuple(
+        Message(node.op.name, node.phase, node.value.shape, _bytes(node.value.count, node.value.dtype, plan))
+        for node in plan.graph
+        if node.op in (ops.all_reduce, ops.all_gather)
+    )
+
+
+def _bytes(count: Count, dtype: Any, plan: Plan) -> int:
+    # A number is sent as one of Python's.
+    return count.at(plan.sizes) * (ITEM_BYTES[dtype] if count != Count(1) else 8)
+
+
+def _is_shared(step: Step) -> bool:
+    """Whether each process does its rows' part of a step: not of the update of all parameters, nor of normal noise."""
+    return step.phase != "update" and step.op != "normal_noise"
+
+
+def _parts(plan: Plan, costs: CostModel | None) -> list[float]:
+    """Return the seconds of each step of a plan, without messages."""
+    if costs is None:
+        return [_estimated(step, plan) for step in plan.steps]
+    found = costs.steps(plan)
+    return [
+        0.0 if step.op in ("all_reduce", "all_gather") else found.get(number, 0.0)
+        for number, step in enumerate(plan.steps)
+    ]
+
+
+def _estimated(step: Step, plan: Plan) -> float:
+    if step.prologue:
+        return 0.0
+    return max(step.flops.at(plan.sizes) / FLOPS, step.size * step.times.at(plan.sizes) / BYTES)

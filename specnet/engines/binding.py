@@ -93,7 +93,9 @@ class _Binding:
             if inner:
                 self._within(loop, calls, tables, names, here)
             steps.append(tuple([here[name] for name in loop.arguments]))
-        names[loop.name] = steps
+        names[loop.name] = (
+            steps if loop.tape is None else names["tape"](loop.tape, loop.arguments, steps, names)
+        )
         names |= {name: here[of] for name, of in loop.ends.items()}
 
     def _within(

@@ -81,6 +81,18 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Tape:
+    """What a compiled loop reads at each step."""
+
+    loop: int
+    """The number of the compiled function."""
+    calls: tuple[tuple[str, ...], ...]
+    """For each call of the body, what kind it is of, and the names of what it is given."""
+    source: str
+    """The loop as a function `play` of Python, over `steps`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """Statements that run once a step, with other parts of arrays at each.
 
@@ -110,6 +122,8 @@ class Loop:
     """Names for the arrays of the last step, by the name that they have within the loop."""
     tables: dict[str, str] = field(default_factory=dict)
     """What compiled loops are told at each step, by name: the expression that gives it."""
+    tape: Tape | None = None
+    """Where the statements are one compiled function, what that reads; its name then stands for what runs it."""
 
 
 @dataclass(frozen=True, slots=True)

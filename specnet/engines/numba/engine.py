@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -14,9 +12,12 @@ from numba import types
 
 from specnet.diagnostics.text import counted
 from specnet.engines.notices import notify
+from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.functions import resolve
-from specnet.engines.numba.keeping import KeptCode, package_digest
+from specnet.engines.numba.keeping import KeptCode
+from specnet.engines.numba.source import loop_name, written
 from specnet.engines.numba.statements import CompiledStatements, UnsharedStatements
+from specnet.engines.numba.tapes import Player
 from specnet.engines.numba.whole import with_whole
 from specnet.engines.numpy import emit as numpy_emit
 from specnet.engines.program import NumpyProgram
@@ -24,11 +25,6 @@ from specnet.engines.sharing import Shared
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
-
-IMPORTS = """\
-from specnet.engines.numba.language import *
-from specnet.engines.numba.small import *
-from specnet.engines.numba.threads import *"""
 
 
 def emit(plan: Plan) -> NumpyProgram:
@@ -42,7 +38,8 @@ def functions(program: NumpyProgram) -> dict[str, Any]:
     own = {name: resolve(name) for name in program.functions if name != "run"}
     if not program.compiled:
         return own
-    return {**own, "run": compiled(program.compiled), "table": TableMaker()}
+    run = compiled(program.compiled)
+    return {**own, "run": run, "table": TableMaker(), "tape": Player(run)}
 
 
 class TableMaker:
@@ -67,7 +64,7 @@ class TableMaker:
         shape = arrays[0].shape
         sizes = [int(np.prod(shape[start:stop])) for start, stop in axes]
         given = [] if numbers is None else [numbers]
-        return self._made([*map(_address, arrays), *sizes, *map(_address, given)], arrays, spans)
+        return self._made([*map(address_of, arrays), *sizes, *map(address_of, given)], arrays, spans)
 
     def parts(self, address: int, count: int) -> list[int]:
         """Return the addresses of so many tables for parts of a loop along its first axis; 0 for one without any."""
@@ -89,15 +86,9 @@ class TableMaker:
         self, numbers: list[int], arrays: tuple[Array, ...], spans: tuple[tuple[bool, ...], ...]
     ) -> int:
         table = np.array(numbers, np.int64)
-        address = _address(table)
+        address = address_of(table)
         self._kept[address] = table, arrays, spans
         return address
-
-
-def _address(array: Array) -> int:
-    assert array.flags.c_contiguous
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 class _Loaded(Shared):
@@ -147,27 +138,3 @@ class _Noted(KeptCode):
         if found is None:
             notify(f"compiling {counted(self._count, 'loop')} with numba {numba.__version__}")
         return found
-
-
-def loop_name(loop: str) -> str:
-    """Return the name of a loop's function."""
-    return f"loop_{hashlib.sha256((package_digest() + loop).encode()).hexdigest()[:32]}"
-
-
-@cache
-def written(loops: tuple[str, ...]) -> tuple[str, str]:
-    """Return the name and the source of the function that runs any of some loops.
-
-    Functions are named by their text, since the names of all loaded code are looked up in one place.
-    """
-    named, digests = [], []
-    for loop in loops:
-        digests.append(loop_name(loop))
-        named.append("@inner\n" + loop.replace("{name}", digests[-1]))
-    name = "plan_" + hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    branches = [
-        f"    {'el' if number else ''}if number == {number}:\n        {digest}(table)"
-        for number, digest in enumerate(digests)
-    ]
-    run = "\n".join([f"def {name}(number, table):", *branches])
-    return name, "\n\n\n".join([IMPORTS, *(each.rstrip() for each in named), run]) + "\n"

@@ -8,17 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from specnet.engines.numba.compiling import inner
+from specnet.engines.numba.language import float32_at, float64_at, int64_at, uint8_at
 from specnet.engines.numba.mathematics import exp, log
+from specnet.engines.numba.threads import gemm32, gemm64
 
 __all__ = [
     "added",
     "copied",
+    "copies",
     "filled",
     "inner_product",
     "logarithms",
     "placed",
     "product",
+    "products",
     "sum_along",
+    "sums",
     "taken",
     "total",
 ]
@@ -123,3 +128,36 @@ def placed(out: Any, index: Any, a: Any, t: Any, at: int) -> None:
     """Write elements, or one again and again, to some indices; as `taken` reads them."""
     for i in range(t[at + 1]):
         out[min(max(index[i], 0), t[at] - 1)] = a[i % t[at + 2]]
+
+
+# With a table each, at an address
+
+
+@inner
+def products(table: int, single: int, double: int) -> None:
+    """Write products of matrices by the matrix library's functions for float32 and float64, which lie at addresses."""
+    t = int64_at(table)
+    for number in range(t[1]):
+        if t[0] == 4:
+            gemm32(t, single, 2 + 11 * number)
+        else:
+            gemm64(t, double, 2 + 11 * number)
+
+
+@inner
+def sums(table: int) -> None:
+    """Write the sums along the middle one of three axes."""
+    t = int64_at(table)
+    if t[0] == 4:
+        sum_along(float32_at(t[1]), float32_at(t[2]), t, 3)
+    else:
+        sum_along(float64_at(t[1]), float64_at(t[2]), t, 3)
+
+
+@inner
+def copies(table: int) -> None:
+    """Write an array's bytes."""
+    t = int64_at(table)
+    a, out = uint8_at(t[1]), uint8_at(t[2])
+    for i in range(t[0]):
+        out[i] = a[i]

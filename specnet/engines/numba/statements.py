@@ -8,13 +8,16 @@ from typing import Any
 
 from specnet.engines.numba.kernels import STATEMENTS
 from specnet.engines.numba.loops import LoopWriter
+from specnet.engines.numba.source import loop_name
+from specnet.engines.numba.tapes import compiled_loop
 from specnet.engines.numpy.statements import Statements
 from specnet.engines.operands import Operands
+from specnet.engines.program import Tape
 from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
 from specnet.graph.sizes import Sizes, at
 from specnet.passes.fuse import is_looped
-from specnet.passes.plan import Compute, Pieces
+from specnet.passes.plan import Compute, Pieces, Repeat
 
 
 class CompiledStatements(Statements):
@@ -49,6 +52,28 @@ class CompiledStatements(Statements):
             else:
                 written.append(self._code(run[0]))
         return written
+
+    def _loop(self, repeat: Repeat) -> None:
+        super()._loop(repeat)
+        loop = self.loops[-1]
+        first = next(n for n, line in enumerate(self.lines) if line.endswith(f" in {loop.name}:"))
+        stop = next(
+            (n for n, line in enumerate(self.lines) if n > first and not line.startswith("    ")),
+            len(self.lines),
+        )
+        head, *body = self.lines[first:stop]
+        compiled = self.operands.tables.compiled
+        texts = list(compiled)
+        found = compiled_loop([line[4:] for line in body], lambda number: loop_name(texts[number]))
+        if found is None:
+            return
+        text, calls = found
+        python = [f"    {head.removesuffix(f'{loop.name}:')}steps:", *(f"    {line}" for line in body)]
+        tape = Tape(
+            compiled.setdefault(text, len(compiled)), calls, "\n".join(["def play(steps):", *python]) + "\n"
+        )
+        self.loops[-1] = replace(loop, tape=tape)
+        self.lines[first:stop] = [f"{loop.name}()"]
 
     def _codes(self, run: Sequence[Value], registers: set[int]) -> list[tuple[str, ...]]:
         """Return the statements of each op of a run: those of the loop stand at its last."""

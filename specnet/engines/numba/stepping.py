@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from math import prod
 from time import perf_counter
 from typing import Any
@@ -11,15 +10,13 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.blas import product_addresses
+from specnet.engines.numba.addresses import address_of, product_parts
 from specnet.engines.numba.entries import STEPS_MADE
 from specnet.engines.numba.team import Pace, Team, usleep
 from specnet.engines.numba.threads import NUMBERS, OPEN
 from specnet.engines.program import NumpyProgram
 
 Array = np.ndarray[Any, Any]
-
-TILE = 16
-"""Rows or columns that a part of a product has a multiple of."""
 
 
 class WholeSteps:
@@ -36,14 +33,14 @@ class WholeSteps:
         threads = program.whole.threads
         shared = np.zeros(NUMBERS + 8, np.int64)
         # Each number has a cache line of its own.
-        self._shared = shared[-_address(shared) % 64 // 8 :]
+        self._shared = shared[-address_of(shared) % 64 // 8 :]
         self._shared[0] = threads  # no part to take
         self._pace = Pace()
-        header = [1, _address(self._one), _address(self._given), 0, _address(self._shared), threads]
+        header = [1, address_of(self._one), address_of(self._given), 0, address_of(self._shared), threads]
         header += [*(product_addresses() or (0, 0)), usleep()]
         entries = (number for entry in program.whole.entries for number in _numbers(entry, names))
         self._table = np.array([*header, *entries], np.int64)
-        self._address = _address(self._table)
+        self._address = address_of(self._table)
 
     def step(self, *numbers: float) -> tuple[float, ...]:
         """Make a step with the plan's numbers, and return its scalars."""
@@ -59,9 +56,9 @@ class WholeSteps:
         """
         found = np.empty((count, self._one.shape[1]))
         self._given[: len(numbers)] = numbers
-        self._table[:2] = count, _address(found)
+        self._table[:2] = count, address_of(found)
         self._make()
-        self._table[:2] = 1, _address(self._one)
+        self._table[:2] = 1, address_of(self._one)
         return found[: self._table[STEPS_MADE] + 1]
 
     def _make(self) -> None:
@@ -87,14 +84,14 @@ def _numbers(entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:
     kind, first, *others = entry
     array: Any = names[first]
     if kind == "address":
-        return [_address(array)]
+        return [address_of(array)]
     if kind == "table":
         return [array]
     if kind == "parts":
         found: list[int] = names["table"].parts(array, int(others[0]))
         return found
     if kind == "gemm":
-        return _product_parts(array, names[others[0]], names[others[1]], int(others[2]))
+        return product_parts(array, names[others[0]], names[others[1]], int(others[2]))
     if kind == "size":
         return [array.size]
     if kind == "sizes":
@@ -110,35 +107,3 @@ def _numbers(entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:
     b = b if b.ndim == 2 else b[:, np.newaxis]
     steps = [step // a.itemsize for step in (*a.strides, *b.strides)]
     return [*a.shape, b.shape[1], *steps]
-
-
-def _product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
-    """Return what the matrix library is called with for each part of a product's rows or columns."""
-    a, b = np.atleast_2d(a), b if b.ndim == 2 else b[:, np.newaxis]
-    (n, k), m, size = a.shape, b.shape[1], a.itemsize
-    (a_t, a_step), (b_t, b_step) = _layout(a), _layout(b)
-    by_rows = n >= m
-    # Whole tiles of the library's kernels, but for the last.
-    tiles = -(-max(n, m) // TILE)
-    ends = [min(tiles * part // parts * TILE, max(n, m)) for part in range(parts + 1)]
-    found: list[int] = []
-    for start, stop in pairwise(ends):
-        own = (stop - start, m) if by_rows else (n, stop - start)
-        first = _address(a) + (start * a.strides[0] if by_rows else 0)
-        second = _address(b) + (0 if by_rows else start * b.strides[1])
-        result = _address(out) + start * size * (m if by_rows else 1)
-        found += [a_t, b_t, *own, k, first, a_step, second, b_step, result, m]
-    return found
-
-
-def _layout(matrix: Array) -> tuple[int, int]:
-    """Return whether a matrix lies column by column, and the elements from one row or column to the next."""
-    rows, columns = (step // matrix.itemsize for step in matrix.strides)
-    if columns == 1 or matrix.shape[1] == 1:
-        return 0, max(rows, matrix.shape[1])
-    return 1, max(columns, matrix.shape[0])
-
-
-def _address(array: Array) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address

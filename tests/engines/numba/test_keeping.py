@@ -12,6 +12,7 @@ pytest.importorskip("numba")
 from specnet._version import __version__
 from specnet.engines.notices import notices
 from specnet.engines.numba import engine, keeping
+from specnet.engines.numba.source import written
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
@@ -29,7 +30,7 @@ def loops():
 
 def loaded(loops):
     """Return what is said while loops are loaded as in a new process."""
-    name, source = engine.written(loops)
+    name, source = written(loops)
     said: list[str] = []
     with notices(said.append):
         engine._load(name, source, len(loops))
@@ -44,7 +45,7 @@ def test_a_plan_is_compiled_once(own, loops):
     (first,) = loaded(loops)
     assert compiling([first])
     assert loaded(loops) == []
-    name, source = engine.written(loops)
+    name, source = written(loops)
     assert (own / f"{name}.py").read_text() == source
     for path in (own, *own.iterdir()):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077

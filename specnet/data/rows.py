@@ -77,7 +77,7 @@ class FromFile:
         """Return the chosen rows, in memory of their own."""
         import numpy as np
 
-        places = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
+        places = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
         out = np.empty((len(places), *self.shape), self.dtype)
         self.read(places, out)
         return out

@@ -19,16 +19,15 @@ from specnet.cli.options import (
     Threads,
 )
 from specnet.cli.scaling import show_scaling
+from specnet.cli.step_times import StepTimes, calibrate_machine, step_times
 from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import line, notes, plain, results, say, write_json
+from specnet.cli.terminal import line, plain, results, write_json
 from specnet.diagnostics.text import clipped, counted, sized
 
 if TYPE_CHECKING:
     from specnet.analysis.explanation import Explanation
     from specnet.analysis.profiling import Times
     from specnet.analysis.scaling import Scaling
-    from specnet.language.spec import Spec
-    from specnet.model.network import Network
     from specnet.passes.plan import Plan, Step
 
 MEMORY = {
@@ -88,36 +87,24 @@ def explain(
         raise typer.BadParameter("--profile runs steps on the data", param_hint="--no-data")
     network = network_of(loaded, threads, engine, data=not no_data)
     if calibrate:
-        _calibrate(network)
+        calibrate_machine(network)
     batches = batches_of(loaded, threads) if network.varies and not no_data else None
     explanation = explained(network, data=not no_data, batches=batches)
-    times = _profile(loaded, explanation, threads, engine) if profile else {}
-    predicted = _predicted(explanation)
+    times = step_times(loaded, explanation, threads, profile=profile)
     found: Scaling | None = None
     if distributed is not None:
-        found = _scaled(explanation, distributed, times)
+        found = _scaled(explanation, distributed, times.measured)
         explanation = explained(network, data=not no_data, batches=batches, ranks=distributed)
-        times, predicted = {}, {}  # those of one process's plan
+        times = StepTimes()  # those were of one process's plan
     if output is OutputStyle.JSON:
-        together = {} if found is None else {"distributed": found.as_dict()}
-        write_json(_data(explanation, times, predicted) | together)
+        data = explanation.as_dict()
+        times.add_to(data)
+        write_json(data | ({} if found is None else {"distributed": found.as_dict()}))
     else:
-        _show(results(), explanation, times, predicted)
+        _show(results(), explanation, times)
         if found is not None:
             show_scaling(results(), found)
     return 0
-
-
-def _calibrate(network: Network) -> None:
-    """Measure this machine and keep the result; say so, and how far it is."""
-    from specnet.runs.cost_calibration import calibrate
-
-    if network.engine != "numpy":
-        raise typer.BadParameter(
-            f"times are predicted for the NumPy engine, not for {network.engine}", param_hint="--calibrate"
-        )
-    say(notes(), "measuring this machine for about 10 s; other work on it makes predictions worse")
-    say(notes(), f"kept in {calibrate(network.threads)}")
 
 
 def _scaled(explanation: Explanation, ranks: int, times: dict[str, Times]) -> Scaling:
@@ -130,43 +117,7 @@ def _scaled(explanation: Explanation, ranks: int, times: dict[str, Times]) -> Sc
     return scaling(explanation, ranks, times.get("step"), model)
 
 
-def _predicted(explanation: Explanation) -> dict[str, float]:
-    """Return the seconds that each plan of a step is predicted to take, if this machine has been measured."""
-    from specnet.runs.cost_calibration import cost_model
-
-    network = explanation.network
-    model = cost_model(network.threads) if network.engine == "numpy" else None
-    if model is None:
-        return {}
-    return {name: model.seconds(p) for name, p in explanation.programs.items() if name != "evaluation"}
-
-
-def _profile(
-    spec: Spec, explanation: Explanation, threads: int | None, engine: str | None
-) -> dict[str, Times]:
-    from specnet.analysis.profiling import profile
-    from specnet.runs.compiling import compile_spec
-
-    return profile(*compile_spec(spec, threads=threads, engine=engine), explanation)
-
-
-def _data(
-    explanation: Explanation, times: dict[str, Times], predicted: dict[str, float]
-) -> dict[str, object]:
-    data = explanation.as_dict()
-    for name, seconds in predicted.items():
-        data["plans"][name]["predicted_seconds"] = seconds
-    for name, measured in times.items():
-        program = data["plans"][name]
-        program["seconds"] = measured.whole
-        for step, seconds in zip(program["steps"], measured.steps, strict=True):
-            step["seconds"] = seconds
-    return data
-
-
-def _show(
-    console: Console, explanation: Explanation, times: dict[str, Times], predicted: dict[str, float]
-) -> None:
+def _show(console: Console, explanation: Explanation, times: StepTimes) -> None:
     spec, engine = explanation.network.spec, explanation.network.engine
     other = "" if engine == "numpy" else f", {engine} engine"
     line(
@@ -187,7 +138,7 @@ def _show(
             console,
             f"{name}: what is executed for {counted(program.batch, 'row')}" if name == "step" else name,
         )
-        _steps(explanation, program, times.get(name), "|" if plain(console) else "│").show(console)
+        _steps(explanation, program, times.measured.get(name), "|" if plain(console) else "│").show(console)
         if any(step.block for step in program.steps):
             bar = "|" if plain(console) else "│"
             how = "piece by piece" if engine == "numpy" else "in compiled loops"
@@ -205,7 +156,7 @@ def _show(
         for text in explanation.generating.lines():
             line(console, f" {text}")
     section(console, "totals")
-    _totals(explanation, times, predicted).show(console)
+    _totals(explanation, times).show(console)
 
 
 def _lengths(batches: dict[str, Any]) -> str:
@@ -306,7 +257,7 @@ def _title(explanation: Explanation, step: Step) -> str:
     return f"{place}, once, before the first step" if step.prologue else place
 
 
-def _totals(explanation: Explanation, times: dict[str, Times], predicted: dict[str, float]) -> TextTable:
+def _totals(explanation: Explanation, times: StepTimes) -> TextTable:
     from specnet.analysis.explanation import PHASES
 
     table = TextTable(["", "", ""], "<><")
@@ -315,11 +266,7 @@ def _totals(explanation: Explanation, times: dict[str, Times], predicted: dict[s
     parts = ", ".join(f"{phase} {amount(flops[phase])}" for phase in PHASES)
     table.rows.append(["FLOPs of a step", amount(sum(flops.values())), parts])
     table.rows += _per_token(explanation)
-    for name, seconds in predicted.items():
-        table.rows.append([f"predicted time of {_article(name)}", _milli(seconds), "on a quiet machine"])
-    for name, measured in times.items():
-        again = f"median of {measured.executions:,}; the steps above add up to {_milli(sum(measured.steps))}"
-        table.rows.append([f"time of {_article(name)}", _milli(measured.whole), again])
+    table.rows += times.rows()
     meaning = MEMORY | ({"data": STAYING} if explanation.network.signature.batches else {})
     for name, count in explanation.memory.items():
         if count:
@@ -349,11 +296,3 @@ def _per_token(explanation: Explanation) -> list[list[str]]:
         return []
     beyond = f"beyond {found.steps:,} tokens {amount(found.flops_beyond)}"
     return [["FLOPs of a generated token", amount(found.flops), "" if found.context else beyond]]
-
-
-def _article(plan: str) -> str:
-    return f"{'a' if plan == 'step' else 'an'} {plan}"
-
-
-def _milli(seconds: float) -> str:
-    return f"{seconds * 1e6:.1f} us" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"

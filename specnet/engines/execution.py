@@ -133,6 +133,11 @@ def emitted(plan: Plan) -> NumpyProgram:
     return emit(plan)
 
 
+def compile_code(plan: Plan) -> None:
+    """Compile what a plan's engine executes it with, or load it where it is kept; the NumPy engine has nothing to."""
+    _functions(plan, emitted(plan))
+
+
 def _functions(plan: Plan, program: NumpyProgram) -> Mapping[str, Any]:
     """Return the functions that a program names."""
     if plan.engine == "numba":

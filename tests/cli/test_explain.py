@@ -213,3 +213,20 @@ def test_what_several_processes_do(specnet: Specnet) -> None:
     assert plain["distributed"]["ranks"] == 3
     assert "all_reduce" in [step["op"] for step in plain["plans"]["step"]["steps"]]
     assert specnet("explain", SPECS / "iris.toml", "--distributed", "1").returncode == 2
+
+
+def test_what_compiling_takes_and_from_where_on_it_pays(specnet: Specnet, tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    own = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    arguments = ("explain", SPECS / "mlp.toml", "--engine", "numba", "--profile")
+    done = specnet(*arguments, **own)
+    assert re.search(r"^ step, NumPy engine +\d+\.\d+ us$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^ compilation +\d+\.\d+ m?s  or loading, where it is kept; pays from [\d,]+ steps on$",
+        done.stdout,
+        re.MULTILINE,
+    )
+    found = json.loads(specnet(*arguments, "--output", "json", **own).stdout)["compilation"]
+    assert found["pays_from_step"] == math.ceil(
+        found["seconds"] / (found["step_seconds_numpy"] - found["step_seconds"])
+    )

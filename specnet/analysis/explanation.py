@@ -18,7 +18,7 @@ from specnet.language.spec import Spec
 from specnet.model.batching import Batchings, of_one_length
 from specnet.model.network import Network
 from specnet.model.plans import Plans, memory, plan_training
-from specnet.model.settings import run_length
+from specnet.model.run_length import run_length
 from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan, Step
 from specnet.vocabulary.optimizers import Searching

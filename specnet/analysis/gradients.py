@@ -73,6 +73,7 @@ class _Measure:
         self.model = model
         graph = gradient_graph(model.network, training=True, weighted=WEIGHTS in arrays)
         compiled = model.network.plan(graph, rows)
+        self._numbers = [0.0] * len(compiled.numbers)  # no steps are done
         self._streams = streams(model.network.spec.seed, compiled.streams)
         self._start = {name: s.bit_generator.state for name, s in self._streams.items()}
         self._bound = Executable(compiled, self._streams).bind(rows, model.leaves(**arrays))
@@ -81,7 +82,7 @@ class _Measure:
         for name, generator in self._streams.items():
             generator.bit_generator.state = self._start[name]
         with np.errstate(all="ignore"):
-            return float(self._bound.step()[0])
+            return float(self._bound.step(*self._numbers)[0])
 
     def gradients(self) -> dict[str, Array]:
         self.loss()

@@ -15,6 +15,7 @@ from specnet.analysis.explanation import Explanation
 from specnet.data import Dataset
 from specnet.engines.execution import Bound, Executable, emitted
 from specnet.engines.program import Block, Loop, NumpyProgram
+from specnet.graph.builder import DONE
 from specnet.graph.sizes import Sizes, at
 from specnet.model.arrays import as_arrays, as_weights
 from specnet.model.compiled import CompiledModel, streams
@@ -102,7 +103,7 @@ def _measure(
     long: float,
 ) -> Times:
     rate = model.network.spec.training.optimizer.learning_rate
-    values = {"rate": rate, "step": 1, "share": 1.0}
+    values = {"rate": rate, "step": 1, "share": 1.0, DONE: 0}
     arguments = tuple(values[name] for name in plan.numbers)
     seconds = [0.0] * len(plan.steps)
     # One function for all of a step would leave nothing to measure between its parts.

@@ -13,6 +13,7 @@ from specnet.analysis.traced import Observed, TracedLayer, TracedLine, TracedPar
 from specnet.engines.execution import Executable
 from specnet.engines.numpy.names import Names
 from specnet.graph import ops
+from specnet.graph.builder import DONE
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import BATCH, Size
@@ -25,6 +26,7 @@ from specnet.model.programs import share_graph, traced_graph
 from specnet.model.reading import known_as, layer_values
 from specnet.model.topology import every
 from specnet.passes.pipeline import plan
+from specnet.passes.plan import Plan
 from specnet.passes.readable import readable
 from specnet.passes.simplify import simplify
 
@@ -77,7 +79,10 @@ class PassReader:
         executable = Executable(self._plan, deepcopy(dict(seen.streams)))
         bound = executable.bind(rows, {**held, **seen.arrays})
         with np.errstate(all="ignore"):
-            found = dict(zip(self._plan.scalars, bound.step(), strict=True)) | bound.arrays
+            found = (
+                dict(zip(self._plan.scalars, bound.step(*self._given(self._plan, seen)), strict=True))
+                | bound.arrays
+            )
         share = self._share(seen, held)
         at = views(network.trained, np.asarray(found["gradients"]))
         before = views(network.arrays, seen.parameters)
@@ -140,9 +145,13 @@ class PassReader:
         executable = Executable(self._share_plan, deepcopy(dict(seen.streams)))
         bound = executable.bind(rows, {**held, **seen.arrays, "chosen": chosen})
         with np.errstate(all="ignore"):
-            loss = bound.step()[0]
+            loss = bound.step(*self._given(self._share_plan, seen))[0]
         gradients = views(self._network.trained, bound.arrays["gradients"].copy())
         return float(loss), gradients
+
+    def _given(self, compiled: Plan, seen: Observed) -> list[float]:
+        """Return the numbers that a plan takes: how many steps are done."""
+        return [seen.step - 1.0] * len(compiled.numbers)
 
     # Lines
 
@@ -268,7 +277,7 @@ class PassReader:
         return called
 
     def _numbers(self, seen: Observed, found: Mapping[str, Any]) -> dict[int, Array]:
-        held = {**self._held(seen), **seen.arrays}
+        held = {**self._held(seen), **seen.arrays, DONE: seen.step - 1.0}
         numbers = {
             leaf.index: np.asarray(held[name]) for name, leaf in leaves(self._graph).items() if name in held
         }

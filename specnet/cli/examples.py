@@ -127,7 +127,11 @@ def key_example(language: Language, key: Key) -> str:
         owner = table.entry.family.kinds[table.kinds[0]]
         above = ABOVE.get((table.table.__name__, field.name), {})
         sections = [
-            *_sections(table.entry.path, {"type": table.kinds[0], **_needed(owner), **above}),
+            *_sections(
+                table.entry.path,
+                {"type": table.kinds[0], **_needed(owner), **above},
+                several=table.entry.several,
+            ),
             *sections,
         ]
     return "\n\n".join(sections)

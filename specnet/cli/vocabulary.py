@@ -10,6 +10,7 @@ from specnet.language.spec import Spec
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind, Table
+from specnet.vocabulary.schedules.scheduled import ScheduledNumber
 
 NAME = "NAME"
 """Stands in a path for a name of the document's own choice."""
@@ -80,7 +81,8 @@ def _walk(
         if deeper is not None and fields[name].form == "map":
             deeper = (*deeper, NAME)
         for leaf, several in _leaves(fields[name], several=False):
-            if leaf.table is not None:
+            # What follows a schedule is not the place of schedules.
+            if leaf.table is not None and not issubclass(leaf.table, ScheduledNumber):
                 _walk(leaf.table, None if several else deeper, owner, above, found, seen)
             if leaf.family is None:
                 continue

@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
-from specnet.graph.leaves import leaf
+from specnet.graph.leaves import leaf, number
 from specnet.graph.parameter import GroupSettings, Initial, Parameter, Penalty, Role
 from specnet.graph.sizes import Count, Dim, DType, Shape, Size, show
 from specnet.graph.streaming import CannotStream, Past, Streaming
@@ -15,6 +15,9 @@ from specnet.graph.streaming import CannotStream, Past, Streaming
 INPUT = "input"
 """What `inputs` calls the value that the list of layers around a layer gets."""
 
+
+DONE = "done"
+"""The number of a training step that says how many steps are done before it."""
 
 CARRIED = "carried/"
 """What the names of leaves begin with that hold what the last call left."""
@@ -258,8 +261,18 @@ class Builder:
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
     keeping: bool = False
     """Whether stateful layers begin with the states that the last batch left, and not with zeros."""
+    length: Callable[[], Any] | None = None
+    """Returns the length of the training, which the vocabulary knows how to read."""
     streaming: Streaming | None = None
     """Set if the graph takes new steps after those that it has seen, and not whole examples."""
+
+    def now(self, lower: Callable[[Value, Any], Value]) -> Value:
+        """Return a number of the step that is being made, given what appends it to how many steps are done.
+
+        `lower` also takes the length of the training.
+        """
+        assert self.length is not None, "only a network is trained"
+        return lower(number(self.graph, DONE), self.length())
 
     @property
     def dtype(self) -> DType:

@@ -17,6 +17,8 @@ class UpdateBuilder:
     size: int
     decays_differ: bool = False
     """Whether parameters have weight decays of their own, which are then an array that the graph is given."""
+    decay_share: Value | None = None
+    """What all weight decays are multiplied by in this step, where they change over the training."""
     slots: dict[str, tuple[tuple[int, ...], float]] = field(default_factory=dict)
     origins: dict[str, tuple[str, float]] = field(default_factory=dict)
     """For each slot of a textbook form, the slot of the run's own form, and what that one is multiplied by."""
@@ -50,9 +52,12 @@ class UpdateBuilder:
 
     def weight_decay(self, value: float, *, named: bool = False) -> Value | float:
         """Return the weight decay: a number, named for readers if wanted, or the array (n,) of each element's own."""
+        decay: Value | float
         if self.decays_differ:
-            return leaf(self.graph, "weight_decays", "constant", (self.size,))
-        return self.option("weight_decay", value) if named and value else value
+            decay = leaf(self.graph, "weight_decays", "constant", (self.size,))
+        else:
+            decay = self.option("weight_decay", value) if named and value else value
+        return decay if self.decay_share is None else self.decay_share * decay
 
     def name(self, name: str, value: Value) -> Value:
         """Give a value a name for readers, and return it."""

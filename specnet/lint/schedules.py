@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from specnet.language.training import Training
 from specnet.lint.rule import Finding, Subject, rule
-from specnet.model.settings import run_length, validations
+from specnet.model.run_length import run_length
+from specnet.model.settings import validations
 from specnet.vocabulary.schedules import RunLength
 from specnet.vocabulary.schedules.schedule import AT
 

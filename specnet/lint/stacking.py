@@ -11,6 +11,7 @@ from specnet.lint.ending import PASSIVE, function_of, last_dense
 from specnet.lint.rule import Finding, Subject, rule
 from specnet.model.topology import Placed, dead_ends, every
 from specnet.vocabulary.initializers import Initializer
+from specnet.vocabulary.layers.dropping import value_of
 
 if TYPE_CHECKING:
     from specnet.vocabulary.initializers.given import ConstantInitializer
@@ -70,7 +71,7 @@ def dropout_at_the_end(subject: Subject) -> Iterator[Finding]:
     """Dropout on the network's own results."""
     for path, layer in ends(subject.spec.layers):
         if layer.type == "dropout":
-            if cast("Dropout", layer).rate > 0 and path[-1] != 0:
+            if value_of(cast("Dropout", layer).rate) > 0 and path[-1] != 0:
                 yield Finding(
                     "dropout on the last layer sets predictions to 0 in training, and no layer can compensate "
                     "for it",
@@ -86,7 +87,7 @@ def dropout_at_the_end(subject: Subject) -> Iterator[Finding]:
 def nearly_all_dropped(subject: Subject) -> Iterator[Finding]:
     """A dropout rate that looks like the share to keep."""
     for path, layer in every(subject.spec.layers):
-        rate = cast("Dropout", layer).rate if layer.type == "dropout" else 0.0
+        rate = value_of(cast("Dropout", layer).rate) if layer.type == "dropout" else 0.0
         if rate > MAXIMUM_DROPPED:
             yield Finding(
                 f"`rate` is the share that is dropped: {rate:g} keeps one element in {1 / (1 - rate):.0f}",
@@ -119,7 +120,7 @@ def dropout_before_batch_norm(subject: Subject) -> Iterator[Finding]:
     for chain in chains(subject.spec.layers):
         before: KeyPath | None = None
         for path, layer in chain:
-            if layer.type in ("dropout", "spatial_dropout") and cast("Dropout", layer).rate > 0:
+            if layer.type in ("dropout", "spatial_dropout") and value_of(cast("Dropout", layer).rate) > 0:
                 before = path
             elif layer.type == "batch_norm" and before is not None:
                 yield Finding(

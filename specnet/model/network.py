@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from specnet.model.lowered import Lowered
 from specnet.model.output_lowering import figure_values, lower_outputs, quantile_values, shape_diagnostic
 from specnet.model.outputs import WEIGHTS, NetworkOutput
 from specnet.model.row_units import row_units
+from specnet.model.run_length import run_length
 from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.topology import check_topology, every
 from specnet.model.units import settled
@@ -130,7 +131,7 @@ class Network:
         if not isinstance(optimizer, WeightDecaying):
             return None
         decays = tuple(optimizer.decay_of(p) for p in self.trained)
-        return None if set(decays) <= {optimizer.weight_decay} else decays
+        return None if set(decays) <= {optimizer.decay_value} else decays
 
     @property
     def varies(self) -> bool:
@@ -375,6 +376,8 @@ def lower_layers(
     graph = Graph(spec.dtype)
     builder = Builder(graph, training, groups=spec.training.groups, keeping=keeping)
     builder.longest |= longest_of(lengths or {}, inputs)
+    rows = 1 if signature is None else signature.rows.get("train", 1)
+    builder.length = partial(run_length, spec, rows)
     values = input_values(builder, inputs, spec, signature, lengths or {})
     if streaming is not None:
         builder.streaming = streaming(values)

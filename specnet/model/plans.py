@@ -14,7 +14,8 @@ from specnet.model.network import Network
 from specnet.model.outputs import SCALES, WEIGHTS, scales_shape
 from specnet.model.programs import accumulating_graph, evaluation_graph, searching_graph, training_graph
 from specnet.model.row_memory import augmentation_memory, row_bytes
-from specnet.model.settings import batch_rows, evaluation_rows, run_length
+from specnet.model.run_length import run_length
+from specnet.model.settings import batch_rows, evaluation_rows
 from specnet.model.updates import Update, update_graph
 from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan

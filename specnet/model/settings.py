@@ -8,11 +8,13 @@ from specnet.language.suggestions import unknown_name
 from specnet.language.training import Training
 from specnet.model.groups import GROUP_CHECKS
 from specnet.model.network import Network
+from specnet.model.run_length import length_of
 from specnet.model.searching import searching_checks
 from specnet.model.topology import every
 from specnet.vocabulary.kind import sound_part
 from specnet.vocabulary.optimizers import Searching
 from specnet.vocabulary.schedules import RunLength
+from specnet.vocabulary.schedules.scheduled import ScheduledNumber
 
 EVALUATION_ROWS = 1024
 """The most rows that are evaluated at once."""
@@ -35,7 +37,16 @@ def check_training(
     """
     given = settings or network.spec.training
     monitors = (_stopping, _best_checkpoint, _watched, _thresholds, _padded) if measured else ()
-    for check in (_searching, *GROUP_CHECKS, *monitors, _batches, _streams, _by_length, _schedule):
+    for check in (
+        _searching,
+        *GROUP_CHECKS,
+        *monitors,
+        _batches,
+        _streams,
+        _by_length,
+        _scheduled,
+        _schedule,
+    ):
         yield from sound_part(check, network, given)
 
 
@@ -71,6 +82,22 @@ def _by_length(network: Network, settings: Training) -> Iterator[Diagnostic]:
     elif network.signature.batches and network.signature.passing:
         message = "`batch_by` needs rows in any order, and these are read in the order of their file"
         yield Diagnostic(UNEVEN, message, here, part="key", help="leave it out, or read the data into memory")
+
+
+def _scheduled(network: Network, settings: Training) -> Iterator[Diagnostic]:
+    """Yield the numbers that change over the training where it is not known ahead how many steps that has."""
+    if not settings.by_length:
+        return
+    found: list[KeyPath] = [
+        (*path, "rate")
+        for path, layer in every(network.spec.layers)
+        if isinstance(getattr(layer, "rate", None), ScheduledNumber)
+    ]
+    if isinstance(getattr(settings.optimizer, "weight_decay", None), ScheduledNumber):
+        found.append(("training", "optimizer", "weight_decay"))
+    for path in found:
+        message = f"`{path[-1]}` cannot follow a schedule: batches by length are as many as the rows turn out to need"
+        yield Diagnostic(UNEVEN, message, path, help="a number, or no `batch_by`")
 
 
 def _padded(network: Network, settings: Training) -> Iterator[Diagnostic]:
@@ -116,7 +143,11 @@ def _thresholds(network: Network, _: Training) -> Iterator[Diagnostic]:
 
 def _batches(network: Network, settings: Training) -> Iterator[Diagnostic]:
     rows = network.signature.rows.get("train")
-    if rows is not None and settings.batch_size is not None and _length(settings, rows).steps_per_epoch == 0:
+    if (
+        rows is not None
+        and settings.batch_size is not None
+        and length_of(settings, rows).steps_per_epoch == 0
+    ):
         yield Diagnostic(
             "SN602",
             f"`drop_last` leaves no batch: the training split has {rows} rows, fewer than the "
@@ -129,7 +160,7 @@ def _batches(network: Network, settings: Training) -> Iterator[Diagnostic]:
 def _schedule(network: Network, settings: Training) -> Iterator[Diagnostic]:
     rows = network.signature.rows.get("train")
     # How many batches there are of so many tokens is known once the rows have been read.
-    length = None if rows is None or settings.batch_size is None else _length(settings, rows)
+    length = None if rows is None or settings.batch_size is None else length_of(settings, rows)
     if length is not None and length.steps_per_epoch:
         yield from settings.schedule.findings(settings.optimizer.learning_rate, length)
 
@@ -148,23 +179,6 @@ def evaluation_rows(network: Network, rows: int) -> int:
     if network.spec.loss.targets == "groups" or network.keeps_states:
         return batch_rows(network.spec, rows)
     return max(1, min(rows, EVALUATION_ROWS, EVALUATION_NUMBERS // network.widest))
-
-
-def run_length(spec: Spec, rows: int, batches: int | None = None) -> RunLength:
-    """Return how many steps a training makes on so many rows, which are so many batches."""
-    return _length(spec.training, rows, batches)
-
-
-def _length(settings: Training, rows: int, batches: int | None = None) -> RunLength:
-    if batches is None:
-        size = settings.batch_size or settings.batch_tokens
-        size = rows if size == "full" or size is None else size
-        batches = rows // size if settings.drop_last else -(-rows // size)
-    each, steps = -(-batches // settings.accumulate), settings.steps
-    if steps is None:
-        assert settings.epochs is not None, "a training has a length"
-        return RunLength(settings.epochs, each)
-    return RunLength(-(-steps // max(each, 1)), each, steps)
 
 
 def validation_interval(settings: Training, length: RunLength) -> int:

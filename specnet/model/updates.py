@@ -10,8 +10,10 @@ from specnet.graph.leaves import leaf, number
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.model.naming import named_outputs
 from specnet.model.network import Network
+from specnet.model.run_length import run_length
 from specnet.vocabulary.optimizers import Stepping
 from specnet.vocabulary.schedules import RunLength, Schedule
+from specnet.vocabulary.schedules.scheduled import ScheduledNumber
 
 AVERAGE = "ema"
 """The slot of the parameters' running mean, which starts where they do."""
@@ -65,6 +67,11 @@ def append_update(
         norm = ops.sqrt(ops.inner(g, g))
         g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
     build = UpdateBuilder(graph, size, decays_differ=network.weight_decays is not None)
+    decay = getattr(training.optimizer, "weight_decay", 0.0)
+    if isinstance(decay, ScheduledNumber):
+        rows = network.signature.rows.get("train", 1)
+        known = run_length(network.spec, rows) if length is None else length
+        build.decay_share = decay.lower(step - 1.0, known) / decay.value
     parameters = leaf(graph, "parameters", "state", (size,))
     if network.rates_differ:
         # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.

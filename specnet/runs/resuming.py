@@ -13,7 +13,7 @@ from specnet.diagnostics.text import clipped
 from specnet.language.spec import Spec
 from specnet.language.training import Training
 from specnet.model.balancing import BALANCED
-from specnet.model.settings import run_length
+from specnet.model.run_length import run_length
 from specnet.model.units import AUTO
 from specnet.runs.checkpoints import Checkpoints, Stored, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run

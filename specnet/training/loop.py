@@ -23,7 +23,8 @@ from specnet.model.length_feed import LengthFeed
 from specnet.model.measuring_lengths import batchings_of
 from specnet.model.outputs import WEIGHTS
 from specnet.model.plans import memory, plan_training
-from specnet.model.settings import batch_rows, run_length
+from specnet.model.run_length import run_length
+from specnet.model.settings import batch_rows
 from specnet.model.state import Array, TrainingState
 from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch, always_nan

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph.builder import DONE
 from specnet.model.feed import Feed
 from specnet.training.events import Stopped
 from specnet.training.program import BoundTraining
@@ -246,8 +247,16 @@ class Steps:
             return lambda step, _: step(self.step + 1)
         if numbers == ("step", "rate"):
             return lambda step, _: step(self.step + 1, self._rates.given)
-        assert numbers == ("share",), f"a plan takes {numbers}"
-        return lambda step, position: step(self._share(position))
+        if numbers == ("share",):
+            return lambda step, position: step(self._share(position))
+        known: dict[str, Callable[[int], float | None]] = {
+            "rate": lambda _: self._rates.given,
+            "step": lambda _: self.step + 1,
+            DONE: lambda _: self.step,
+            "share": self._share,
+        }
+        given = [known[name] for name in numbers]
+        return lambda step, position: step(*(number(position) for number in given))
 
     def _share(self, position: int) -> float:
         """Return the weight of a batch's gradient among those that share its step."""

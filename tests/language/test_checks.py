@@ -25,6 +25,7 @@ BASE: dict[str, Any] = {
 }
 CSV = {"type": "csv", "path": "rows.csv", "target": "y"}
 NPZ = {"type": "npz", "path": "arrays.npz"}
+DECAY = ("training", "optimizer", "weight_decay")
 D, G = {"type": "dense", "units": 2}, {"type": "glu"}
 CONV = {"filters": 4, "kernel_size": 3}
 
@@ -48,6 +49,8 @@ class Row:
             return {key: value for key, value in {**document, **table}.items() if value is not None}
         if self.path[:2] in {("data", "columns"), ("data", "split"), ("data", "validation")}:
             document["data"] = copy.deepcopy(NPZ if "validation" in self.path else CSV)
+        if self.path == DECAY:
+            document["training"] = {"optimizer": {"type": "adamw"}}
         node: Any = document
         for step, following in zip(self.path[:-1], self.path[1:], strict=True):
             if isinstance(node, dict):
@@ -219,6 +222,8 @@ ROWS = [
     layer("dense", {"tie": "x", "parametrization": "neural_tangent"}, "parametrization"),
     layer("ensemble", {"members": 2, "layers": [D], "scale_init": "ones"}, "scale_init", "sharing"),
     layer("ensemble", {"members": 2, "sharing": "tabm", "layers": [G]}, ("layers", 0)),
+    Row(DECAY, {"value": 0.1, "schedule": {"type": "cosine", "minimum": 0.2}}, ("schedule", "minimum")),
+    Row(DECAY, {"value": 0.1, "schedule": {"type": "plateau"}}, ("schedule", "type")),
     layer("periodic_embedding", {"form": "pbld", "units": 1}, "units", "form"),
     layer("piecewise_linear_embedding", {"linear": True}, "linear", "units"),
     layer("piecewise_linear_embedding", {"activation": "relu"}, "activation", "units"),

@@ -176,6 +176,7 @@ TABLE = [
     ),
     Row("indices", lambda x: ops.indices(ops.cast(x, to="float64"), size=4, who="rows"), (index(B, 2),)),
     Row("gather", ops.gather, (Given((4, 3)), index(B))),
+    Row("uniform_noise", lambda x: x * ops.uniform_noise(x, stream="noise")),
     Row("normal_noise", lambda x: x * ops.normal_noise(x, stream="noise", stddev=0.3)),
     Row("upsample", lambda x: ops.upsample(x, factor=3), (Given((B, 4, 5)),)),
     Row("upsample", lambda x: ops.upsample(x, factor=2), (Given((Size(2), 1, 2)),)),
@@ -471,6 +472,7 @@ FLAT = {
     "normal_noise",
     "one_hot",
     "sign",
+    "uniform_noise",
 }
 """Ops through which nothing flows back."""
 

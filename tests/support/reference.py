@@ -331,7 +331,11 @@ def normal_noise(value, shape, generator):
     return generator.standard_normal(shape, dtype=value.dtype) * ops.normal_noise.of(value).stddev
 
 
-DRAWN = {"dropout_mask": dropout_mask, "normal_noise": normal_noise}
+def uniform_noise(value, shape, generator):
+    return generator.random(shape, dtype=value.dtype)
+
+
+DRAWN = {"dropout_mask": dropout_mask, "normal_noise": normal_noise, "uniform_noise": uniform_noise}
 
 
 def drawn(value, shape, streams):

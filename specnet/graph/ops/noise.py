@@ -22,6 +22,13 @@ class MaskAttributes(Attributes):
     of_rows: bool = False
 
 
+class UniformAttributes(Attributes):
+    """The stream that it is drawn from, and a shape if not the input's."""
+
+    stream: str
+    shape: Shape | None = None
+
+
 class NoiseAttributes(Attributes):
     """The standard deviation, the stream it is drawn from, and a shape if not the input's."""
 
@@ -30,7 +37,9 @@ class NoiseAttributes(Attributes):
     shape: Shape | None = None
 
 
-def _infer_drawn(inputs: tuple[Value, ...], attributes: MaskAttributes | NoiseAttributes) -> Kind:
+def _infer_drawn(
+    inputs: tuple[Value, ...], attributes: MaskAttributes | UniformAttributes | NoiseAttributes
+) -> Kind:
     return inputs[0].shape if attributes.shape is None else attributes.shape, inputs[0].dtype
 
 
@@ -66,6 +75,23 @@ def dropout_mask(generator, shape, rate):
     onnx=_RANDOM,
 )
 """0 with probability `rate`, else `scale`, drawn from `stream`; shaped like its input, or `shape`."""
+
+uniform_noise: Op[UniformAttributes] = Op(
+    "uniform_noise",
+    _infer_drawn,
+    "draw_uniform({stream}, {o})",
+    lambda *_, **__: (None,),
+    attributes=UniformAttributes,
+    random=True,
+    flops=1,
+    noun="drawn",
+    printed=lambda printer, value: (
+        f"{printer.generator(uniform_noise.of(value).stream)}.random("
+        f"{'{a}.shape' if value.shape == value.inputs[0].shape else '{shape}'}, dtype={{dtype}})"
+    ),
+    onnx=_RANDOM,
+)
+"""Numbers from the uniform distribution in [0, 1), drawn from `stream`; shaped like its input, or `shape`."""
 
 normal_noise: Op[NoiseAttributes] = Op(
     "normal_noise",

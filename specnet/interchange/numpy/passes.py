@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
+from specnet.graph.builder import DONE
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import CONSTANT, leaves
 from specnet.interchange.numpy.forward import array_expressions
@@ -41,7 +42,7 @@ class Passes:
 def passes_of(graph: Graph, network: Network, program: Program, variables: Mapping[str, str]) -> Passes:
     """Return the passes of a network's training graph over the variables of its arrays."""
     graph = readable(simplify(graph))
-    arrays = {**variables, **array_expressions(network)}
+    arrays = {**variables, **array_expressions(network), DONE: "step"}
     known = {leaf.index: arrays.get(name, name) for name, leaf in leaves(graph).items()}
     streams: dict[str, str] = {}
 

@@ -38,7 +38,8 @@ from specnet.model.feed import shuffle_within
 from specnet.model.inputs import rows_dtype
 from specnet.model.outputs import SCALES, WEIGHTS
 from specnet.model.programs import accumulating_graph, training_graph
-from specnet.model.settings import batch_rows, run_length
+from specnet.model.run_length import run_length
+from specnet.model.settings import batch_rows
 from specnet.model.updates import update_graph
 from specnet.passes.simplify import simplify
 from specnet.vocabulary.optimizers import Searching

@@ -6,7 +6,7 @@ from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.layers import Layer
-from specnet.vocabulary.layers.dropping import Rate, dropped
+from specnet.vocabulary.layers.dropping import MaybeScheduled, dropped
 
 
 class ActivationLayer(Layer):
@@ -31,8 +31,9 @@ class Dropout(Layer):
     """
 
     type: Literal["dropout"] = "dropout"
-    rate: Rate = 0.5
-    """The fraction of elements set to 0."""
+    rate: MaybeScheduled = 0.5
+    """The fraction of elements set to 0; `{ value = 0.15, schedule = "flat_cosine" }` for one that changes over the
+    training."""
 
     masking: ClassVar[MaskUse] = "each"
     memberwise: ClassVar[bool] = True

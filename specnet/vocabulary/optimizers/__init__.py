@@ -13,6 +13,7 @@ from specnet.graph.parameter import Parameter, name_matches
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind
+from specnet.vocabulary.schedules.scheduled import ScheduledNumber
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,8 +59,9 @@ class Stepping(Optimizer):
 class WeightDecaying(Stepping):
     """Base of optimizers that have a weight decay."""
 
-    weight_decay: NonNegative = Field(default=0.0, examples=[5e-4])
-    """The fraction of p that a step at learning rate 1 would subtract."""
+    weight_decay: NonNegative | ScheduledNumber = Field(default=0.0, examples=[5e-4])
+    """The fraction of p that a step at learning rate 1 would subtract; `{ value = 0.02, schedule = "flat_cosine" }` for
+    one that changes over the training, and with it those of groups of parameters."""
     weight_decay_exclude: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=(), examples=[["bias", "norm"]]
     )
@@ -70,7 +72,14 @@ class WeightDecaying(Stepping):
         """Return a parameter's weight decay."""
         if excluded(self.weight_decay_exclude, parameter.name):
             return 0.0
-        return self.weight_decay if parameter.weight_decay is None else parameter.weight_decay
+        return self.decay_value if parameter.weight_decay is None else parameter.weight_decay
+
+    @property
+    def decay_value(self) -> float:
+        """The weight decay, or the one that its schedule starts from."""
+        return (
+            self.weight_decay.value if isinstance(self.weight_decay, ScheduledNumber) else self.weight_decay
+        )
 
 
 def excluded(exclude: Iterable[str], name: str) -> bool:
@@ -87,15 +96,16 @@ def excluded(exclude: Iterable[str], name: str) -> bool:
 class Decaying(WeightDecaying):
     """Base of optimizers that follow the gradient of the loss with weight_decay / 2 * |p|^2 added to it."""
 
-    weight_decay: NonNegative = Field(default=0.0, examples=[5e-4])
-    """The factor of p that is added to the gradient."""
+    weight_decay: NonNegative | ScheduledNumber = Field(default=0.0, examples=[5e-4])
+    """The factor of p that is added to the gradient; `{ value = 0.02, schedule = "flat_cosine" }` for one that changes
+    over the training, and with it those of groups of parameters."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        decay = build.weight_decay(self.weight_decay)
+        decay = build.weight_decay(self.decay_value)
         return self.follow(build, p, g if decay == 0.0 else g + p * decay, lr, t)
 
     def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        decay = build.weight_decay(self.weight_decay, named=True)
+        decay = build.weight_decay(self.decay_value, named=True)
         if decay != 0.0:
             g = build.name("decayed", g + decay * p)
         return self.follow_textbook(build, p, g, lr, t)

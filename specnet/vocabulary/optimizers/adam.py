@@ -19,6 +19,7 @@ from specnet.vocabulary.optimizers import (
     shrunk,
     shrunk_textbook,
 )
+from specnet.vocabulary.schedules.scheduled import ScheduledNumber
 
 
 class Moments(Stepping):
@@ -95,14 +96,15 @@ class AdamW(Moments, WeightDecaying):
     """
 
     type: Literal["adamw"] = "adamw"
-    weight_decay: NonNegative = 0.01
-    """The fraction of p that a step at learning rate 1 would subtract."""
+    weight_decay: NonNegative | ScheduledNumber = 0.01
+    """The fraction of p that a step at learning rate 1 would subtract; `{ value = 0.02, schedule = "flat_cosine" }` for
+    one that changes over the training, and with it those of groups of parameters."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        return self.follow(build, shrunk(build, p, lr, self.weight_decay), g, lr, t)
+        return self.follow(build, shrunk(build, p, lr, self.decay_value), g, lr, t)
 
     def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        return self.follow_textbook(build, shrunk_textbook(build, p, lr, self.weight_decay), g, lr, t)
+        return self.follow_textbook(build, shrunk_textbook(build, p, lr, self.decay_value), g, lr, t)
 
 
 class NAdam(Decaying):

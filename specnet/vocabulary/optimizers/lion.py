@@ -35,11 +35,11 @@ class Lion(WeightDecaying):
         # in full before the new one is made, so that the new may take its place.
         d = ops.sign(slot * (self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1)) + g)
         build.keep(slot, slot * self.beta_2 + g)
-        return shrunk(build, p, lr, self.weight_decay) - d * lr
+        return shrunk(build, p, lr, self.decay_value) - d * lr
 
     def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         beta_1, beta_2 = build.option("beta_1", self.beta_1), build.option("beta_2", self.beta_2)
         slot = build.slot("m", origin="mean", scale=1.0 - self.beta_2)
         d = build.name("d", ops.sign(beta_1 * slot + (1.0 - beta_1) * g))
         build.keep(slot, beta_2 * slot + (1.0 - beta_2) * g)
-        return shrunk_textbook(build, p, lr, self.weight_decay) - lr * d
+        return shrunk_textbook(build, p, lr, self.decay_value) - lr * d

@@ -169,7 +169,8 @@ def test_options_that_contradict_are_refused(options: dict[str, Any], key: str, 
 def test_values_out_of_range_are_refused(name: str, options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         make(name, **options)
-    assert [error["loc"][-1] for error in caught.value.errors()] == list(options)
+    # A number that may be a table instead has a fault as either.
+    assert list(dict.fromkeys(error["loc"][0] for error in caught.value.errors())) == list(options)
 
 
 def test_integers_stand_for_numbers() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from specnet.graph.sizes import Forms, Sizes, named, value_of
+from specnet.graph.sizes import Sizes, named, value_of
 
 Array = np.ndarray[Any, Any]
 
@@ -122,13 +122,3 @@ class Shares:
         """Return the sizes that a plan is bound to for a batch of these sizes."""
         rows = value_of("batch", sizes)
         return {**named(sizes), "batch": len(self.of(rows)), "global_batch": rows}
-
-
-def shared_sizes(sizes: Sizes, ranks: int) -> Sizes:
-    """Return the largest sizes that each of some processes sees of batches of these sizes."""
-    if ranks < 2:
-        return sizes
-    found = named(sizes)
-    if isinstance(found, Forms):
-        return Forms(named(shared_sizes(form, ranks)) for form in found.forms)
-    return {**found, "batch": -(-found["batch"] // ranks), "global_batch": found["batch"]}

@@ -229,6 +229,16 @@ def globally(dim: Dim) -> Dim:
     return Size(dim.times, tuple(sorted("global_batch" if name == "batch" else name for name in dim.names)))
 
 
+def shared_sizes(sizes: Sizes, ranks: int) -> Sizes:
+    """Return the largest sizes that each of some processes sees of batches of these sizes."""
+    if ranks < 2:
+        return sizes
+    found = named(sizes)
+    if isinstance(found, Forms):
+        return Forms(named(shared_sizes(form, ranks)) for form in found.forms)
+    return {**found, "batch": -(-found["batch"] // ranks), "global_batch": found["batch"]}
+
+
 def show(shape: Shape) -> str:
     """Write a shape as a reader of the plan sees it: `(batch, 28, 28, 1)`."""
     inner = ", ".join(map(str, shape))

@@ -18,20 +18,21 @@ FALLBACK = 64 * 2**30
 """The memory that a machine is taken to have where its system does not report it."""
 
 
-def check_memory(network: Network) -> None:
-    """Raise SpecError where a training needs more than the machine's memory."""
-    found = memory_fault(network)
+def check_memory(network: Network, ranks: int = 1, beside: int = 1) -> None:
+    """Raise SpecError where a training needs more than the machine's memory; see `memory_fault`."""
+    found = memory_fault(network, ranks, beside)
     if found:
         raise SpecError(found)
 
 
-def memory_fault(network: Network) -> list[Diagnostic]:
+def memory_fault(network: Network, ranks: int = 1, beside: int = 1) -> list[Diagnostic]:
     """Return the finding that a training needs more than the machine's memory, or nothing.
 
-    Call it once the training settings are known to be sound. Small networks are not planned for it.
+    It may be one of several `ranks`, of which so many run on this machine `beside` each other. Call it once the
+    training settings are known to be sound. Small networks are not planned for it.
     """
     there = files.memory() or FALLBACK
-    if _at_most(network) <= there:
+    if beside * _at_most(network) <= there:
         return []
     from specnet.model.plans import memory, plan_training
 
@@ -40,15 +41,17 @@ def memory_fault(network: Network) -> list[Diagnostic]:
         from specnet.model.batching import of_one_length
 
         batches = of_one_length(network, rows)
-    parts = memory(network, plan_training(network, rows, units=False, batches=batches), rows)
+    plans = plan_training(network, rows, units=False, batches=batches, ranks=ranks)
+    parts = memory(network, plans, rows)
     needed = sum(parts.values())
-    if needed <= there:
+    if beside * needed <= there:
         return []
     path, part, largest = _largest(network, parts)
+    each = "" if beside == 1 else f" in each of {beside} processes"
     return [
         Diagnostic(
             "SN605",
-            f"the training needs {sized(needed)}, of the machine's {sized(there)}: {largest}",
+            f"the training needs {sized(needed)}{each}, of the machine's {sized(there)}: {largest}",
             path,
             part=part,
             help=_help(network, path),

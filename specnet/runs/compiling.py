@@ -48,12 +48,15 @@ def compile_spec(
     warned: Warned | None = None,
     threads: int | None = None,
     engine: str | None = None,
+    ranks: int = 1,
+    beside: int = 1,
 ) -> tuple[CompiledModel, Dataset]:
     """Return a document's model and data; with its initial parameters if `initialised`.
 
     `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. `warned` is
     called with the warnings of the document and its data, if there are any, before all rows are read. `threads` is
-    how many threads may compute, and `engine` what executes plans. Raises SpecError with every error in the document
+    how many threads may compute, and `engine` what executes plans. Of several processes (`ranks`) that train together,
+    so many run on this machine `beside` each other. Raises SpecError with every error in the document
     or its data, and where the training needs more than the machine's memory, and TypeError where `given` is nothing of
     that.
     """
@@ -70,7 +73,7 @@ def compile_spec(
     try:
         spec, opened = _opened(spec, given)
         network = build(spec, opened.signature, threads, engine)
-        check_memory(network)
+        check_memory(network, ranks, beside)
         if warned is not None:
             report = _warnings(network, opened)
             if report.diagnostics:

@@ -36,7 +36,8 @@ def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
     """Train a spec's model to the end, and save what the request asks for; see `specnet.run`."""
     resume = request.resume
     ranks = None if request.distributed is None else started()
-    threads = request.threads if ranks is None else threads_each(ranks, request.threads)
+    beside = 1 if ranks is None else ranks.beside()
+    threads = request.threads if ranks is None else threads_each(ranks, request.threads, beside)
     if ranks is not None and ranks.size == 1:
         ranks = None
 
@@ -52,6 +53,8 @@ def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
             warned=request.warned,
             threads=threads,
             engine=request.engine,
+            ranks=1 if ranks is None else ranks.size,
+            beside=beside,
         )
 
     model, loaded = agreed(ranks, build)

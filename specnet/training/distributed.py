@@ -41,13 +41,14 @@ def started() -> MpiRanks:
         ) from error
 
 
-def threads_each(ranks: MpiRanks, threads: int | None) -> int:
+def threads_each(ranks: Ranks, threads: int | None, beside: int) -> int:
     """Return on how many threads each process computes: as many as asked for, or its share of the machine's cores.
 
-    It is the same number in all of them, since their plans must be the same.
+    So many processes run on this machine `beside` each other. It is the same number in all of them, since their plans
+    must be the same.
     """
     given = requested(threads)
-    own = max(1, min(allowed() // ranks.beside(), MAXIMUM)) if given is None else given
+    own = max(1, min(allowed() // beside, MAXIMUM)) if given is None else given
     return min(int(told) for told in ranks.exchange(str(own).encode()))
 
 

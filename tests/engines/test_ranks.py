@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from specnet.engines.random import stream
-from specnet.engines.ranks import RankRows, Shares, shared_sizes, skip
-from specnet.graph.sizes import GLOBAL_BATCH, Forms
+from specnet.engines.ranks import RankRows, Shares, skip
+from specnet.graph.sizes import GLOBAL_BATCH, Forms, shared_sizes
 from tests.support.ranks import Meeting, ThreadRanks, together
 
 

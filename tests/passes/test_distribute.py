@@ -7,9 +7,9 @@ import pytest
 
 from specnet.engines.execution import Executable
 from specnet.engines.random import stream
-from specnet.engines.ranks import RankRows, Shares, shared_sizes
+from specnet.engines.ranks import RankRows, Shares
 from specnet.graph import ops
-from specnet.graph.sizes import BATCH, Size, at
+from specnet.graph.sizes import BATCH, Size, at, shared_sizes
 from specnet.passes.distribute import distribute
 from specnet.passes.pipeline import plan
 from tests.support.distributed import collectives

@@ -14,9 +14,9 @@ from tests.support.ranks import together
 TOLERANCE = 1e-10
 
 
-def trained(spec, ranks=None, data=None):
+def trained(spec, ranks=None, data=None, threads=1):
     """Return the trainer after a training, its parameters, the losses of its epochs, and its last event."""
-    model, loaded = compile_spec(spec, data, threads=1)
+    model, loaded = compile_spec(spec, data, threads=threads)
     trainer = Trainer(model, loaded, ranks=ranks)
     losses = []
     for event in trainer.events():
@@ -30,11 +30,11 @@ def close(a, b):
     np.testing.assert_allclose(a, b, TOLERANCE, TOLERANCE)
 
 
-def compare(document, size=3, data=None):
+def compare(document, size=3, data=None, threads=1):
     """Train by one process and by several, and compare; return a trainer of the latter."""
     spec = specnet.load(document)
-    _, parameters, losses, ended = trained(spec, data=data)
-    found = together(size, lambda ranks: trained(spec, ranks, data))
+    _, parameters, losses, ended = trained(spec, data=data, threads=threads)
+    found = together(size, lambda ranks: trained(spec, ranks, data, threads))
     for _, own, own_losses, event in found:
         assert own.tobytes() == found[0][1].tobytes()
         assert (event.stopped, event.steps, event.epochs) == (ended.stopped, ended.steps, ended.epochs)

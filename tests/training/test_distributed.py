@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.data import files
 from specnet.diagnostics import RunError
+from specnet.model.memory import memory_fault
 from specnet.runs.compiling import compile_spec
+from specnet.training import distributed
 from specnet.training.distributed import agreed, check_alike
 from specnet.training.loop import Trainer
 from tests.support.distributed import collectives, compare, trained
@@ -261,3 +264,65 @@ def test_processes_that_differ_are_told():
 
     message = "all processes must have the same engine: process 0 has numpy, and process 2 has numba"
     assert together(3, work) == [message] * 3
+
+
+@pytest.mark.parametrize("layers", [[], [{"type": "batch_norm"}, {"type": "dropout", "rate": 0.2}]])
+def test_the_numba_engine_takes_the_same_plans(layers, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setenv("SPECNET_ENGINE", "numba")
+    compare(document(layers=layers))
+    compare(document(layers=layers, batch_size="full"))
+
+
+def test_several_threads_share_the_rows_of_a_process():
+    """Convolutions are shared by threads within each process."""
+    images = RNG.normal(size=(24, 8, 8, 2))
+    given = {"type": "inline", "inputs": images.tolist(), "targets": LABELS[:24].tolist()}
+    made = document(data=given, batch_size=10)
+    made["layers"] = [
+        {"type": "conv2d", "filters": 4, "kernel_size": 3},
+        {"type": "batch_norm"},
+        {"type": "flatten"},
+        {"type": "dense", "units": 3},
+    ]
+    trainer = compare(made, threads=2)
+    assert trainer.plans.step.workers == 2
+
+
+def test_without_mpi4py_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(distributed, "find_spec", lambda name: None)
+    distributed.started.cache_clear()
+    with pytest.raises(RunError, match=r"needs mpi4py, which the extra `mpi` installs: .*pip install"):
+        specnet.run(document(), distributed="mpi")
+
+
+def test_without_an_mpi_one_is_named(monkeypatch):
+    class NoMpi:
+        def __init__(self):
+            raise RuntimeError("cannot load MPI library\n/usr/lib/libmpi.so: cannot open shared object file")
+
+    monkeypatch.setattr(distributed, "find_spec", lambda name: True)
+    monkeypatch.setattr("specnet.training.mpi.MpiRanks", NoMpi)
+    distributed.started.cache_clear()
+    with pytest.raises(RunError, match=r"finds no MPI \(cannot load MPI library\); `pip install mpich`"):
+        specnet.run(document(), distributed="mpi")
+
+
+def test_processes_of_one_machine_share_its_threads_and_memory(monkeypatch):
+    monkeypatch.delenv("SPECNET_THREADS", raising=False)
+    monkeypatch.setattr(distributed, "allowed", lambda: 5)
+    assert together(2, lambda ranks: distributed.threads_each(ranks, None, 2)) == [2, 2]
+    assert together(2, lambda ranks: distributed.threads_each(ranks, 3, 2)) == [3, 3]
+    # Plans must be the same on a machine with fewer cores.
+    assert together(2, lambda ranks: distributed.threads_each(ranks, None, ranks.rank + 1)) == [2, 2]
+    spec = specnet.load(document(batch_size="full"))
+    model, _ = compile_spec(spec)
+    monkeypatch.setattr(files, "memory", lambda: 30_000)
+    assert not memory_fault(model.network)
+    (fault,) = memory_fault(model.network, 2, 2)
+    assert "in each of 2 processes, of the machine's" in fault.message
+
+
+def test_another_launcher_is_refused():
+    with pytest.raises(ValueError, match="`distributed` must be 'mpi', not 'gloo'"):
+        specnet.run(document(), distributed="gloo")

@@ -110,7 +110,7 @@ def run(
     with Interrupts() as interrupts, joined(distributed, quiet=quiet) as ranks:
         loaded = agreed(ranks, lambda: api.load(Path(spec), chosen, environment=not no_env))
         console = notes()
-        before = _run(unfinished, loaded.name) if resume else None
+        before = agreed(ranks, lambda: _run(unfinished, loaded.name, ranks)) if resume else None
         folder = FOLDER if not no_save and out is None and before is None else None
         from specnet.runs.experiments import run_experiment
         from specnet.runs.request import RunRequest
@@ -181,9 +181,11 @@ def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Progr
     return LineProgress(console)
 
 
-def _run(unfinished: str | None, name: str) -> Path | None:
+def _run(unfinished: str | None, name: str, ranks: MpiRanks | None) -> Path | None:
     if unfinished is not None:
         return Path(unfinished)
+    if is_other(ranks):
+        return Path(FOLDER)  # it is sent what the first process finds
     from specnet.runs.resuming import newest
 
     return newest(FOLDER, name)

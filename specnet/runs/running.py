@@ -101,7 +101,7 @@ def run(
             assert directory is not None
             result = agreed(ranks, lambda: finished(directory, model, data))
             if ranks is not None:
-                ranks.exchange(b"" if result is None else b"finished")
+                ranks.exchange(b"" if result is None else str(directory.path).encode())
             if result is not None:
                 model.record = load_resolved(directory.path / RESOLVED)
                 return result
@@ -149,8 +149,8 @@ def _followed(
     agreed(ranks, lambda: None)
     if resume is not None:
         agreed(ranks, lambda: None)
-        if ranks.exchange(b"")[0]:
-            return _read_finished(Path(resume), model, data)
+        if done := ranks.exchange(b"")[0]:
+            return _read_finished(Path(done.decode()), model, data)
     trainer, history = Trainer(model, data, stop, ranks=ranks), History()
     checkpoints = Checkpoints(None, trainer, history)
 

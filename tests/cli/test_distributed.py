@@ -178,6 +178,14 @@ def test_a_run_is_resumed_to_the_bit_by_as_many_processes_and_goes_on_with_other
     assert program(folder, "", resume="whole") == ["0 completed 24 True", "1 completed 24 True"]
 
 
+def test_the_newest_run_is_found_by_the_first_process(folder):
+    assert mpirun.train(folder, "--resume")[0] == 1
+    assert mpirun.train(folder, "--quiet")[0] == 0
+    code, _, errors = mpirun.train(folder, "--resume")
+    assert code == 0
+    assert "runs/moons/001 is finished already: this is its result" in errors
+
+
 @pytest.mark.parametrize("rank", [0, 1])
 def test_what_goes_wrong_in_one_process_ends_all(folder, rank):
     other = f"{1 - rank} process {rank} of 2: disk full"

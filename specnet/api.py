@@ -329,6 +329,7 @@ def sweep(
     storage: str | None = None,
     study: str | None = None,
     jobs: int | None = None,
+    dask: str | None = None,
     stop: Callable[[], bool] | None = None,
     threads: int | None = None,
     engine: str | None = None,
@@ -339,9 +340,10 @@ def sweep(
     With `data`, which is as in `compile`, or with kinds that this process has registered, they are trained in it, one
     at a time. `resume` continues the latest sweep of the document in `folder`. `storage` is the URL of a database that
     other processes and machines may share, where the sweep is called `study`; by default the environment variable
-    `SPECNET_STORAGE`, or a file of SQLite. `stop` is asked several times per second, and once it returns true the
-    trials end after the current step, and are continued by `resume`, as they are if the iterator is closed. `threads`
-    and `engine` are as in `compile`.
+    `SPECNET_STORAGE`, or a file of SQLite. `dask` is the address of a Dask scheduler whose workers train the trials,
+    or "local" for a cluster that is started on this machine. `stop` is asked several times per second, and once it
+    returns true the trials end after the current step, and are continued by `resume`, as they are if the iterator is
+    closed. `threads` and `engine` are as in `compile`.
 
     Raises SpecError with all that is wrong with the document or with a value that may be tried, at once; and RunError
     without the extra `sweep`, or if the storage cannot be used.
@@ -352,7 +354,7 @@ def sweep(
     loaded = load(spec)
     directions = checked(loaded, data)
     directory, url, name = placed(loaded, directions, folder, storage, study, resume=resume)
-    executor = executor_for(loaded, data, jobs)
+    executor = executor_for(loaded, data, jobs, dask, directory)
     request = SweepRequest(
         spec=loaded,
         directions=directions,

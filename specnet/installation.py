@@ -21,7 +21,7 @@ DISTRIBUTION = "specnet-nn"
 PACKAGE = Path(__file__).resolve().parent
 
 Extra = Literal[
-    "report", "fast", "parquet", "images", "onnx", "safetensors", "sklearn", "numba", "mpi", "sweep"
+    "report", "fast", "parquet", "images", "onnx", "safetensors", "sklearn", "numba", "mpi", "sweep", "dask"
 ]
 
 EXTRAS: dict[Extra, tuple[str, ...]] = {
@@ -35,6 +35,7 @@ EXTRAS: dict[Extra, tuple[str, ...]] = {
     "numba": ("numba>=0.61",),
     "mpi": ("mpi4py>=4",),
     "sweep": ("optuna>=4.0", "cmaes>=0.10", "scipy>=1.11"),
+    "dask": ("distributed>=2024.8", "optuna>=4.0", "cmaes>=0.10", "scipy>=1.11"),
 }
 """The extras of pyproject.toml that a command may ask for: an installation need not have that file or metadata."""
 

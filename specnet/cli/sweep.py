@@ -72,6 +72,15 @@ def sweep(
             help="With a storage: the name of the sweep in it. By default it follows from the document.",
         ),
     ] = None,
+    dask: Annotated[
+        str | None,
+        option(
+            "--dask",
+            metavar="ADDRESS",
+            help="Train on the Dask cluster of this scheduler, such as tcp://head:8786; `local` starts one on this "
+            "machine. Needs the extra `dask`.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     threads: Threads = None,
     engine: EngineName = None,
@@ -94,7 +103,7 @@ def sweep(
         loaded = api.load(Path(spec), list(overrides or ()), environment=not no_env)
         directions = checked(loaded)
         directory, url, name = placed(loaded, directions, FOLDER, storage, study, resume=resume)
-        executor = executor_for(loaded, None, jobs)
+        executor = executor_for(loaded, None, jobs, dask, directory)
         request = SweepRequest(
             spec=loaded,
             directions=directions,

@@ -197,13 +197,13 @@ class SweepTable(SweepProgress):
         state = self._state
         if state.started is None:
             return Text("")
-        rows = Table.grid(padding=(0, 2))
-        for justify in ("right", "left", "left", "left"):
-            rows.add_column(no_wrap=True, justify=justify, overflow="ellipsis")
+        rows = Table.grid(padding=(0, 2), expand=True)
+        rows.add_column(no_wrap=True, justify="right", min_width=3)
+        rows.add_column(no_wrap=True, min_width=11)
+        rows.add_column(no_wrap=True, justify="right", min_width=6)
+        rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for ended in state.last:
-            what = (
-                ended.state if ended.values is None else figures_shown(state.started.objectives, ended.values)
-            )
+            what = ended.state if ended.values is None else " ".join(map(number, ended.values))
             style = "bold green" if ended.best else STYLES.get(ended.state, "")
             shown = parameters_shown(ended.parameters, state.names)
             rows.add_row(f"{ended.number}", Text(what, style), duration(ended.seconds), Text(shown, "dim"))

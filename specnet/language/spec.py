@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -234,6 +235,15 @@ class Spec(Table):
         """Return the same spec, with relative paths that start from a folder, and without places in a document."""
         spec = self.model_copy()
         spec._source = SpecSource(None, (), folder)  # noqa: SLF001  its own
+        return spec
+
+    def in_folder(self, folder: Path) -> Spec:
+        """Return the same spec with its document, with relative paths that start from another folder."""
+        source, text = self._source, self._source.source
+        if text is not None:
+            text = replace(text, path=folder / Path(text.file).name)
+        spec = self.model_copy()
+        spec._source = replace(source, source=text, start=folder)  # noqa: SLF001  its own
         return spec
 
     def _repr_html_(self) -> str:

@@ -92,6 +92,13 @@ class SweepDirectory:
         """Return the directory of a trial, or of one of its trainings."""
         return self.path.absolute() / TRIALS / f"{number:04}" / part
 
+    def forget_unused(self) -> None:
+        """Remove the directory again if nothing has come of it: no storage, and no trial."""
+        if not any((self.path / name).exists() for name in (DATABASE, TRIALS, RESULT)):
+            with suppress(OSError):
+                (self.path / DESCRIPTION).unlink(missing_ok=True)
+                self.path.rmdir()
+
     def save(self, result: SweepResult) -> None:
         """Write what the sweep has come to."""
         write_json(self.path / RESULT, finite(result.as_dict()))

@@ -27,7 +27,7 @@ MOST_SLICES = 12
 COLUMNS = 3
 
 
-class Scale:
+class AxisScale:
     """How the values of a parameter, or of an objective, lie on an axis: numbers as they are, others in order."""
 
     def __init__(self, values: Sequence[Any]) -> None:
@@ -85,7 +85,7 @@ def history_drawing(result: SweepResult, place: int) -> Drawing:
         axes.step(
             numbers, running, where="post", color=colours.validation, linewidth=1.6, label="best so far"
         )
-        if Scale(values).logarithmic:
+        if AxisScale(values).logarithmic:
             axes.set_yscale("log")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("trial")
@@ -139,13 +139,13 @@ def slices_drawing(result: SweepResult) -> Drawing:
     def draw(figure: Any, colours: Colours) -> None:
         rows = -(-len(names) // COLUMNS)
         every = figure.subplots(rows, min(COLUMNS, len(names)), squeeze=False, sharey=True)
-        logarithmic = Scale([_value(trial, 0) for trial in done]).logarithmic
+        logarithmic = AxisScale([_value(trial, 0) for trial in done]).logarithmic
         for n, axes in enumerate(every.flat):
             if n >= len(names):
                 axes.set_visible(False)
                 continue
             there = [trial for trial in done if names[n] in trial.parameters]
-            scale = Scale([trial.parameters[names[n]] for trial in there])
+            scale = AxisScale([trial.parameters[names[n]] for trial in there])
             axes.patch.set_visible(False)
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(color=colours.ink, alpha=0.12, linewidth=0.6)
@@ -203,7 +203,7 @@ def front_drawing(result: SweepResult) -> Drawing:
         axes.set_xlabel(label(result.objectives[0]))
         axes.set_ylabel(label(result.objectives[1]))
         for values, name in zip(zip(*points, strict=True), ("x", "y"), strict=True):
-            if Scale(values).logarithmic:
+            if AxisScale(values).logarithmic:
                 getattr(axes, f"set_{name}scale")("log")
         axes.legend(frameon=False, labelcolor=colours.ink, fontsize=8)
 
@@ -220,14 +220,14 @@ def _value(trial: TrialRecord, place: int) -> float:
 
 def _shares(values: list[Any]) -> list[float | None]:
     there = [value for value in values if value is not None]
-    scale = Scale(there)
+    scale = AxisScale(there)
     return [None if value is None else scale.share(value, there) for value in values]
 
 
 def _ends(values: list[Any]) -> tuple[str, str]:
     """Return what stands at the lower and the upper end of an axis."""
     there = [value for value in values if value is not None]
-    scale = Scale(there)
+    scale = AxisScale(there)
     ordered = sorted(there, key=scale.place)
     shown = [f"{each:.4g}" if isinstance(each, float) else clipped(_word(each), 14) for each in ordered]
     return shown[0], shown[-1]

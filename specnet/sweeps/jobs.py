@@ -21,7 +21,7 @@ TrialState = Literal["waiting", "running"] | Ending
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrialTraining:
     """One of the trainings of a trial."""
 
     spec: Spec
@@ -34,7 +34,7 @@ class Job:
     """A trial to be trained."""
 
     number: int
-    trainings: tuple[Training, ...]
+    trainings: tuple[TrialTraining, ...]
     objectives: tuple[str, ...]
     watched: str | None
     """The figure of the validation split that is reported during the first training."""
@@ -60,7 +60,7 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TrialOutcome:
     """A trial is over."""
 
     number: int
@@ -79,7 +79,7 @@ class Ended:
     """The directories of its trainings."""
 
 
-Message = Reported | Ended
+Message = Reported | TrialOutcome
 
 
 class Executor(Protocol):
@@ -96,7 +96,7 @@ class Executor(Protocol):
         """Yield what has been reported; wait for at most so long if there is nothing yet."""
 
     def stop(self, number: int, why: Why) -> None:
-        """Ask a trial to end after its current step; its `Ended` follows."""
+        """Ask a trial to end after its current step; its `TrialOutcome` follows."""
 
     def notes(self) -> list[str]:
         """Return what there is to say of the executor itself since the last call, in sentences."""

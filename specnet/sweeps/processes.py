@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from specnet.sweeps.jobs import Ended, Job, Message, Why
+from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 
 COMMAND = "from specnet.sweeps.worker import main; main()"
 
@@ -74,7 +74,7 @@ class Processes:
             wait = False
             if message is None:
                 message = self._lost(worker)
-            elif isinstance(message, Ended):
+            elif isinstance(message, TrialOutcome):
                 worker.job = None
             if message is not None:
                 yield message
@@ -126,7 +126,7 @@ class Processes:
                 self._queue.put((worker, pickle.load(stream)))  # noqa: S301  from the process that this one started
         self._queue.put((worker, None))
 
-    def _lost(self, worker: _Worker) -> Ended | None:
+    def _lost(self, worker: _Worker) -> TrialOutcome | None:
         """Return the end of the trial of a process that has ended, if it had one."""
         worker.process.wait()
         if worker in self._workers:
@@ -139,7 +139,7 @@ class Processes:
             return None
         runs = tuple(training.place for training in job.trainings if training.place is not None)
         seconds = time.perf_counter() - worker.began
-        return Ended(job.number, "lost", why=_why(code), seconds=seconds, runs=runs)
+        return TrialOutcome(job.number, "lost", why=_why(code), seconds=seconds, runs=runs)
 
 
 def _why(code: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from specnet.sweeps.events import (
     TrialReported,
     TrialStarted,
 )
-from specnet.sweeps.jobs import Ended, Executor, Job, Reported, Training
+from specnet.sweeps.jobs import Executor, Job, Reported, TrialOutcome, TrialTraining
 from specnet.sweeps.result import SweepResult, TrialRecord, front
 from specnet.sweeps.storage import HEARTBEAT, StorageUrl
 from specnet.sweeps.stored import OWN
@@ -85,7 +86,9 @@ class Search:
     def events(self) -> Generator[SweepEvent, None, None]:
         """Make trials until there are enough, and yield what happens; closing it ends the trials that run."""
         request, directory = self.request, self.request.directory
-        with directory.process() as process:
+        with ExitStack() as stack:
+            stack.callback(directory.forget_unused)
+            process = stack.enter_context(directory.process())
             try:
                 self._study = Study(request.url, request.name, self.spec, request.directions, process)
                 records = self.study.records()
@@ -187,7 +190,7 @@ class Search:
                 if isinstance(error, SpecError)
                 else str(error)
             )
-            self.study.end(trial, Ended(trial.number, "failed", why=why))
+            self.study.end(trial, TrialOutcome(trial.number, "failed", why=why))
             return TrialEnded(trial.number, "failed", trial.params, None, 0.0, why, best=False)
         runs = tuple(Path(each.place) for each in job.trainings if each.place is not None)
         self.study.begin(trial, runs)
@@ -209,7 +212,7 @@ class Search:
                 names = [f"seed-{seed}"] if len(seeds) > 1 else []
                 names += [] if fold is None else [f"fold-{fold}"]
                 made = spec.replace(changes) if changes else spec
-                trainings.append(Training(made, str(directory.trial(first, "-".join(names)))))
+                trainings.append(TrialTraining(made, str(directory.trial(first, "-".join(names)))))
         objective = sweep.objectives[0]
         watched = objective.partition(".")[2] if sweep.pruner.type != "none" else None
         return Job(
@@ -234,7 +237,7 @@ class Search:
             each.early = True
             self.request.executor.stop(number, "pruned")
 
-    def _ended(self, message: Ended) -> SweepEvent:
+    def _ended(self, message: TrialOutcome) -> SweepEvent:
         each = self.running.pop(message.number)
         runs = tuple(map(Path, message.runs)) or each.runs
         state = self.study.end(each.trial, message)
@@ -264,7 +267,7 @@ class Search:
     def _let_go(self) -> None:
         """Let the trials be taken up again that were running when this process was told to end at once."""
         for number, each in self.running.items():
-            self.study.end(each.trial, Ended(number, "interrupted", why="the sweep was ended"))
+            self.study.end(each.trial, TrialOutcome(number, "interrupted", why="the sweep was ended"))
         self.running.clear()
 
     def _result(self) -> SweepResult:

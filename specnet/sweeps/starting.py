@@ -83,13 +83,25 @@ def placed(
     return made, StorageUrl.of_file(made.database), made.study
 
 
-def executor_for(spec: Spec, data: Any, jobs: int | None) -> Executor:
-    """Return what trains the trials on this machine: processes, as many as there are cores by default.
+def executor_for(
+    spec: Spec, data: Any, jobs: int | None, dask: str | None, directory: SweepDirectory
+) -> Executor:
+    """Return what trains the trials: processes of this machine, as many as there are cores by default, or a cluster.
 
     What only this process knows, arrays and kinds that it has registered, is trained in it, one trial at a time.
     """
     from specnet.passes.cores import allowed
 
+    if dask is not None:
+        if in_this_process(spec, data):
+            raise RunError("arrays and kinds that only this program knows cannot be sent to a cluster")
+        from specnet.sweeps.cluster import Cluster
+
+        try:
+            return Cluster(dask, spec, directory.path, jobs)
+        except RunError:
+            directory.forget_unused()
+            raise
     if in_this_process(spec, data):
         from specnet.sweeps.threads import OneThread
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from specnet.language.spec import Spec
     from specnet.language.sweep import Sweep
-    from specnet.sweeps.jobs import Ended
+    from specnet.sweeps.jobs import TrialOutcome
 
 RETRIES = 3
 """How often a trial is taken up again whose process was lost: it may be what ends the process."""
@@ -165,7 +165,7 @@ class Study:
 
         return bool(self._asked(reported))
 
-    def end(self, trial: Any, ended: Ended) -> str:
+    def end(self, trial: Any, ended: TrialOutcome) -> str:
         """Record how a trial has ended, and return the state that it has now.
 
         One that was interrupted, or lost with its process, is taken up again by whoever asks next.

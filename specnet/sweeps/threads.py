@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from specnet.sweeps.jobs import Ended, Job, Message, Why
+from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 from specnet.sweeps.trial import train
 
 
@@ -40,7 +40,7 @@ class OneThread:
             except queue.Empty:
                 return
             wait = False
-            if isinstance(message, Ended):
+            if isinstance(message, TrialOutcome):
                 self._join()
             yield message
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import RunError, SpecError
 from specnet.model.sweep_objective import PARAMETERS
-from specnet.sweeps.jobs import Ended, Ending, Job, Message, Reported, Why
+from specnet.sweeps.jobs import Ending, Job, Message, Reported, TrialOutcome, Why
 
 if TYPE_CHECKING:
     from specnet.runs.result import Result
-    from specnet.sweeps.jobs import Training
+    from specnet.sweeps.jobs import TrialTraining
 
 PATIENCE = 15.0
 """Seconds to wait for a process that is about to leave a run's directory."""
@@ -22,7 +22,7 @@ PATIENCE = 15.0
 
 def train(
     job: Job, tell: Callable[[Message], None], stopped: Callable[[], Why | None], data: Any = None
-) -> Ended:
+) -> TrialOutcome:
     """Train a trial to its end, and return how it ended; nothing that goes wrong in it is raised.
 
     `stopped` is asked after every step, and says why the trial is to end early, if it is. A run that is in a directory
@@ -43,7 +43,7 @@ def train(
             if not math.isfinite(value):
                 ending, why, values = "failed", f"{name} is {value}", None
                 break
-    return Ended(
+    return TrialOutcome(
         number=job.number,
         ending=ending,
         values=values,
@@ -94,7 +94,7 @@ def _said(error: Exception) -> str:
 def _trained(
     job: Job,
     index: int,
-    training: Training,
+    training: TrialTraining,
     tell: Callable[[Message], None],
     stopped: Callable[[], Why | None],
     data: Any,
@@ -168,7 +168,7 @@ def _wait_for(place: Path) -> None:
         time.sleep(0.1)
 
 
-def _forget_checkpoints(training: Training) -> None:
+def _forget_checkpoints(training: TrialTraining) -> None:
     """Remove what a trial could be resumed with, which it will not be."""
     from specnet.runs.directory import RunDirectory
 

@@ -243,3 +243,9 @@ def test_a_killed_process_leaves_its_trial_to_others_in_postgresql(
     document: dict[str, Any], postgres: str
 ) -> None:
     check_taking_up(document, postgres)
+
+
+def test_what_cannot_begin_leaves_nothing(document: dict[str, Any]) -> None:
+    with pytest.raises(specnet.RunError, match="cannot be used"):
+        list(specnet.sweep(document, storage="sqlite:////nowhere/at/all/sweep.db", jobs=1))
+    assert not list(Path("runs/small-sweep").iterdir())

@@ -35,7 +35,7 @@ from specnet.model.forecasting import Forecaster
 from specnet.model.generation.generating import Generation, generation
 from specnet.model.generation.settings import Sampling, stops
 from specnet.model.generation.stream import GenerationPlans
-from specnet.model.hidden import layer_outputs
+from specnet.model.hidden import layer_outputs, member_predictions
 from specnet.model.intervals import chosen
 from specnet.model.labelled import labelled_split, raw_labelled
 from specnet.model.measuring_lengths import LengthMeter
@@ -205,6 +205,38 @@ class CompiledModel(Model):
         key = "" if output is None else self._output(output)
         made = self.predictions(self._encoded(inputs))
         return made if output is None and self.network.several else made[key]
+
+    @overload
+    def spread(self, inputs: Any) -> Array | Any: ...
+
+    @overload
+    def spread(self, inputs: Any, *, output: str) -> Array: ...
+
+    def spread(self, inputs: Any, *, output: str | None = None) -> Array | Any:
+        key = "" if output is None else self._output(output)
+        found = self.spreads(self._encoded(inputs))
+        if not found or (output is not None and key not in found):
+            whose = "the model" if output is None else f"the output `{output}`"
+            raise ValueError(
+                f"{whose} is not that of an `ensemble`, whose members' predictions have a spread"
+            )
+        return found if output is None and self.network.several else found[key]
+
+    def spreads(self, inputs: Any) -> dict[str, Array]:
+        """Return what `spread` does by output, for inputs as `forward` takes them; nothing without an ensemble."""
+        if not any(info.type == "ensemble" for info in self.network.layers):
+            return {}
+        arrays = as_inputs(self.network, inputs)
+        with self.use.reading():
+            made = member_predictions(self.network, self._own, arrays)
+        found: dict[str, Array] = {}
+        for name, members in made.items():
+            way = self._ways.get(name)
+            each = [
+                members[:, n] if way is None else way.invert(members[:, n]) for n in range(members.shape[1])
+            ]
+            found[name] = np.stack(each).std(axis=0, ddof=1, dtype=np.float64).astype(members.dtype)
+        return found
 
     def forecast(self, data: Any, *, name: str | None = None) -> Forecast:
         """Return what `Model.forecast` does; `name` is what messages call a file."""

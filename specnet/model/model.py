@@ -87,6 +87,21 @@ class Model(ABC):
         Raises SpecError for inputs that the model cannot take, and ValueError for an unknown output.
         """
 
+    @overload
+    def spread(self, inputs: Any) -> FloatArray | Any: ...
+
+    @overload
+    def spread(self, inputs: Any, *, output: str) -> FloatArray: ...
+
+    @abstractmethod
+    def spread(self, inputs: Any, *, output: str | None = None) -> FloatArray | Any:
+        """Return the standard deviation of the predictions of an `ensemble`'s members, in the shape of `predict`.
+
+        It is that of a sample: the squares are divided by one less than the number of members. The members'
+        probabilities are not calibrated. Of several outputs, it is a dictionary of those that an `ensemble` gives.
+        Raises ValueError where no ensemble gives the output.
+        """
+
     @abstractmethod
     def predict_intervals(self, inputs: Any, *, output: str | None = None) -> Intervals:
         """Return predicted numbers with the intervals that the document asks for with `[output] intervals`.

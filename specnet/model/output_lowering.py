@@ -101,7 +101,7 @@ def _lower(
         raise SpecError([shape_diagnostic(fault, value, (*path, "loss"))]) from fault
     predicted, of_inputs = at(prediction.shape[1:], 1), asked.target == INPUTS
     threshold = decision_threshold(name, asked, predicted, of_inputs=of_inputs or spec.data.reproduces)
-    each = elements.count.each if mask is None else elements.count.each // static(mask.shape[1])
+    per_row = elements.count.each if mask is None else elements.count.each // static(mask.shape[1])
     made = NetworkOutput(
         name,
         loss,
@@ -111,13 +111,17 @@ def _lower(
         at(output.shape[1:], 1),
         shape,
         dtype,
-        each,
-        _figures(name, asked, each, path, threshold),
+        per_row,
+        _figures(name, asked, per_row, path, threshold),
         target_columns(spec, asked, signature, shape),
         mask is not None,
         threshold,
     )
-    return made, OutputValues(target, output, prediction, elements, mask, exists)
+    each: Value | None = None
+    if members is not None and not builder.training:
+        each = activated(whole, loss)[1]
+        each = ops.transpose(each, axes=(1, 0, *range(2, each.rank)))
+    return made, OutputValues(target, output, prediction, elements, mask, exists, each)
 
 
 def _of_lengths(known: NetworkOutput, value: Value, builder: Builder, path: KeyPath) -> OutputValues:

@@ -114,6 +114,8 @@ class OutputValues:
     """Which steps are no padding, (batch, steps), times the row's weight where rows have weights; None for all."""
     exists: Value | None = None
     """Which steps are no padding, whether the loss compares step by step or not; None for all."""
+    members: Value | None = None
+    """What each member of an ensemble predicts, (batch, members, ...); None without one, and in training."""
 
     def copy(self, new: Callable[[Value], Value]) -> OutputValues:
         """Return the same values in another graph, given what each is there."""
@@ -124,4 +126,5 @@ class OutputValues:
             new(self.elements),
             self.mask and new(self.mask),
             self.exists and new(self.exists),
+            self.members and new(self.members),
         )

@@ -33,7 +33,8 @@ class PredictedRows:
     kept: Sequence[Sequence[Any]] | None = None
     """For each row the cells of its columns that are kept."""
     spread: Predictions | None = None
-    """The standard deviations of what several models predict, where `made` is their mean."""
+    """The standard deviations of what several models or members of an ensemble predict, where `made` is their mean; of
+    the outputs that have some."""
     intervals: Mapping[str, Intervals | PredictionSets] = field(default_factory=dict)
     """The intervals or the prediction sets of each output that has some."""
 
@@ -91,22 +92,24 @@ def _predicted(models: Sequence[CompiledModel], block: RowBlock) -> PredictedRow
     """Return the predictions of a block, of several models their means; raise SpecError where a row has none."""
     made = [_of_model(each, block) for each in models]
     if len(made) == 1:
-        predicted, intervals = made[0]
-        return PredictedRows(predicted, block.files, block.kept, intervals=intervals)
-    both = {name: mean_and_std([each[name] for each, _ in made]) for name in made[0][0]}
+        predicted, intervals, spread = made[0]
+        return PredictedRows(predicted, block.files, block.kept, spread, intervals)
+    both = {name: mean_and_std([each[name] for each, _, _ in made]) for name in made[0][0]}
     means, stds = ({name: pair[i] for name, pair in both.items()} for i in (0, 1))
     return PredictedRows(means, block.files, block.kept, stds)
 
 
 def _of_model(
     model: CompiledModel, block: RowBlock
-) -> tuple[dict[str, Array], dict[str, Intervals | PredictionSets]]:
+) -> tuple[dict[str, Array], dict[str, Intervals | PredictionSets], dict[str, Array] | None]:
+    """Return its predictions, their intervals, and the spread of the members of ensembles, if it has any."""
     encoding = model.encoding
     assert encoding is not None
     encoded = encoding.encode(block.rows)
     dtype = model.network.spec.dtype
     made = {name: array.astype(dtype) for name, array in model.predictions(encoded).items()}
-    return made, intervals_of(model, encoded, made)
+    spread = {name: array.astype(dtype) for name, array in model.spreads(encoded).items()}
+    return made, intervals_of(model, encoded, made), spread or None
 
 
 def _faults(model: CompiledModel, block: RowBlock, file: str) -> tuple[list[Diagnostic], int]:

@@ -36,12 +36,12 @@ def write_csv(
     writer = csv.writer(file, lineterminator="\n")
     parts, names = _begun(parts, kept)
     first = next(parts, None)
-    spread = first is not None and first.spread is not None
+    spread = {} if first is None or first.spread is None else first.spread
     parts = chain([] if first is None else [first], parts)
     columns = [
         f"{name}.{column}" if name else column
         for name, own in read.items()
-        for column in (*own.head, *own.interval_head, *(own.spread_head if spread else ()))
+        for column in (*own.head, *own.interval_head, *(own.spread_head if name in spread else ()))
     ]
     before = [*(["file"] if files else []), *names]
     writer.writerow([*before, *(_apart(column, before) for column in columns)])
@@ -67,7 +67,9 @@ def write_lines(
     for part in parts:
         objects = {
             name: own.objects(
-                part.made[name], None if part.spread is None else part.spread[name], part.intervals.get(name)
+                part.made[name],
+                None if part.spread is None else part.spread.get(name),
+                part.intervals.get(name),
             )
             for name, own in read.items()
         }
@@ -105,7 +107,7 @@ def write_npz(
         array = np.concatenate([part.made[name] for part in whole])
         prefix = f"{name}." if name else ""
         arrays[f"{prefix}predictions"] = array
-        if spread:
+        if spread and name in spread[0]:
             arrays[f"{prefix}std"] = np.concatenate([each[name] for each in spread])
         if own.has_intervals:
             arrays |= {f"{prefix}{key}": made for key, made in _interval_arrays(own, whole, name).items()}
@@ -143,7 +145,7 @@ def _columns(own: OutputReading, part: PredictedRows, name: str) -> Iterator[lis
     yield from own.columns(part.made[name])
     if name in part.intervals:
         yield from own.interval_columns(part.intervals[name])
-    if part.spread is not None:
+    if part.spread is not None and name in part.spread:
         yield from own.numbers(part.spread[name])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -331,3 +333,50 @@ def test_the_plan_is_shown_without_data():
         "layers": [{"type": "ensemble", "members": 2, "layers": [{"type": "dense", "units": 3}]}],
     }
     assert not specnet.validate(document, data=False).diagnostics
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy", "gaussian_nll"])
+def test_the_spread_is_that_of_the_members_predictions(data, loss, tmp_path):
+    x, source = data
+    transforms = [{"type": "standardize", "on": "targets"}] if loss != "cross_entropy" else []
+    units = {"mse": 1, "cross_entropy": 3, "gaussian_nll": 2}[loss]
+    layers = [{"type": "dense", "units": units}]
+    document = spec({**source, "transforms": transforms}, loss=loss, layers=layers)
+    model = specnet.run(document, out=tmp_path / "run").model
+    each = model.outputs_of("e", x)
+    y = np.load(source["path"])["targets"]
+    if loss == "cross_entropy":
+        each = np.exp(each) / np.exp(each).sum(-1, keepdims=True)
+    else:
+        each = each[..., :1] * y.std() + y.mean()
+    np.testing.assert_allclose(model.predict(x), each.mean(1).reshape(model.predict(x).shape), rtol=1e-9)
+    expected = each.std(1, ddof=1).reshape(model.predict(x).shape)
+    np.testing.assert_allclose(model.spread(x), expected, rtol=1e-9)
+    np.testing.assert_array_equal(model.spread(x), specnet.load_run(tmp_path / "run").spread(x))
+    np.testing.assert_allclose(
+        np.concatenate([model.spread(x[:5]), model.spread(x[5:])]), expected, rtol=1e-9
+    )
+
+
+def test_predictions_are_written_with_their_spread(data, tmp_path):
+    x, source = data
+    model = specnet.run(spec(source), out=tmp_path / "run").model
+    np.save(tmp_path / "new.npy", x[:3])
+    command = [sys.executable, "-m", "specnet", "predict", str(tmp_path / "run"), str(tmp_path / "new.npy")]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    head, *rows = (line.split(",") for line in done.stdout.splitlines())
+    assert head == ["prediction", "P(0)", "P(1)", "P(2)", "std(P(0))", "std(P(1))", "std(P(2))"]
+    written = [[float(cell) for cell in row[4:]] for row in rows]
+    np.testing.assert_allclose(written, model.spread(x[:3]), rtol=1e-12)
+
+
+def test_a_model_without_an_ensemble_has_no_spread(data):
+    x, source = data
+    document = {
+        "specnet": 1,
+        "loss": "cross_entropy",
+        "data": source,
+        "layers": [{"type": "dense", "units": 3}],
+    }
+    with pytest.raises(ValueError, match="not that of an `ensemble`"):
+        specnet.compile(document).spread(x)

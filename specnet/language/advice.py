@@ -115,8 +115,9 @@ def advice(key: str, path: KeyPath, table: type[Table]) -> str | None:
     if any(folded(name) == word for name in table.model_fields):
         return None
     root = str(path[0]) if path else ""
-    if path[:2] == ("sweep", "parameters") and closest(key, table.model_fields) is None:
-        return QUOTED
+    # Without quotes, each part of a key path is a table of its own.
+    if path[:2] == ("sweep", "parameters") and "." not in str(path[-1]):
+        return QUOTED if closest(key, table.model_fields) is None else None
     if path == ("data", "split"):  # which has the fields that fractions belong in
         return None
     if root == "data" and "missing_markers" in table.model_fields and word in COLUMNS:

@@ -18,7 +18,7 @@ from specnet.model.arrays import as_targets
 from specnet.model.compiled import CompiledModel, streams
 from specnet.model.network import Network
 from specnet.model.programs import training_graph
-from specnet.model.settings import run_length
+from specnet.model.run_length import run_length
 from specnet.passes.pipeline import plan
 from tests.support.examples import LONG
 from tests.support.shipped import ELSEWHERE, there

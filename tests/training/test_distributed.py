@@ -64,6 +64,9 @@ SETTINGS = {
         "optimizer": {"type": "adam", "learning_rate": 0.3},
     },
     "plateau": {"schedule": {"type": "plateau", "patience": 1}, "epochs": 6},
+    "decayed by a schedule": {
+        "optimizer": {"type": "adamw", "weight_decay": {"value": 0.1, "schedule": "flat_cosine"}}
+    },
     "searched": {"optimizer": {"type": "lbfgs"}, "batch_size": "full", "epochs": 4},
 }
 
@@ -146,6 +149,7 @@ def test_a_loss_is_that_of_the_whole_batch(name):
 LAYERS = {
     "batch_norm": [{"type": "batch_norm"}],
     "batch_norm of one row": [{"type": "batch_norm", "momentum": 0.5}],
+    "dropout by a schedule": [{"type": "dropout", "rate": {"value": 0.3, "schedule": "flat_cosine"}}],
     "noise": [{"type": "gaussian_noise", "stddev": 0.3}],
     "residual": [
         {"type": "residual", "layers": [{"type": "dense", "units": 5}, {"type": "dropout", "rate": 0.2}]}

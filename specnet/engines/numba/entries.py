@@ -50,15 +50,16 @@ class Entries:
         self.places: dict[tuple[str, ...], int] = {}
         self.next = HEADER
 
-    def array(self, name: str | ast.expr) -> str:
-        """Return the name of an array's address."""
+    def array(self, name: str | ast.expr, *, truths: bool = False) -> str:
+        """Return the name of an array's address; one of truth values is taken only where it is asked for."""
         name = name.id if isinstance(name, ast.Name) else name
         if not isinstance(name, str):
             raise Unfit
         new = ("address", name) not in self.places
+        dtype = "uint8" if truths else self.dtype(name)
         place = self.entry("address", name)
         if new:
-            self.head.append(f"a{place} = {self.dtype(name)}_at(t[{place}])")
+            self.head.append(f"a{place} = {dtype}_at(t[{place}])")
         return f"a{place}"
 
     def dtype(self, name: str) -> str:

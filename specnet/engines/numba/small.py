@@ -18,10 +18,13 @@ __all__ = [
     "copies",
     "filled",
     "inner_product",
+    "largest",
     "logarithms",
+    "number_of",
     "placed",
     "product",
     "products",
+    "proportions",
     "sum_along",
     "sums",
     "taken",
@@ -93,6 +96,45 @@ def logarithms(a: Any, out: Any, t: Any, at: int) -> None:
         shift = log(found)
         for j in range(i, i + m):
             out[j] = (a[j] - most) - shift
+
+
+@inner
+def proportions(a: Any, out: Any, t: Any, at: int) -> None:
+    """Write exp(a) / sum(exp(a)) of each row, shifted by its largest."""
+    n, m = t[at], t[at + 1]
+    for i in range(0, n * m, m):
+        most = a[i]
+        for j in range(i + 1, i + m):
+            most = a[j] if a[j] > most or a[j] != a[j] else most
+        for j in range(i, i + m):
+            out[j] = exp(a[j] - most)
+        found = out[i]
+        for j in range(i + 1, i + m):
+            found += out[j]
+        for j in range(i, i + m):
+            out[j] /= found
+
+
+@inner
+def largest(a: Any, out: Any, t: Any, at: int) -> None:
+    """Write where the first largest element of each row is, or the first NaN."""
+    n, m = t[at], t[at + 1]
+    for i in range(n):
+        place = 0
+        for j in range(1, m):
+            x, best = a[i * m + j], a[i * m + place]
+            if best == best and (x > best or x != x):  # noqa: PLR0124 (NaN alone is not itself)
+                place = j
+        out[i] = place
+
+
+@inner
+def number_of(a: Any, t: Any, at: int) -> int:
+    """Return how many truth values are true."""
+    found = 0
+    for i in range(t[at]):
+        found += a[i] != 0
+    return found
 
 
 @inner

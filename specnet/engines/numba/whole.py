@@ -183,9 +183,12 @@ class _WholeWriter(Entries):
                     raise Unfit
                 where = self.entry("along", a, str(along[0]), str(along[-1] + 1))
                 self.lines.append(f"sum_along({self.array(a)}, {self.array(out)}, t, {where})")
-            case "log_softmax", [ast.Name(id=a), ast.UnaryOp(op=ast.USub(), operand=ast.Constant(1)), out]:
+            case (
+                "argmax" | "log_softmax" | "softmax",
+                [ast.Name(id=a), ast.UnaryOp(op=ast.USub(), operand=ast.Constant(1)), out],
+            ):
                 arrays = f"{self.array(a)}, {self.array(out)}"
-                self.lines.append(f"logarithms({arrays}, t, {self.entry('rows', a)})")
+                self.lines.append(f"{BY_ROWS[name]}({arrays}, t, {self.entry('rows', a)})")
             case "add", [ast.Name(id=a), ast.Name(id=b), ast.Name(id=out)] if self.alike(a, b, out):
                 arrays = f"{self.array(a)}, {self.array(b)}, {self.array(out)}"
                 self.lines.append(f"added({arrays}, t, {self.entry('size', out)})")
@@ -250,6 +253,8 @@ class _WholeWriter(Entries):
         match node:
             case ast.Call(func=ast.Name(id="float"), args=[ast.Call(func=ast.Name(id=name), args=arguments)]):
                 return f"float64({self._sum(name, arguments)})"
+            case ast.Call(func=ast.Name(id="count_nonzero"), args=[ast.Name(id=a)]):
+                return f"float64(number_of({self.array(a, truths=True)}, t, {self.entry('size', a)}))"
         for part in ast.walk(node):
             if isinstance(part, ast.Name) and part.id in self.views:
                 raise Unfit
@@ -267,6 +272,9 @@ class _WholeWriter(Entries):
                 return f"total({self.array(a)}, t, {self.entry('size', a)})"
         raise Unfit
 
+
+BY_ROWS = {"argmax": "largest", "log_softmax": "logarithms", "softmax": "proportions"}
+"""What computes something of each row of an array, by the name in statements."""
 
 FUNCTIONS = {"exp", "log", "sqrt", "sin", "cos", "tanh", "expm1", "log1p"}
 """Functions of scalars that compiled code has."""

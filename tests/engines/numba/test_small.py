@@ -77,3 +77,24 @@ def test_elements_at_indices():
     assert placed.tolist() == [0, 7, 0, 0, 8]
     call("placed", placed, np.array([0, 2]), np.array([1.0]), sizes=(5, 2, 1))
     assert placed.tolist() == [1, 7, 1, 0, 8]
+
+
+@dtypes
+def test_softmax_of_rows(dtype):
+    a, out = drawn(5, 4, dtype=dtype) * 300, np.empty((5, 4), dtype)
+    call("proportions", a, out, sizes=(5, 4))
+    shifted = np.exp((a - a.max(1, keepdims=True)).astype("float64"))
+    np.testing.assert_allclose(out, shifted / shifted.sum(1, keepdims=True), 1e-5, 1e-30)
+
+
+def test_the_place_of_the_largest_of_each_row_is_that_of_numpy():
+    a = drawn(6, 4)
+    a[1], a[2, 1:], a[3], a[4, ::2] = 1, np.nan, -np.inf, np.inf
+    out = np.empty(6, np.int64)
+    call("largest", a, out, sizes=(6, 4))
+    np.testing.assert_array_equal(out, np.argmax(a, 1))
+
+
+def test_how_many_are_true():
+    a = drawn(3, 5) > 0
+    assert call("number_of", a.view(np.uint8), sizes=(15,)) == a.sum()

@@ -152,3 +152,26 @@ def test_whoever_asks_to_stop_waits_for_one_call(engine, monkeypatch):
     *_, ended = fitted.spans()
     assert ended.stopped == "interrupted"
     assert 5 <= ended.steps <= 1 + 2 + 4 + 8 + 8
+
+
+def test_classes_are_predicted_and_counted_as_with_numpy(engine):
+    """The plans of evaluation and prediction have a softmax, the place of the largest, and how many are right."""
+    layers = [
+        {"type": "dense", "units": 300, "activation": "gelu"},
+        {"type": "dense", "units": 10, "activation": "softmax"},
+    ]
+    spec = {
+        "specnet": 1,
+        "data": {"type": "builtin", "name": "digits", "split": {"validation": 0.5}},
+        "layers": layers,
+        "loss": "cross_entropy",
+        "metrics": ["accuracy"],
+        "training": {"epochs": 2, "batch_size": 100, "optimizer": "adam"},
+    }
+    found = {}
+    for name in ("numpy", "numba"):
+        engine(name)
+        result = specnet.run(spec)
+        found[name] = result.model.predict(np.eye(64)), result.splits["validation"]
+    np.testing.assert_allclose(found["numba"][0], found["numpy"][0], 1e-4, 1e-6)
+    assert found["numba"][1]["accuracy"] == found["numpy"][1]["accuracy"]

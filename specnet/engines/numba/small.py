@@ -10,7 +10,7 @@ from typing import Any
 from specnet.engines.numba.compiling import inner
 from specnet.engines.numba.language import float32_at, float64_at, int64_at, uint8_at
 from specnet.engines.numba.mathematics import exp, log
-from specnet.engines.numba.threads import gemm32, gemm64
+from specnet.engines.numba.matrices import gemm32, gemm64
 
 __all__ = [
     "added",

@@ -1,4 +1,4 @@
-"""What compiled functions share work by: numbers that several threads change, and functions at an address.
+"""What compiled functions share work by: numbers that several threads change.
 
 A team's numbers lie at one address, each in a cache line of its own: the ticket, which says what part of what is next,
 and how many parts are done. Whoever raises the ticket has taken a part. The thread that makes the steps never waits
@@ -8,7 +8,6 @@ for one that has taken none, so that it goes on alone where no other thread runs
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -18,7 +17,7 @@ from numba.extending import intrinsic
 
 from specnet.engines.numba.compiling import inner
 
-__all__ = ["done", "finish", "gemm32", "gemm64", "helps", "offer", "take"]
+__all__ = ["done", "finish", "helps", "offer", "take"]
 
 DONE, OPEN = 64, 128
 """Bytes from the ticket to the number of parts that are done, and to whether helpers may take any."""
@@ -100,88 +99,6 @@ def _sleep(typing_context: Any, function: Any, microseconds: Any) -> Any:  # noq
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
-
-
-def _gemm(real: Any) -> Callable[..., Any]:
-    """Return a call of the matrix library's product at an address, as BLAS's C interface has it with 64-bit sizes."""
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def call(
-        typing_context: Any,  # noqa: ARG001
-        function: Any,  # noqa: ARG001
-        a_t: Any,  # noqa: ARG001
-        b_t: Any,  # noqa: ARG001
-        n: Any,  # noqa: ARG001
-        m: Any,  # noqa: ARG001
-        k: Any,  # noqa: ARG001
-        a: Any,  # noqa: ARG001
-        a_step: Any,  # noqa: ARG001
-        b: Any,  # noqa: ARG001
-        b_step: Any,  # noqa: ARG001
-        out: Any,  # noqa: ARG001
-        step: Any,  # noqa: ARG001
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-            function, a_t, b_t, n, m, k, a, a_step, b, b_step, out, step = arguments
-            pointer = _I64
-            kinds = [_I32] * 3 + [_I64] * 3 + [real, pointer, _I64, pointer, _I64, real, pointer, _I64]
-            kind = ir.FunctionType(_VOID, kinds)
-            # 101 is row by row, 111 as it lies, 112 transposed.
-            turned = [builder.trunc(builder.add(t, ir.Constant(_I64, 111)), _I32) for t in (a_t, b_t)]
-            given = [ir.Constant(_I32, 101), *turned, n, m, k]
-            given += [ir.Constant(real, 1.0), a, a_step, b, b_step, ir.Constant(real, 0.0), out, step]
-            builder.call(builder.inttoptr(function, kind.as_pointer()), given)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 12), generate
-
-    return call  # type: ignore[no-any-return]
-
-
-_gemm_of_floats, _gemm_of_doubles = _gemm(ir.FloatType()), _gemm(ir.DoubleType())
-
-
-@inner
-def gemm32(t: Any, function: int, at: int) -> None:
-    """Write a product of matrices of float32, or of a part of their rows or columns, as a table says from a place on.
-
-    It has how both lie, sizes (n, m, k), and addresses and steps from row to row of both and of the result.
-    """
-    if t[at + 2] and t[at + 3]:
-        _gemm_of_floats(
-            function,
-            t[at],
-            t[at + 1],
-            t[at + 2],
-            t[at + 3],
-            t[at + 4],
-            t[at + 5],
-            t[at + 6],
-            t[at + 7],
-            t[at + 8],
-            t[at + 9],
-            t[at + 10],
-        )
-
-
-@inner
-def gemm64(t: Any, function: int, at: int) -> None:
-    """Do what `gemm32` does for matrices of float64."""
-    if t[at + 2] and t[at + 3]:
-        _gemm_of_doubles(
-            function,
-            t[at],
-            t[at + 1],
-            t[at + 2],
-            t[at + 3],
-            t[at + 4],
-            t[at + 5],
-            t[at + 6],
-            t[at + 7],
-            t[at + 8],
-            t[at + 9],
-            t[at + 10],
-        )
 
 
 @inner

@@ -1,4 +1,4 @@
-"""Numbers that threads of compiled code share, and products of the matrix library at its address."""
+"""Numbers that threads of compiled code share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ pytest.importorskip("numba")
 
 import numba
 
-from specnet.engines.blas import product_addresses
 from specnet.engines.numba import threads
 from specnet.engines.numba.team import usleep
 
 PARTS, STAGES = 3, 2_000
 
 take, done, offer, finish, helps = threads.take, threads.done, threads.offer, threads.finish, threads.helps
-gemm32, gemm64 = threads.gemm32, threads.gemm64
 
 
 @numba.njit(nogil=True)
@@ -80,37 +78,6 @@ def test_nobody_helps_where_that_is_closed():
     assert follow(numbers.ctypes.data, counts) == 0, "a part to take, but closed"
     numbers[threads.OPEN // 8] = 1
     assert follow(numbers.ctypes.data, counts) == PARTS
-
-
-@numba.njit
-def multiply(single, table, address):
-    if single:
-        gemm32(table, address, 1)
-    else:
-        gemm64(table, address, 1)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("a_t", [False, True])
-@pytest.mark.parametrize("b_t", [False, True])
-def test_products_of_the_matrix_library(dtype, a_t, b_t):
-    addresses = product_addresses()
-    if addresses is None:
-        pytest.skip("NumPy's matrix library is another")
-    rng = np.random.default_rng(0)
-    n, k, m = 5, 7, 3
-    a = rng.normal(size=(k, n) if a_t else (n, k)).astype(dtype)
-    b = rng.normal(size=(m, k) if b_t else (k, m)).astype(dtype)
-    out = np.full((n, m), np.nan, dtype)
-    places = [array.ctypes.data for array in (a, b, out)]
-    table = [0, a_t, b_t, n, m, k, places[0], a.shape[1], places[1], b.shape[1], places[2], m]
-    multiply(dtype == "float32", np.array(table, np.int64), addresses[dtype == "float64"])
-    expected = (a.T if a_t else a) @ (b.T if b_t else b)
-    np.testing.assert_allclose(out, expected, 1e-5 if dtype == "float32" else 1e-12)
-    table[3] = 0
-    out[:] = 1
-    multiply(dtype == "float32", np.array(table, np.int64), 0)
-    assert (out == 1).all(), "a product without rows does nothing"
 
 
 def test_the_address_of_the_clock_is_that_of_a_function():

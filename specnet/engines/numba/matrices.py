@@ -1,0 +1,108 @@
+"""Products of matrices by the matrix library, whose functions lie at an address, and of vectors by loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from specnet.engines.numba.compiling import inner
+from specnet.engines.numba.language import float32_at, float64_at
+
+__all__ = ["gemm32", "gemm64"]
+
+_I32, _I64, _VOID = ir.IntType(32), ir.IntType(64), ir.VoidType()
+
+
+def _gemm(real: Any) -> Callable[..., Any]:
+    """Return a call of the matrix library's product at an address, as BLAS's C interface has it with 64-bit sizes."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def call(
+        typing_context: Any,  # noqa: ARG001
+        function: Any,  # noqa: ARG001
+        a_t: Any,  # noqa: ARG001
+        b_t: Any,  # noqa: ARG001
+        n: Any,  # noqa: ARG001
+        m: Any,  # noqa: ARG001
+        k: Any,  # noqa: ARG001
+        a: Any,  # noqa: ARG001
+        a_step: Any,  # noqa: ARG001
+        b: Any,  # noqa: ARG001
+        b_step: Any,  # noqa: ARG001
+        out: Any,  # noqa: ARG001
+        step: Any,  # noqa: ARG001
+    ) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            function, a_t, b_t, n, m, k, a, a_step, b, b_step, out, step = arguments
+            pointer = _I64
+            kinds = [_I32] * 3 + [_I64] * 3 + [real, pointer, _I64, pointer, _I64, real, pointer, _I64]
+            kind = ir.FunctionType(_VOID, kinds)
+            # 101 is row by row, 111 as it lies, 112 transposed.
+            turned = [builder.trunc(builder.add(t, ir.Constant(_I64, 111)), _I32) for t in (a_t, b_t)]
+            given = [ir.Constant(_I32, 101), *turned, n, m, k]
+            given += [ir.Constant(real, 1.0), a, a_step, b, b_step, ir.Constant(real, 0.0), out, step]
+            builder.call(builder.inttoptr(function, kind.as_pointer()), given)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 12), generate
+
+    return call  # type: ignore[no-any-return]
+
+
+_gemm_of_floats, _gemm_of_doubles = _gemm(ir.FloatType()), _gemm(ir.DoubleType())
+
+
+@inner
+def gemm32(t: Any, function: int, at: int) -> None:
+    """Write a product of matrices of float32, or of a part of their rows or columns, as a table says from a place on.
+
+    It has how both lie, sizes (n, m, k), and addresses and steps from row to row of both and of the result. The
+    library copies matrices before it multiplies, which takes longer than the product with a single row or column.
+    """
+    a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
+    a, a_step, b, b_step, out, step = t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
+    if n == 0 or m == 0:
+        return
+    if m == 1 and step == 1:
+        _by_vector(float32_at(a), a_step, a_t, float32_at(b), 1 if b_t else b_step, float32_at(out), n, k)
+    elif n == 1:
+        _by_vector(float32_at(b), b_step, 1 - b_t, float32_at(a), a_step if a_t else 1, float32_at(out), m, k)
+    else:
+        _gemm_of_floats(function, a_t, b_t, n, m, k, a, a_step, b, b_step, out, step)
+
+
+@inner
+def gemm64(t: Any, function: int, at: int) -> None:
+    """Do what `gemm32` does for matrices of float64."""
+    a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
+    a, a_step, b, b_step, out, step = t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
+    if n == 0 or m == 0:
+        return
+    if m == 1 and step == 1:
+        _by_vector(float64_at(a), a_step, a_t, float64_at(b), 1 if b_t else b_step, float64_at(out), n, k)
+    elif n == 1:
+        _by_vector(float64_at(b), b_step, 1 - b_t, float64_at(a), a_step if a_t else 1, float64_at(out), m, k)
+    else:
+        _gemm_of_doubles(function, a_t, b_t, n, m, k, a, a_step, b, b_step, out, step)
+
+
+@inner
+def _by_vector(a: Any, step: int, turned: int, x: Any, apart: int, out: Any, n: int, k: int) -> None:
+    """Write the product of an n x k matrix, which may lie column by column, and a vector, whose elements lie apart."""
+    if turned:
+        for i in range(n):
+            out[i] = a[i] * x[0]
+        for j in range(1, k):
+            factor = x[j * apart]
+            for i in range(n):
+                out[i] += a[j * step + i] * factor
+    else:
+        for i in range(n):
+            total = a[i * step] * x[0]
+            for j in range(1, k):
+                total += a[i * step + j] * x[j * apart]
+            out[i] = total

@@ -1,0 +1,45 @@
+"""Products of the matrix library at its address, and of vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+import numba
+
+from specnet.engines.blas import product_addresses
+from specnet.engines.numba.matrices import gemm32, gemm64
+
+
+@numba.njit
+def multiply(single, table, address):
+    if single:
+        gemm32(table, address, 1)
+    else:
+        gemm64(table, address, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("a_t", [False, True])
+@pytest.mark.parametrize("b_t", [False, True])
+@pytest.mark.parametrize("shape", [(5, 7, 3), (1, 40, 9), (9, 40, 1), (1, 5, 1), (4, 1, 3)])
+def test_products_of_matrices(shape, dtype, a_t, b_t):
+    addresses = product_addresses()
+    if addresses is None:
+        pytest.skip("NumPy's matrix library is another")
+    rng = np.random.default_rng(0)
+    n, k, m = shape
+    a = rng.normal(size=(k, n) if a_t else (n, k)).astype(dtype)
+    b = rng.normal(size=(m, k) if b_t else (k, m)).astype(dtype)
+    out = np.full((n, m), np.nan, dtype)
+    places = [array.ctypes.data for array in (a, b, out)]
+    table = [0, a_t, b_t, n, m, k, places[0], a.shape[1], places[1], b.shape[1], places[2], m]
+    multiply(dtype == "float32", np.array(table, np.int64), addresses[dtype == "float64"])
+    expected = (a.T if a_t else a) @ (b.T if b_t else b)
+    np.testing.assert_allclose(out, expected, 1e-5 if dtype == "float32" else 1e-12)
+    table[3] = 0  # n
+    out[:] = 1
+    multiply(dtype == "float32", np.array(table, np.int64), 0)
+    assert (out == 1).all(), "a product without rows does nothing"

@@ -14,7 +14,7 @@ from specnet.data.formats.csv.text_blocks import BLOCK, FIRST, TextBlocks
 from specnet.data.tables.byte_cells import Asked, CellBlock
 from specnet.data.tables.table import CELLS, Chunk
 
-ARROW = 4
+ARROW = 16
 """How many times as large blocks are that pyarrow parses."""
 
 REFUSED = 3

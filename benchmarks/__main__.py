@@ -3,7 +3,7 @@
     python -m benchmarks                         # all rows: about an hour
     python -m benchmarks --only mlp              # one row, or those whose names begin so; may be repeated
     python -m benchmarks --list
-    python -m benchmarks --out results           # table.md, results.json and chart.svg in a folder
+    python -m benchmarks --out results           # table.md, results.json and chart.png in a folder
 
 Peers and engines take turns in one process, with as many threads each, and what counts is the median over the rounds.
 Rows whose peers are not installed are left out, and said to be. Run it on a machine that does nothing else: the load
@@ -77,7 +77,7 @@ def arguments() -> argparse.Namespace:
         "--compiled", action="store_true", help="measure `torch.compile`, too (minutes longer)"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write table.md, results.json and chart.svg"
+        "--out", type=Path, metavar="FOLDER", help="write table.md, results.json and chart.png"
     )
     options = parser.parse_args()
     options.threads = len(os.sched_getaffinity(0))
@@ -120,7 +120,7 @@ def main() -> None:
         (options.out / "table.md").write_text(written + "\n", encoding="utf-8")
         plain = json.dumps(report.data(rows, figures, before), indent=1)
         (options.out / "results.json").write_text(plain + "\n", encoding="utf-8")
-        report.chart(rows, before.partition("; load")[0], options.out / "chart.svg")
+        report.chart(rows, before.partition("; load")[0], options.out / "chart.png")
 
 
 def _needs(case: Case) -> str:

@@ -65,6 +65,10 @@ def _ranked(codes: NDArray[Any], rank: NDArray[np.int32] | None) -> NDArray[Any]
     return codes if rank is None else rank[codes]
 
 
+ROOM = 1 << 16
+"""Values of an array that those of several chunks are copied to."""
+
+
 class _Sink:
     """Takes in the cells of one column, and keeps its values, or with a maximum the first of them.
 
@@ -80,6 +84,8 @@ class _Sink:
         """What was read last."""
         self._maximum = maximum
         self._kept: list[NDArray[Any]] = []
+        self._free = 0
+        """How many more values the last array has room for, if values are copied."""
         self.taken: NDArray[Any] = self.new
         """What was taken in last."""
 
@@ -96,11 +102,32 @@ class _Sink:
         if self._maximum is not None:
             new = new[: self._maximum]
             self._maximum -= len(new)
-        if len(new):
+        if self._alone and self._maximum is None:
+            self._copy(new)
+        elif len(new):
             self._kept.append(new.copy() if self._alone else new)
+
+    def _copy(self, new: NDArray[Any]) -> None:
+        """Keep values in arrays of their own: large ones, whose memory the system has back once they are joined."""
+        while len(new):
+            if not self._kept or self._free == 0 or self._kept[-1].dtype != new.dtype:
+                self._end()
+                self._kept.append(np.empty(ROOM, new.dtype))
+                self._free = ROOM
+            count, start = min(len(new), self._free), ROOM - self._free
+            self._kept[-1][start : start + count] = new[:count]
+            self._free -= count
+            new = new[count:]
+
+    def _end(self) -> None:
+        """Leave what is free of the last array."""
+        if self._free:
+            self._kept[-1] = self._kept[-1][: ROOM - self._free]
+            self._free = 0
 
     def finish(self) -> Column:
         """Return the column; its categories in order."""
+        self._end()
         text = self.reader.kind == "text"
         pieces, self._kept = [np.empty(0, np.int32 if text else np.float64), *self._kept], []
         if text:

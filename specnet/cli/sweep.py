@@ -118,7 +118,7 @@ def sweep(
         console = notes()
         with progress_for(console, interrupts.stop, quiet=quiet) as progress:
             result = _watched(Search(request), interrupts, progress)
-        best = _best_document(loaded, result, directory.path)
+        best = _best_document(console, loaded, result, directory.path)
     if output is OutputStyle.JSON:
         write_json(result.as_dict())
     else:
@@ -143,7 +143,8 @@ def _watched(search: Search, interrupts: Interrupts, progress: SweepProgress) ->
     raise AssertionError("a sweep ends with SweepEnded")
 
 
-def _best_document(spec: Spec, result: SweepResult, folder: Path) -> Path | None:
+def _best_document(console: Console, spec: Spec, result: SweepResult, folder: Path) -> Path | None:
+    from specnet.diagnostics import RunError
     from specnet.sweeps.best_document import write_best
 
     if not result.best:
@@ -153,7 +154,11 @@ def _best_document(spec: Spec, result: SweepResult, folder: Path) -> Path | None
         f"{name} {value:.6g}" for name, value in zip(result.objectives, best.values or (), strict=True)
     )
     about = f"{figures}: trial {best.number} of {len(result.trials)} in the sweep {result.name}."
-    return write_best(spec, best.parameters, folder, about)
+    try:
+        return write_best(spec, best.parameters, folder, about)
+    except RunError as error:  # as on a full disk: the result is shown all the same
+        say(console, f"warning: {error}", "bold yellow")
+        return None
 
 
 def _code(console: Console, result: SweepResult, interrupts: Interrupts, command: list[str]) -> int:

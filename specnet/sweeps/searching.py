@@ -105,8 +105,14 @@ class Search:
                 )
                 yield from self._search()
                 result = self._result()
-                directory.save(result)
+                try:
+                    directory.save(result)
+                except RunError as error:  # as on a full disk: the storage has all of it
+                    yield SweepNoted(f"{error}; `specnet sweep --resume` writes it again")
                 yield SweepEnded(result)
+            except RunError:
+                self.running.clear()  # of a storage that does not answer: others see that nobody trains them
+                raise
             finally:
                 request.executor.close()
                 self._let_go()

@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import RunError
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 RETRIES = 3
 """How often a trial is taken up again whose process was lost: it may be what ends the process."""
+
+UNKNOWN = 90.0
+"""Seconds after which a trial counts as lost that nobody has said to train."""
 
 READY = 30.0
 """Seconds to wait for the process that creates a sweep."""
@@ -205,15 +209,20 @@ class Study:
         self._asked(lambda: trial.set_user_attr(OWN, own))
 
     def take_up_lost(self, is_dead: Callable[[str], bool]) -> None:
-        """Let trials be taken up again whose process has died, or gives no sign of life."""
-        states = self._optuna.trial.TrialState
+        """Let trials be taken up again whose process has died, or gives no sign of life, or never gave one."""
         for trial in self.frozen():
-            process = trial.user_attrs.get(OWN, {}).get("process")
-            dead = trial.state is states.RUNNING and isinstance(process, str) and is_dead(process)
-            if dead and self._failed(trial):
+            if trial.state.name == "RUNNING" and self._is_lost(trial, is_dead) and self._failed(trial):
                 self._retry(trial, "its process has died")
         with quiet():
             self._asked(lambda: self._optuna.storages.fail_stale_trials(self._study))
+
+    def _is_lost(self, trial: Any, is_dead: Callable[[str], bool]) -> bool:
+        process = trial.user_attrs.get(OWN, {}).get("process")
+        if isinstance(process, str):
+            return is_dead(process)
+        # It was asked for, and its process could not say so any more; clocks of machines may differ a little.
+        age = datetime.now() - trial.datetime_start  # noqa: DTZ005  as Optuna records it
+        return bool(age.total_seconds() > UNKNOWN)
 
     def _failed(self, trial: Any) -> bool:
         """Record that a trial is lost; return whether nobody else has."""

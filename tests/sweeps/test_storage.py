@@ -249,3 +249,18 @@ def test_what_cannot_begin_leaves_nothing(document: dict[str, Any]) -> None:
     with pytest.raises(specnet.RunError, match="cannot be used"):
         list(specnet.sweep(document, storage="sqlite:////nowhere/at/all/sweep.db", jobs=1))
     assert not list(Path("runs/small-sweep").iterdir())
+
+
+def test_a_trial_that_was_asked_for_and_never_begun_is_taken_up(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optuna = pytest.importorskip("optuna")
+    monkeypatch.setattr("specnet.sweeps.study.UNKNOWN", 0.5)
+    url = f"sqlite:///{Path.cwd()}/sweep.db"
+    first = result_of(specnet.sweep(document, storage=url, jobs=1))
+    with storage.quiet():
+        optuna.load_study(storage=url, study_name=first.name).ask()
+    document["sweep"]["trials"] = 4
+    result = result_of(specnet.sweep(document, storage=url, jobs=1))
+    assert [trial.state for trial in result.trials] == ["complete"] * 4
+    assert result.trials[-1].retry_of == 3

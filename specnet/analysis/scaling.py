@@ -79,7 +79,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
+class ScalingEstimate:
     """What several processes send, hold and gain."""
 
     ranks: int
@@ -151,7 +151,7 @@ class Scaling:
 
 def scaling(
     explanation: Explanation, ranks: int, times: Times | None = None, costs: CostModel | None = None
-) -> Scaling:
+) -> ScalingEstimate:
     """Return what so many processes take for a step, given what one executes.
 
     `times` are those measured of its step; without them, `costs` predict times of both plans, and without these, they
@@ -169,7 +169,7 @@ def scaling(
     each = whole - shared + shared * rows_of_each / batch
     if times is None and costs is not None:
         each = sum(_parts(plans.step, costs))
-    return Scaling(
+    return ScalingEstimate(
         ranks,
         batch,
         rows_of_each,

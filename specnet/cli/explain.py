@@ -27,7 +27,7 @@ from specnet.diagnostics.text import clipped, counted, sized
 if TYPE_CHECKING:
     from specnet.analysis.explanation import Explanation
     from specnet.analysis.profiling import Times
-    from specnet.analysis.scaling import Scaling
+    from specnet.analysis.scaling import ScalingEstimate
     from specnet.passes.plan import Plan, Step
 
 MEMORY = {
@@ -91,7 +91,7 @@ def explain(
     batches = batches_of(loaded, threads) if network.varies and not no_data else None
     explanation = explained(network, data=not no_data, batches=batches)
     times = step_times(loaded, explanation, threads, profile=profile)
-    found: Scaling | None = None
+    found: ScalingEstimate | None = None
     if distributed is not None:
         found = _scaled(explanation, distributed, times.measured)
         explanation = explained(network, data=not no_data, batches=batches, ranks=distributed)
@@ -107,7 +107,7 @@ def explain(
     return 0
 
 
-def _scaled(explanation: Explanation, ranks: int, times: dict[str, Times]) -> Scaling:
+def _scaled(explanation: Explanation, ranks: int, times: dict[str, Times]) -> ScalingEstimate:
     """Return what so many processes send, hold and gain, by what is known of this machine."""
     from specnet.analysis.scaling import scaling
     from specnet.runs.cost_calibration import cost_model

@@ -11,7 +11,7 @@ from specnet.cli.terminal import line
 from specnet.diagnostics.text import counted, sized
 
 if TYPE_CHECKING:
-    from specnet.analysis.scaling import Link, Message, Scaling
+    from specnet.analysis.scaling import Link, Message, ScalingEstimate
 
 
 HOW = {
@@ -22,7 +22,7 @@ HOW = {
 """Where the time of a step comes from."""
 
 
-def show_scaling(console: Console, found: Scaling) -> None:
+def show_scaling(console: Console, found: ScalingEstimate) -> None:
     """Print what processes that train together send in a step, and how much faster they are than one."""
     from specnet.analysis.scaling import LINKS
 
@@ -40,7 +40,7 @@ def show_scaling(console: Console, found: Scaling) -> None:
     table.show(console)
 
 
-def _messages(found: Scaling) -> TextTable:
+def _messages(found: ScalingEstimate) -> TextTable:
     """Return a row for each kind of message of a step."""
     from specnet.graph.sizes import show
 
@@ -56,7 +56,7 @@ def _messages(found: Scaling) -> TextTable:
     return table
 
 
-def _row(found: Scaling, link: Link) -> list[str]:
+def _row(found: ScalingEstimate, link: Link) -> list[str]:
     messages = found.messaging(link)
     return [
         link.name,

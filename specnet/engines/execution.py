@@ -12,7 +12,7 @@ from specnet.engines.blas import limited
 from specnet.engines.numpy.emit import emit
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.program import NumpyProgram
-from specnet.engines.ranks import Shares
+from specnet.engines.ranks import RankShares
 from specnet.engines.workers import BUFFER, Workers
 from specnet.graph.sizes import Forms, Sizes, at, named, show
 from specnet.passes.arena import ARENA, ONCE
@@ -52,7 +52,7 @@ class Executable:
         streams: Mapping[str, np.random.Generator] | None = None,
         workers: Workers | None = None,
         program: NumpyProgram | None = None,
-        shares: Shares | None = None,
+        shares: RankShares | None = None,
     ) -> None:
         self.plan = plan
         self._shares = shares

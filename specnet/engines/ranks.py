@@ -104,7 +104,7 @@ def skip(generator: np.random.Generator, count: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class RankShares:
     """How batches are shared out over processes: evenly, or by fixed `places` where rows of batches belong together.
 
     Those are as many as the largest batch has rows. A row of a batch then goes on where that at its place ended in the

@@ -8,7 +8,7 @@ import numpy as np
 from specnet.data import Encoding, Split
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.engines.execution import Bound, Executable
-from specnet.engines.ranks import Shares
+from specnet.engines.ranks import RankShares
 from specnet.engines.use import ModelUse
 from specnet.graph.sizes import Sizes, value_of
 from specnet.model.arrays import as_scales, held_arrays, weight_unit
@@ -38,7 +38,7 @@ class Evaluator:
         plan: Plan,
         leaves: Mapping[str, Array],
         use: ModelUse,
-        shares: Shares | None = None,
+        shares: RankShares | None = None,
     ) -> None:
         self.network, self.plan, self.use, self._leaves = network, plan, use, dict(leaves)
         self._shares = shares

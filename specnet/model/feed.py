@@ -8,7 +8,7 @@ import numpy as np
 
 from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, taken, whole
 from specnet.engines.execution import Bound
-from specnet.engines.ranks import Shares
+from specnet.engines.ranks import RankShares
 from specnet.graph.sizes import Sizes
 from specnet.model.augmenter import Augmenter
 from specnet.model.state import TrainingState, drawn, put
@@ -61,7 +61,7 @@ class Feed:
         drop_last: bool,
         augmenter: Augmenter | None = None,
         in_streams: bool = False,
-        shares: Shares | None = None,
+        shares: RankShares | None = None,
     ) -> None:
         rows = len(next(iter(arrays.values())))
         self._augmenter = augmenter
@@ -199,7 +199,7 @@ def _first(arrays: Arrays, rows: int) -> Arrays:
     return {name: array[:rows] for name, array in arrays.items()}
 
 
-def part_of(shares: Shares | None, rows: int) -> slice:
+def part_of(shares: RankShares | None, rows: int) -> slice:
     """Return which rows of a batch of so many a process has."""
     if shares is None:
         return slice(0, rows)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from specnet.data.streamed import ArrayOrStreamed, fetch
-from specnet.engines.ranks import Shares
+from specnet.engines.ranks import RankShares
 from specnet.graph.sizes import Shape, Size, at
 from specnet.model.batching import Batching
 from specnet.model.feed import Arrays, Batch, Bind, Feed, apart, part_of
@@ -33,7 +33,7 @@ class LengthFeed(Feed):
         batching: Batching,
         generator: np.random.Generator | None,
         bind: Bind,
-        shares: Shares | None = None,
+        shares: RankShares | None = None,
     ) -> None:
         self.batching = batching
         self._augmenter, self._window = None, 0

@@ -56,7 +56,7 @@ def check_together(ranks: Ranks, model: CompiledModel, data: Dataset) -> None:
     )
 
 
-class Following:
+class Guarded:
     """What an event of a training is handed to; after a fault there the training stops, and the fault is raised.
 
     All processes stop after the same step, so that the fault of one does not leave the others waiting.

@@ -20,7 +20,7 @@ from specnet.runs.directory import CHECKPOINTS, RESOLVED, RunDirectory
 from specnet.runs.environment import environment
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
-from specnet.runs.ranks import Following, check_distributed, check_together, received, shipping
+from specnet.runs.ranks import Guarded, check_distributed, check_together, received, shipping
 from specnet.runs.request import RunRequest
 from specnet.runs.result import CompletedRun
 from specnet.runs.resuming import check_resumable, continue_from, finished
@@ -230,7 +230,7 @@ def _train(
     checkpoints: Checkpoints | None = None,
 ) -> Ended:
     ended: Ended | None = None
-    following = Following(trainer)
+    following = Guarded(trainer)
     for event in trainer.spans():
         if isinstance(event, Span):
             history.add_span(event)

@@ -10,7 +10,7 @@ from specnet.data import Dataset
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.diagnostics.text import counted
 from specnet.engines.random import stream
-from specnet.engines.ranks import Ranks, Shares
+from specnet.engines.ranks import Ranks, RankShares
 from specnet.model.arrays import as_weights, held_arrays
 from specnet.model.augmenter import Augmenter
 from specnet.model.choosing import choose_thresholds
@@ -122,12 +122,12 @@ class Trainer:
         self._before = self._told = 0.0
         self._began = clock()
 
-    def _shared(self) -> Shares | None:
+    def _shared(self) -> RankShares | None:
         """Return what each process has of a batch, where there are several."""
         if self.ranks is None:
             return None
         # What stateful layers leave to the next batch stays in the process that has its place.
-        return Shares(self.ranks, self.batch_size if self.model.network.keeps_states else None)
+        return RankShares(self.ranks, self.batch_size if self.model.network.keeps_states else None)
 
     def _feed(self, arrays: dict[str, ArrayOrStreamed], shuffling: np.random.Generator | None) -> Feed:
         """Return what brings the training split to the steps."""

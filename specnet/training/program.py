@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.execution import Bound, Executable
-from specnet.engines.ranks import Shares
+from specnet.engines.ranks import RankShares
 from specnet.graph.sizes import Sizes, value_of
 from specnet.model.compiled import CompiledModel, streams
 from specnet.model.parameters import Parameters
@@ -24,7 +24,7 @@ class BoundTraining:
     Where several processes train together, `shares` says what each has of a batch.
     """
 
-    def __init__(self, model: CompiledModel, plans: Plans, shares: Shares | None = None) -> None:
+    def __init__(self, model: CompiledModel, plans: Plans, shares: RankShares | None = None) -> None:
         spec = model.network.spec
         self._shares = shares
         self.model, self.plan, self.update_plan = model, plans.step, plans.update

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from specnet.engines.random import stream
-from specnet.engines.ranks import RankRows, Shares, skip
+from specnet.engines.ranks import RankRows, RankShares, skip
 from specnet.graph.sizes import GLOBAL_BATCH, Forms, shared_sizes
 from tests.support.ranks import Meeting, ThreadRanks, together
 
@@ -40,7 +40,7 @@ def test_sizes_of_several_forms_are_shared_one_by_one():
 
 def test_a_process_without_rows_adds_nothing():
     def work(ranks):
-        own = Shares(ranks).of(2)
+        own = RankShares(ranks).of(2)
         array, out = np.full(3, 5.0), np.empty(3)
         own.add(array, out)
         gathered = np.empty(4)

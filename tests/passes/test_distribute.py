@@ -7,7 +7,7 @@ import pytest
 
 from specnet.engines.execution import Executable
 from specnet.engines.random import stream
-from specnet.engines.ranks import RankRows, Shares
+from specnet.engines.ranks import RankRows, RankShares
 from specnet.graph import ops
 from specnet.graph.sizes import BATCH, Size, at, shared_sizes
 from specnet.passes.distribute import distribute
@@ -36,7 +36,7 @@ def spread(apply, rows, size, *, optimise=True):
             array = np.asarray(given[name], dtype)
             part = array[own.start : own.stop] if shape[:1] == (BATCH,) else array
             arrays[name] = np.ascontiguousarray(np.broadcast_to(part, at(shape, {"batch": len(own)})))
-        bound = Executable(made, shares=Shares(ranks)).bind(rows, arrays)
+        bound = Executable(made, shares=RankShares(ranks)).bind(rows, arrays)
         scalars = dict(zip(made.scalars, bound.step(), strict=True))
         return [np.array({**scalars, **bound.arrays}[f"out{i}"]) for i in range(len(wanted))]
 
@@ -141,7 +141,7 @@ def test_what_is_drawn_is_what_one_process_draws():
 
     alone = drawn_by(plan(graph, rows))
     made = plan(graph, shared_sizes(rows, 2), ranks=2)
-    for found in together(2, lambda ranks: drawn_by(made, shares=Shares(ranks))):
+    for found in together(2, lambda ranks: drawn_by(made, shares=RankShares(ranks))):
         for one, other in zip(alone, found, strict=True):
             for name, array in one.items():
                 np.testing.assert_array_equal(array, other[name])

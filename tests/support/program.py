@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Mapping
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import assert_never, assert_type
 
@@ -238,6 +239,36 @@ def checks(spec: specnet.Spec, data: Rows) -> None:
     assert_type(specnet.trace(DOCUMENT, data=data), specnet.Trace)
 
 
+def said(event: specnet.SweepEvent) -> str:
+    """Return an event of a sweep as a line; the type checker knows that there are no others."""
+    match event:
+        case specnet.SweepStarted():
+            return f"{event.done} of {event.trials} trials, to improve {', '.join(event.objectives)}"
+        case specnet.TrialStarted():
+            return f"{event.number}: {dict(event.parameters)}"
+        case specnet.TrialReported():
+            return f"{event.number}: epoch {event.epoch} of {event.epochs}"
+        case specnet.TrialEnded():
+            assert_type(event.values, tuple[float, ...] | None)
+            return f"{event.number}: {event.state}"
+        case specnet.SweepNoted():
+            return event.text
+        case specnet.SweepEnded():
+            assert_type(event.result, specnet.SweepResult)
+            assert_type(event.result.best[0], specnet.TrialRecord)
+            return f"the best is {event.result.best[0].number}"
+        case _:
+            assert_never(event)
+
+
+def sweeping(data: Rows, folder: Path) -> None:
+    """Search for a number of units."""
+    parameters = {"layers.0.units": {"choices": [4, 8]}}
+    document = {**DOCUMENT, "sweep": {"trials": 2, "sampler": "random", "parameters": parameters}}
+    lines = [said(event) for event in specnet.sweep(document, data=data, folder=folder / "sweeps")]
+    assert lines[-1].startswith("the best is")
+
+
 def main(folder: Path) -> None:
     """Do all of it."""
     spec, data = documents(), rows()
@@ -248,4 +279,6 @@ def main(folder: Path) -> None:
     folds(data, folder)
     generating()
     forecasting(folder)
+    if find_spec("optuna") is not None:
+        sweeping(data, folder)
     checks(spec, data)

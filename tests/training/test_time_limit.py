@@ -34,10 +34,17 @@ def timed(spec: specnet.Spec, stop: Any = None, *, batch: float = 1.0, validatio
 
 
 def with_clock(
-    model: Any, data: Any, stop: Any, *, batch: float = 1.0, validation: float = 0.0, clock: Any = None
+    model: Any,
+    data: Any,
+    stop: Any,
+    ranks: Any = None,
+    *,
+    batch: float = 1.0,
+    validation: float = 0.0,
+    clock: Any = None,
 ) -> Trainer:
     clock = clock or Clock()
-    trainer = Trainer(model, data, stop, clock)
+    trainer = Trainer(model, data, stop, clock, ranks)
 
     def slowly(call: Any, seconds: float) -> Any:
         def slow(*numbers: float) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from specnet.engines.blas import product_addresses
 from specnet.engines.numba.addresses import address_of, product_parts
 from specnet.engines.numba.entries import STEPS_MADE
-from specnet.engines.numba.team import Pace, Team, usleep
+from specnet.engines.numba.team import HelpPace, Team, usleep
 from specnet.engines.numba.threads import NUMBERS, OPEN
 from specnet.engines.program import NumpyProgram
 
@@ -35,7 +35,7 @@ class WholeSteps:
         # Each number has a cache line of its own.
         self._shared = shared[-address_of(shared) % 64 // 8 :]
         self._shared[0] = threads  # no part to take
-        self._pace = Pace()
+        self._pace = HelpPace()
         header = [1, address_of(self._one), address_of(self._given), 0, address_of(self._shared), threads]
         header += [*(product_addresses() or (0, 0)), usleep()]
         entries = (number for entry in program.whole.entries for number in _numbers(entry, names))

@@ -76,7 +76,7 @@ class Team(Shared):
             return self._orders
 
 
-class Pace:
+class HelpPace:
     """Finds out whether steps take less time with help, which they do not where other programs have the cores.
 
     Either is tried now and then, the less often the longer the other was better. Who does a part of a step does not

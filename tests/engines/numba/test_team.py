@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from specnet.engines.numba.team import LONGEST, WINDOW, Pace, Team, usleep
+from specnet.engines.numba.team import LONGEST, WINDOW, HelpPace, Team, usleep
 
 
 class Helped:
@@ -87,7 +87,7 @@ def paced(pace, seconds, steps):
 
 def test_steps_are_made_the_faster_way_and_the_other_is_tried_less_and_less_often():
     for faster in (True, False):
-        pace = Pace()
+        pace = HelpPace()
         seconds = {faster: WINDOW / 10, not faster: WINDOW / 5}
         paced(pace, seconds, 100)
         assert pace.helped is faster or pace._interval > WINDOW
@@ -98,7 +98,7 @@ def test_steps_are_made_the_faster_way_and_the_other_is_tried_less_and_less_ofte
 
 
 def test_when_the_cores_are_free_again_help_is_worth_it_again():
-    pace = Pace()
+    pace = HelpPace()
     paced(pace, {True: WINDOW / 5, False: WINDOW / 10}, 1_000)
     assert not pace._better
     paced(pace, {True: WINDOW / 20, False: WINDOW / 10}, 3_000)

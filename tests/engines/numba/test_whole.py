@@ -120,7 +120,7 @@ def test_who_helps_makes_no_difference(threads, engine, monkeypatch):
         with monkeypatch.context() as patch:
             if helped is not None:
                 patch.setattr(
-                    team.Pace, "made", lambda self, *_, helped=helped: setattr(self, "helped", helped)
+                    team.HelpPace, "made", lambda self, *_, helped=helped: setattr(self, "helped", helped)
                 )
             *_, parameters = run(options)
         found.append(parameters.tobytes())

@@ -131,7 +131,7 @@ def test_what_workers_do_not_see_is_sent(
 def test_a_lost_worker_is_said_and_its_trials_begin_elsewhere(
     table: dict[str, Any], two_workers: Started
 ) -> None:
-    table["training"] |= {"epochs": 1500, "batch_size": 8}
+    table["training"] |= {"epochs": 8000, "batch_size": 8}
     del table["sweep"]["parameters"]["training.batch_size"]
     events: list[Any] = []
     killed = False

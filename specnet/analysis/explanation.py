@@ -10,9 +10,9 @@ from specnet.analysis.generating import Generating, generating
 from specnet.analysis.learning_rate import rate_function
 from specnet.data.transforms import CURVES, Transform
 from specnet.engines.execution import emitted
-from specnet.graph.builder import LayerInfo
 from specnet.graph.graph import KeyPath
 from specnet.graph.parameter import Role
+from specnet.graph.scopes import LayerInfo
 from specnet.graph.sizes import Shape, Size
 from specnet.language.spec import Spec
 from specnet.model.batching import Batchings, of_one_length

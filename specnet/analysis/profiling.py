@@ -15,7 +15,7 @@ from specnet.analysis.explanation import Explanation
 from specnet.data import Dataset
 from specnet.engines.execution import Bound, Executable, emitted
 from specnet.engines.program import Block, Loop, NumpyProgram
-from specnet.graph.builder import DONE
+from specnet.graph.declarations import DONE
 from specnet.graph.sizes import Sizes, at
 from specnet.model.arrays import as_arrays, as_weights
 from specnet.model.compiled import CompiledModel, streams

@@ -13,7 +13,7 @@ from specnet.analysis.traced import Observed, TracedLayer, TracedLine, TracedPar
 from specnet.engines.execution import Executable
 from specnet.engines.numpy.names import Names
 from specnet.graph import ops
-from specnet.graph.builder import DONE
+from specnet.graph.declarations import DONE
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import BATCH, Size

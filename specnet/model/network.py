@@ -9,11 +9,12 @@ from typing import Any, Literal
 from specnet.data import Signature
 from specnet.data.signature import ONLY, InputArray
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
-from specnet.graph.builder import Builder, LayerInfo
+from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.ops.weighting import of_rows
 from specnet.graph.parameter import Parameter
+from specnet.graph.scopes import LayerInfo
 from specnet.graph.sizes import BATCH, Shape, Sizes, count
 from specnet.graph.streaming import Streaming
 from specnet.language.spec import Spec

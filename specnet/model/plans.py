@@ -6,7 +6,7 @@ from math import prod
 from specnet.data.rows import rows_at_once
 from specnet.engines.bound_size import bound_bytes
 from specnet.engines.program import steps_bytes
-from specnet.graph.builder import CARRIED
+from specnet.graph.declarations import CARRIED
 from specnet.graph.sizes import ITEM_BYTES, Sizes, at, shared_sizes
 from specnet.model.batching import Batchings, largest
 from specnet.model.network import Network

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specnet.graph import ops
-from specnet.graph.builder import LayerInfo
 from specnet.graph.graph import Value
 from specnet.graph.leaves import given, name_of, role_of
+from specnet.graph.scopes import LayerInfo
 from specnet.model.lowered import Lowered
 
 

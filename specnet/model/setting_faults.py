@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from specnet.diagnostics import Diagnostic, KeyPath
-from specnet.graph.builder import LayerInfo
 from specnet.graph.parameter import Parameter
+from specnet.graph.scopes import LayerInfo
 from specnet.language.spec import Spec
 from specnet.model.topology import changed, every
 from specnet.vocabulary.initializers import RowInitializer

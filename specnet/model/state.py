@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.graph.builder import CARRIED
+from specnet.graph.declarations import CARRIED
 from specnet.graph.sizes import at
 from specnet.passes.plan import Plan
 

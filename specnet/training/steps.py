@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.graph.builder import DONE
+from specnet.graph.declarations import DONE
 from specnet.model.feed import Feed
 from specnet.training.events import Stopped
 from specnet.training.program import BoundTraining

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, Scope
+from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.leaves import constant, leaf, leaves, number, scalar_of
 from specnet.graph.printing import text
+from specnet.graph.scopes import Scope
 from specnet.graph.sizes import BATCH, Count, Size, at, broadcast, count, show
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.vocabulary.initializers.given import Zeros

@@ -10,7 +10,7 @@ from specnet.data.text.vocabulary import Vocabulary
 from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.engines.random import words
-from specnet.graph.builder import CARRIED
+from specnet.graph.declarations import CARRIED
 from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves, role_of
 from specnet.graph.sizes import at

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
-from specnet.graph.builder import DONE
+from specnet.graph.declarations import DONE
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import CONSTANT, leaves
 from specnet.interchange.numpy.forward import array_expressions

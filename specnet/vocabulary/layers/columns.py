@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, ColumnFeatures
+from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.scopes import ColumnFeatures
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import Words

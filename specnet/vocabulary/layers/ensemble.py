@@ -10,9 +10,10 @@ from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, Members
+from specnet.graph.builder import Builder
 from specnet.graph.graph import KeyPath, ShapeFault, Value
 from specnet.graph.parameter import Initial
+from specnet.graph.scopes import Members
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer, RowInitializer
 from specnet.vocabulary.kind import fault, table_check

@@ -8,9 +8,10 @@ from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, MaskUse, ObservedValue
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
+from specnet.graph.scopes import ObservedValue
 from specnet.graph.sizes import static
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import PositiveInt
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, ColumnFeatures, MaskUse
+from specnet.graph.builder import Builder, MaskUse
 from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.scopes import ColumnFeatures
 from specnet.graph.sizes import show, static
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.columns import cut, uniform_within, width

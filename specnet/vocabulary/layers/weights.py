@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from specnet.graph.builder import Builder, ObservedValue
+from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.graph.parameter import Initial
+from specnet.graph.scopes import ObservedValue
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer

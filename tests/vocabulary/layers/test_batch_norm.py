@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.graph.builder import Builder, Scope
+from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.graph.printing import text
+from specnet.graph.scopes import Scope
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.layers import LAYERS
 from tests.support.compiled import checked, run

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 import specnet
-from specnet.graph.builder import Builder, Scope
+from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.leaves import leaf
+from specnet.graph.scopes import Scope
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.layers import LAYERS
 

@@ -49,6 +49,8 @@ CONV = {"filters": 4, "kernel_size": 3}
 CASES = [
     case("dense", {"units": 3, "activation": "tanh"}),
     case("activation", {"activation": "softmax"}),
+    case("parametric_activation", {"activation": "tanh"}),
+    case("scaling"),
     case("dropout"),
     case("flatten", alone=False),
     case("reshape", {"shape": [STEPS, 2, 2]}, alone=False),
@@ -228,7 +230,7 @@ CASES = [
     case("adaptive_max_pooling3d", {"output_size": [STEPS, 2, 2]}, 4, 4, 1, alone=False),
     case("adaptive_average_pooling3d", {"output_size": [STEPS, 2, 2]}, 4, 4, 1, alone=False),
 ]
-NO_SEQUENCES = {"dot"}
+NO_SEQUENCES = {"dot", "ensemble", "feature_tokenizer", "periodic_embedding", "piecewise_linear_embedding"}
 """Layers that take rows of numbers alone."""
 INDICES = {"embedding"}
 """Layers that take indices of tokens, whose masks are in tests/runs/test_masks.py."""

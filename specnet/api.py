@@ -6,7 +6,7 @@ any of it, and threads may share a model: see `Model`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -370,28 +370,40 @@ def sweep(
 
 
 def load_model(
-    path: str | PathLike[str], *, threads: int | None = None, engine: str | None = None, plugins: bool = False
+    path: str | PathLike[str] | Sequence[str | PathLike[str]],
+    *,
+    threads: int | None = None,
+    engine: str | None = None,
+    plugins: bool = False,
 ) -> Model:
     """Return the model in a file that `Model.save` wrote, or of a finished run, ready to use; no data are needed.
 
     `path` is the file, which `specnet export --to specnet` writes, too, or the run's directory; `threads` and `engine`
-    are as in `compile`. The model of a run with folds is an `AveragedModel`. Nothing in either is executed. With
-    `plugins`, the plugins that it names are imported; without, nothing is, and their kinds must be registered already.
-    Raises RunError if there is no such file or run, or it is damaged, or consists of kinds that are not registered.
+    are as in `compile`. The model of a run with folds is an `AveragedModel`, and so is that of a list of paths: the
+    mean of the models of several runs, which must take the same rows and predict the same. Nothing in these is
+    executed. With `plugins`, the plugins that they name are imported; without, nothing is, and their kinds must be
+    registered already. Raises RunError if there is no such file or run, or it is damaged, or consists of kinds that
+    are not registered, or runs differ in what they take or predict.
     """
-    from specnet.runs.averaging import load_any_model as read
+    from specnet.runs.averaging import load_together
 
+    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
     if plugins:
         from specnet.storage.plugins import import_plugins
 
-        import_plugins(path)
-    return read(path, threads, engine)
+        for each in paths:
+            import_plugins(each)
+    return load_together(paths, threads, engine)
 
 
 def load_run(
-    path: str | PathLike[str], *, threads: int | None = None, engine: str | None = None, plugins: bool = False
+    path: str | PathLike[str] | Sequence[str | PathLike[str]],
+    *,
+    threads: int | None = None,
+    engine: str | None = None,
+    plugins: bool = False,
 ) -> Model:
-    """Return the model of a finished run; it is the same function as `load_model`."""
+    """Return the model of a finished run, or the mean of several; it is the same function as `load_model`."""
     return load_model(path, threads=threads, engine=engine, plugins=plugins)
 
 

@@ -25,7 +25,13 @@ NAMES = {Format.ONNX: "ONNX", Format.SAFETENSORS: "safetensors", Format.SPECNET:
 
 
 def export(
-    source: Annotated[str, argument("RUN|SPEC", help="A run's directory, a .specnet file, or a document.")],
+    sources: Annotated[
+        list[str],
+        argument(
+            "RUN|SPEC",
+            help="A run's directory, a .specnet file, or a document; of several runs, the mean is exported.",
+        ),
+    ],
     to: Annotated[Format, choice("--to", kinds=Format, help="The format.", default=False)],
     training: Annotated[
         bool,
@@ -39,10 +45,11 @@ def export(
 
     numpy: a readable program that only needs NumPy; arrays too large to read go into an .npz file next to
     it. onnx: for other runtimes (extra `onnx`). safetensors: only the arrays (extra `safetensors`). specnet: one
-    file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them.
+    file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them. Of several runs, or
+    one with folds, numpy and onnx have the mean of the predictions and their standard deviation, and the others all
+    models.
     """
     from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
-    from specnet.storage.plugins import import_plugins
 
     if training and to is not Format.NUMPY:
         raise typer.BadParameter("only a NumPy program can train", param_hint="--training")
@@ -54,16 +61,12 @@ def export(
         raise typer.BadParameter(
             "a program's arrays go into an .npz file: name it otherwise", param_hint="--out"
         )
-    must_exist(source)
-    if plugins and Exported.is_run(Path(source)):
-        import_plugins(Path(source))
-    if no_env and Exported.is_run(Path(source)):
-        raise typer.BadParameter("it is about documents, and this is a run", param_hint="--no-env")
-    found = Exported.of(Path(source), environment=not no_env)
+    _check(sources, training=training, plugins=plugins, no_env=no_env)
+    found = Exported.of(*map(Path, sources), environment=not no_env)
     if not found.trained and not training:
         say(
             notes(),
-            f"{source} is a document: it has not been trained, and the parameters are the initial ones",
+            f"{sources[0]} is a document: it has not been trained, and the parameters are the initial ones",
         )
     if out is None:
         write_data(numpy_program(found, training=training, beside=None).text)
@@ -77,3 +80,21 @@ def export(
     for each in written:
         say(results(), str(each))
     return 0
+
+
+def _check(sources: list[str], *, training: bool, plugins: bool, no_env: bool) -> None:
+    """Refuse what cannot be exported, and import the plugins of runs if that is wanted."""
+    from specnet.interchange.exporting import Exported
+    from specnet.storage.plugins import import_plugins
+
+    for source in sources:
+        must_exist(source)
+        is_run = Exported.is_run(Path(source))
+        if len(sources) > 1 and not is_run:
+            raise typer.BadParameter(f"{source} is a document: only runs are averaged", param_hint="RUN|SPEC")
+        if plugins and is_run:
+            import_plugins(Path(source))
+        if no_env and is_run:
+            raise typer.BadParameter("it is about documents, and this is a run", param_hint="--no-env")
+    if len(sources) > 1 and training:
+        raise typer.BadParameter("it writes the training of one run", param_hint="--training")

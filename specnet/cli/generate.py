@@ -133,6 +133,10 @@ def generate(
         import_plugins(Path(run))
     model = load_any_model(run, threads, engine)
     if isinstance(model, AveragedModel):
+        if Path(run).is_file():
+            raise RunError(
+                f"{run} contains {len(model.models)} models, and each generates samples of its own: name the run of one"
+            )
         raise RunError(
             f"{run} has one model per fold, and each generates samples of its own: choose one, {run}/folds/1"
         )

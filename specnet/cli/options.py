@@ -70,6 +70,10 @@ NoEnvironment = Annotated[
     bool, typer.Option("--no-env", help="Refuse documents whose paths name environment variables.")
 ]
 RunPath = Annotated[str, argument("RUN", help="The directory of a finished run, such as runs/iris/001.")]
+RunPaths = Annotated[
+    list[str],
+    argument("RUN", help="The directory of a finished run, or of several, whose predictions are averaged."),
+]
 Threads = Annotated[
     int | None,
     whole_number(

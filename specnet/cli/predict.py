@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from specnet.cli.given import STDIN, file_format, must_exist
-from specnet.cli.options import EngineName, RunPath, RunPlugins, Threads, argument, choice, option, out_file
+from specnet.cli.options import EngineName, RunPaths, RunPlugins, Threads, argument, choice, option, out_file
 from specnet.cli.terminal import data_file
 from specnet.diagnostics import RunError, SpecFileError
 
@@ -29,7 +29,7 @@ class Predictions(StrEnum):
 
 
 def predict(
-    run: RunPath,
+    runs: RunPaths,
     data: Annotated[
         str,
         argument(
@@ -60,7 +60,10 @@ def predict(
     threads: Threads = None,
     engine: EngineName = None,
 ) -> int:
-    """Predict new rows with a finished run.
+    """Predict new rows with a finished run, or with the mean of several.
+
+    Of several runs, with seeds or networks of their own, probabilities and numbers are averaged, and their standard
+    deviation is written as std(...). All must take the same rows and predict the same.
 
     Rows need no targets. Named columns are found by name, in any order: a missing one is an error, one
     that the model does not use is ignored with a note. The stored transforms and categories are applied;
@@ -69,22 +72,23 @@ def predict(
     written by name, with their probabilities. Rows are processed in blocks, so a file may be larger than memory.
     """
     form = output if out is None else file_format(out, FORMATS)
-    must_exist(run)
+    for run in runs:
+        must_exist(run)
     if data != "-":
         must_exist(data)
     from specnet.data import row_files
     from specnet.data.kept_columns import KeptColumns
-    from specnet.runs.averaging import load_any_model
+    from specnet.runs.averaging import load_together
     from specnet.runs.predicting import one_of, predictions, readings
     from specnet.storage.files import write_whole
     from specnet.storage.plugins import import_plugins
 
-    if plugins:
+    for run in runs if plugins else ():
         import_plugins(Path(run))
-    model = load_any_model(run, threads, engine)
+    model = load_together(runs, threads, engine)
     encoding = one_of(model).encoding
     if encoding is None:
-        raise RunError(f"{run} has no data to describe its rows")
+        raise RunError(f"{runs[0]} has no data to describe its rows")
     if data == "-" and sys.stdin is None:
         raise SpecFileError("-: there is no standard input")
     name = STDIN if data == "-" else data

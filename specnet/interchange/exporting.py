@@ -8,6 +8,7 @@ from pathlib import Path
 
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
+from specnet.interchange.numpy.averaging import write_mean
 from specnet.interchange.numpy.generating import write_generate
 from specnet.interchange.numpy.prediction import parameter_names, write_predict
 from specnet.interchange.numpy.program import MAXIMUM, Program, Written
@@ -16,12 +17,13 @@ from specnet.interchange.onnx.model import write_onnx
 from specnet.interchange.safetensors_file import write_safetensors
 from specnet.language import load
 from specnet.language.spec import Spec
+from specnet.model.averaged import AveragedModel
 from specnet.model.building import build
 from specnet.model.compiled import CompiledModel
+from specnet.runs.averaging import load_together
 from specnet.runs.compiling import compile_spec
 from specnet.runs.directory import RESOLVED
 from specnet.runs.evaluating import located_data
-from specnet.runs.loading import load_model
 from specnet.runs.starting import initialise
 from specnet.storage.archive import write_arrays
 from specnet.storage.files import write_bytes, write_whole
@@ -34,18 +36,19 @@ class Exported:
     """What is to be exported: a run, a file of one, or a document that nothing has been learnt from yet."""
 
     path: Path
-    model: CompiledModel
+    model: CompiledModel | AveragedModel
+    """Of several runs, or of one with folds, the mean of their models."""
     untrained: Dataset | None
     """The data of a document, which has not been trained."""
 
     @classmethod
-    def of(cls, path: Path, *, environment: bool = True) -> Exported:
-        """Read what a path names; raises RunError, SpecError or SpecFileError.
+    def of(cls, path: Path, *others: Path, environment: bool = True) -> Exported:
+        """Read what a path names, or several runs; raises RunError, SpecError or SpecFileError.
 
         Without `environment`, a document may not name environment variables.
         """
-        if cls.is_run(path):
-            return cls(path, load_model(path), None)
+        if others or cls.is_run(path):
+            return cls(path, load_together([path, *others]), None)
         return cls.of_spec(path, load(path, environment=environment))
 
     @staticmethod
@@ -66,11 +69,25 @@ class Exported:
     @property
     def name(self) -> str:
         """What the experiment is called."""
-        return self.model.network.spec.name
+        return self.model.spec.name
+
+    @property
+    def models(self) -> tuple[CompiledModel, ...]:
+        """Its model, or all those that it is the mean of."""
+        return self.model.compiled if isinstance(self.model, AveragedModel) else (self.model,)
+
+    def one(self) -> CompiledModel:
+        """Return its only model; raises RunError where there are several."""
+        if isinstance(self.model, AveragedModel):
+            raise RunError(
+                f"a program of the training is that of one run, and this is the mean of {len(self.models)} models: "
+                "export without --training, or name one run, or one of the folds, such as RUN/folds/1"
+            )
+        return self.model
 
     def data(self) -> tuple[Dataset, Path]:
         """Return the data that the training learns from, and the folder that their paths start from."""
-        network = self.model.network
+        network = self.one().network
         if self.untrained is not None:
             return self.untrained, network.spec.folder
         if not (self.path / RESOLVED).exists():
@@ -86,19 +103,22 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
     `beside` names the `.npz` that may lie beside it; without one, all numbers stand in the program. Raises
     RunError where they are too many, or something has no plain form.
     """
-    spec = source.model.network.spec
+    spec, model = source.model.spec, source.model
     title = "the whole training" if training else "predictions"
+    if len(source.models) > 1 and not training:
+        title = f"the mean of the predictions of {len(source.models)} models"
     program = Program(f"{spec.name}: {title} in plain NumPy", spec.dtype, beside)
     if training:
-        chosen = [out for out in source.model.network.outputs.values() if out.is_chosen]
+        network = source.one().network
+        chosen = [out for out in network.outputs.values() if out.is_chosen]
         if chosen:
             key = ".".join(map(str, chosen[0].threshold.path)) if chosen[0].threshold else ""
             raise RunError(f"a program of the training does not choose thresholds: set `{key}` to a number")
-        if source.model.network.keeps_states:
+        if network.keeps_states:
             raise RunError(
                 "a program of the training has no layers that are `stateful`: export without --training"
             )
-        if source.model.network.varies:
+        if network.varies:
             raise RunError(
                 "a program of the training has no batches by length: export without --training, or a document "
                 "without `training.batch_by`"
@@ -114,8 +134,9 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
         fresh = CompiledModel(build(spec.starting_from(folder), data.signature), data.encoding)
         initialise(fresh, data)
         write_training(fresh, data, folder, program)
+    elif isinstance(model, AveragedModel):
+        write_mean(model, program)
     else:
-        model = source.model
         variables = parameter_names(model, program)
         learnt = (
             "Parameters after the training." if source.trained else "Initial parameters: not trained yet."
@@ -146,7 +167,7 @@ def write_numpy(path: Path, source: Exported, *, training: bool) -> list[Path]:
 
 WRITERS: dict[str, Callable[[Path, Exported], None]] = {
     "onnx": lambda path, source: write_onnx(path, source.model),
-    "safetensors": lambda path, source: write_safetensors(path, source.model),
+    "safetensors": lambda path, source: write_safetensors(path, source.models),
     "specnet": lambda path, source: source.model.save(path),
 }
 """How a model is written in each format that is one binary file."""

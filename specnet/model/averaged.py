@@ -1,17 +1,18 @@
-"""The mean of several models of one network: what a cross-validation comes to."""
+"""The mean of several models: of the folds of a cross-validation, or of runs with seeds of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, overload
 
 import numpy as np
 
-from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted
 from specnet.model.evaluation import Evaluation, Figure, Figures
 from specnet.model.model import Model
+from specnet.storage.model_archive import write_archive
 
 if TYPE_CHECKING:
     from specnet.data.signature import ColumnSlice
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class AveragedModel(Model):
-    """The models of the folds of a cross-validation, whose predictions are averaged.
+    """Several models whose predictions are averaged: those of the folds of a cross-validation, or of several runs.
 
-    Each of them encodes the rows by the statistics of the rows that it was trained on.
+    Each of them encodes the rows by the statistics of the rows that it was trained on. Probabilities and numbers in
+    the units of the data are averaged, as deep ensembles do (Lakshminarayanan et al., 2017).
     """
 
     def __init__(self, spec: Spec, models: Sequence[CompiledModel]) -> None:
@@ -32,7 +34,7 @@ class AveragedModel(Model):
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """The model of each fold, in their order."""
+        """The model of each fold or run, in their order."""
         return self._models
 
     @property
@@ -42,7 +44,7 @@ class AveragedModel(Model):
 
     @property
     def spec(self) -> Spec:
-        """The spec, which asks for the folds."""
+        """The spec that asks for the folds; of several runs, that of the first."""
         return self._spec
 
     @property
@@ -52,7 +54,7 @@ class AveragedModel(Model):
 
     @property
     def columns(self) -> tuple[ColumnSlice, ...] | None:
-        """What the elements of an encoded input are, which is the same in all models."""
+        """What the elements of an encoded input of the first model are."""
         return self._models[0].columns
 
     @property
@@ -69,7 +71,7 @@ class AveragedModel(Model):
 
     @property
     def parameters(self) -> Mapping[str, FloatArray]:
-        """The parameters of each model, by names that begin with its fold, such as `1.dense_1.kernel`."""
+        """The parameters of each model, by names that begin with its number, such as `1.dense_1.kernel`."""
         return {
             f"{fold}.{name}": array
             for fold, model in enumerate(self._models, 1)
@@ -78,7 +80,7 @@ class AveragedModel(Model):
 
     def __repr__(self) -> str:
         """Return its name, and the number of its models."""
-        return f"<AveragedModel {self._spec.name}: {counted(len(self._models), 'fold')}>"
+        return f"<AveragedModel {self._spec.name}: {counted(len(self._models), 'model')}>"
 
     @overload
     def predict(self, inputs: Any) -> FloatArray | Any: ...
@@ -135,11 +137,11 @@ class AveragedModel(Model):
         )
 
     def forecast(self, data: Any) -> Never:
-        """Raise ValueError: series have no folds."""
+        """Raise ValueError: forecasts are those of one model."""
         raise ValueError(self._several("forecast"))
 
     def backtest(self, data: Any, origins: int = 1, *, step: int | None = None) -> Never:
-        """Raise ValueError: series have no folds."""
+        """Raise ValueError: forecasts are those of one model."""
         raise ValueError(self._several("backtest"))
 
     def outputs_of(self, layer: str, inputs: Any) -> Never:
@@ -152,9 +154,9 @@ class AveragedModel(Model):
         """Raise ValueError: each model has gradients of its own."""
         raise ValueError(self._several("loss_and_gradients"))
 
-    def save(self, path: str | PathLike[str]) -> Never:
-        """Raise RunError: a file holds one model."""
-        raise RunError(f"{path} was not written: {self._several('save')}")
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write all models to one file, from which `specnet.load_model` reads their mean; otherwise as `Model.save`."""
+        write_archive(Path(path), [model.archived(path) for model in self._models])
 
     def _several(self, method: str) -> str:
         count = counted(len(self._models), "model")

@@ -47,7 +47,7 @@ from specnet.model.predicting import Predictor
 from specnet.model.programs import evaluation_graph, gradient_graph
 from specnet.model.settings import evaluation_rows
 from specnet.model.uncertainty import Uncertainty
-from specnet.storage.model_archive import write_archive
+from specnet.storage.model_archive import archived, write_archive
 from specnet.storage.origin import FOLDER
 from specnet.storage.resolved import resolved
 from specnet.vocabulary.losses import NUMBERS
@@ -358,6 +358,10 @@ class CompiledModel(Model):
             return layer_outputs(self.network, self._own, arrays, layer)
 
     def save(self, path: str | PathLike[str]) -> None:
+        write_archive(Path(path), [self.archived(path)])
+
+    def archived(self, path: str | PathLike[str]) -> dict[str, bytes]:
+        """Return what a file of models has of it; raise RunError naming the file where it cannot be stored."""
         with self.use.reading():
             arrays = {name: array.copy() for name, array in self._parameters.items()}
         for name, array in arrays.items():
@@ -371,7 +375,7 @@ class CompiledModel(Model):
         # A file that is passed on needs no folder of this machine.
         record = {key: value for key, value in self.record.items() if key != FOLDER}
         parts = plain_cutoffs(self.cutoffs), self.uncertainty_state
-        write_archive(Path(path), record, arrays, state, *parts)
+        return archived(record, arrays, state, *parts)
 
     def predictions(self, inputs: Any) -> dict[str, Array]:
         """Return predictions in the units of the data by output, for inputs as `forward` takes them.

@@ -19,7 +19,7 @@ from specnet.passes.cores import requested
 from specnet.passes.engine import requested_engine
 from specnet.runs.directory import MODEL, RESOLVED, why_no_run
 from specnet.runs.fold_paths import several_folds
-from specnet.storage.model_archive import read_archive
+from specnet.storage.model_archive import StoredArchive, read_archives
 from specnet.storage.model_file import StoredModel, read_model
 from specnet.storage.resolved import load, record_of, spec_of
 
@@ -45,13 +45,26 @@ def load_model(
 
     Every size is compared with the file's before memory is taken for it.
     """
+    models = load_models(path, threads, engine)
+    if len(models) > 1:
+        raise RunError(
+            f"{path} contains {len(models)} models, and one is needed: name the run of one of them"
+        )
+    return models[0]
+
+
+def load_models(
+    path: str | PathLike[str], threads: int | None = None, engine: str | None = None
+) -> list[CompiledModel]:
+    """Return what `load_model` does, of a file that several models were saved in all of them."""
     threads, own = requested(threads), requested_engine(engine)
-    model = _read(Path(path))
-    model.network.threads, model.network.engine = threads, own  # nothing is planned before it is needed
-    return model
+    models = _read(Path(path))
+    for model in models:
+        model.network.threads, model.network.engine = threads, own  # nothing is planned before it is needed
+    return models
 
 
-def _read(place: Path) -> CompiledModel:
+def _read(place: Path) -> list[CompiledModel]:
     try:
         is_file, exists = place.is_file(), place.exists()
         is_run = not is_file and (place / RESOLVED).exists()
@@ -60,12 +73,15 @@ def _read(place: Path) -> CompiledModel:
     if not exists:
         raise RunError(f"{place}: there is no such file or directory")
     if is_file:
-        archive = read_archive(place)
-        return _with_record(archive.record, archive.described, archive.model, archive.path)
+        return [_of_archive(archive) for archive in read_archives(place)]
     described, stored = place / RESOLVED, place / MODEL
     if not is_run:
         raise RunError(f"{place}: {why_no_run(place)}")
-    return _with_record(load(described), described, None, stored)
+    return [_with_record(load(described), described, None, stored)]
+
+
+def _of_archive(archive: StoredArchive) -> CompiledModel:
+    return _with_record(archive.record, archive.described, archive.model, archive.path)
 
 
 def _with_record(data: Any, described: Path, stored: StoredModel | None, path: Path) -> CompiledModel:

@@ -1,4 +1,4 @@
-"""A finished run as one file, `NAME.specnet`: its resolved document, weights and fitted transforms."""
+"""Finished runs as one file, `NAME.specnet`: their resolved documents, weights and fitted transforms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import json
 import shlex
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,23 +39,31 @@ class StoredArchive:
     path: Path
 
 
-def write_archive(
-    path: Path,
+def archived(
     record: dict[str, Any],
     parameters: Mapping[str, Array],
     encoding: Mapping[str, Any] | None,
     thresholds: Mapping[str, list[float]] | None = None,
     uncertainty: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a model into one file; equal models of equal runs give equal bytes.
-
-    It is a zip archive, without compression, of `resolved.json` and `model.npz` as a run's directory has them.
-    Raises RunError where it cannot be written.
-    """
+) -> dict[str, bytes]:
+    """Return what an archive has of a model: `resolved.json` and `model.npz` as a run's directory has them."""
     content = io.BytesIO()
     write_arrays(content, model_arrays(parameters, encoding, thresholds, uncertainty))
     text = json.dumps(finite(record), indent=2, ensure_ascii=False, allow_nan=False)
-    parts = {RESOLVED: f"{text}\n".encode(), MODEL: content.getvalue()}
+    return {RESOLVED: f"{text}\n".encode(), MODEL: content.getvalue()}
+
+
+def write_archive(path: Path, models: Sequence[Mapping[str, bytes]]) -> None:
+    """Write what `archived` returned of one or several models into one file; equal models give equal bytes.
+
+    It is a zip archive without compression. Of several models, the files of each are in a folder: `1`, `2`, and so
+    on. Raises RunError where it cannot be written.
+    """
+    parts = {
+        f"{folder}{name}": part
+        for folder, model in zip(_folders(len(models)), models, strict=True)
+        for name, part in model.items()
+    }
 
     def write(file: Any) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -65,35 +73,48 @@ def write_archive(
     write_whole(path, write)
 
 
-def read_archive(path: Path) -> StoredArchive:
-    """Return what is in a file that `write_archive` wrote.
+def read_archives(path: Path) -> list[StoredArchive]:
+    """Return the models in a file that `write_archive` wrote.
 
     Nothing in it is executed or written anywhere, and no more memory is taken than it has bytes. Raises
     RunError where it is damaged, or was written by something else.
     """
-    data, content = _read(path)
-    described, stored = path / RESOLVED, path / MODEL
-    return StoredArchive(data, described, read_model(stored, io.BytesIO(content)), stored)
+    found = []
+    for folder, data, content in _read(path):
+        described, stored = path / folder / RESOLVED, path / folder / MODEL
+        found.append(StoredArchive(data, described, read_model(stored, io.BytesIO(content)), stored))
+    return found
 
 
-def read_description(path: Path) -> Any:
-    """Return the `resolved.json` in a file that `write_archive` wrote; raises RunError as `read_archive` does."""
-    return _read(path)[0]
+def read_descriptions(path: Path) -> list[Any]:
+    """Return each `resolved.json` in a file that `write_archive` wrote; raises RunError as `read_archives` does."""
+    return [data for _, data, _ in _read(path)]
 
 
-def _read(path: Path) -> tuple[Any, bytes]:
-    """Return what an archive's `resolved.json` holds, and the bytes of its `model.npz`."""
+def _folders(count: int) -> list[str]:
+    """Return where in an archive the files of each of some models are; "" for the archive itself."""
+    return [""] if count == 1 else [f"{number}/" for number in range(1, count + 1)]
+
+
+def _read(path: Path) -> list[tuple[str, Any, bytes]]:
+    """Return of each model in an archive its folder, what `resolved.json` holds, and the bytes of `model.npz`."""
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             check_sizes(archive)
             names = {entry.filename for entry in archive.infolist()}
-            if names != {RESOLVED, MODEL}:
+            folders = _folders(max(1, len(names) // 2))
+            wanted = {f"{folder}{name}" for folder in folders for name in (RESOLVED, MODEL)}
+            if names != wanted:
                 if (path.parent / RESOLVED).exists():
                     raise RunError(f"{path}: {why_no_run_file(path)}")
-                other = min(names ^ {RESOLVED, MODEL})
-                raise ValueError(f"it should hold {RESOLVED} and {MODEL} alone, and `{other}` is amiss")
-            text, content = archive.read(RESOLVED), archive.read(MODEL)
-        return json.loads(text), content
+                other = min(names ^ wanted)
+                raise ValueError(
+                    f"it should hold {RESOLVED} and {MODEL} alone, of each model, and `{other}` is amiss"
+                )
+            return [
+                (folder, json.loads(archive.read(f"{folder}{RESOLVED}")), archive.read(f"{folder}{MODEL}"))
+                for folder in folders
+            ]
     except zipfile.BadZipFile as error:
         if not _begins(path, b"PK"):
             raise RunError(f"{path}: {why_no_run_file(path)}") from None

@@ -9,7 +9,7 @@ from typing import Any
 from specnet.diagnostics import RunError
 from specnet.language.named_plugins import names_of
 from specnet.language.plugins import PluginFault, load_plugin
-from specnet.storage.model_archive import RESOLVED, read_description
+from specnet.storage.model_archive import RESOLVED, read_descriptions
 from specnet.storage.resolved import load
 
 
@@ -19,18 +19,19 @@ def import_plugins(run: str | PathLike[str]) -> None:
     Raises RunError where one cannot be imported, or the file that names them cannot be read; a folder that is not a
     run names none.
     """
-    for _, name in names_of(_described(Path(run)).get("spec")):
+    found = [each for data in _described(Path(run)) for each in names_of(data.get("spec"))]
+    for _, name in found:
         try:
             load_plugin(name)
         except PluginFault as fault:
             raise RunError(f"{run}: {fault.message}" + (f" ({fault.help})" if fault.help else "")) from fault
 
 
-def _described(run: Path) -> dict[str, Any]:
+def _described(run: Path) -> list[dict[str, Any]]:
     if run.is_file():
-        data = read_description(run)
+        found = read_descriptions(run)
     elif (run / RESOLVED).exists():
-        data = load(run / RESOLVED)
+        found = [load(run / RESOLVED)]
     else:
-        return {}
-    return data if isinstance(data, dict) else {}
+        return []
+    return [data for data in found if isinstance(data, dict)]

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_other_rows_are_evaluated_by_all_folds(specnet: Specnet, run: Path) -> N
 
 @pytest.mark.parametrize(
     "command",
-    [("evaluate",), ("export", "--to", "safetensors", "-o", "m.safetensors"), ("plot", "--what", "loss")],
+    [("evaluate",), ("plot", "--what", "loss")],
 )
 def test_what_needs_one_training_names_a_fold(specnet: Specnet, run: Path, command: tuple[str, ...]) -> None:
     if command[0] == "plot":
@@ -107,6 +108,22 @@ def test_what_needs_one_training_names_a_fold(specnet: Specnet, run: Path, comma
     done = specnet(command[0], run, *command[1:])
     assert done.returncode == 1
     assert done.stderr == f"error: {run} is a run of 3 folds: name one of them, such as {run}/folds/1\n"
+
+
+def test_an_export_is_that_of_all_folds(specnet: Specnet, run: Path) -> None:
+    printed = specnet("predict", run, "rows.csv").stdout
+    assert specnet("export", run, "--to", "specnet", "-o", "m.specnet").returncode == 0
+    assert specnet("predict", "m.specnet", "rows.csv").stdout == printed
+    text = specnet("export", run, "--to", "numpy").stdout
+    scope: dict[str, Any] = {}
+    exec(text, scope)
+    (first, _) = csv.DictReader(printed.splitlines())
+    rows = [[5.1, 3.5, 1.4, 0.2]]
+    assert scope["predict"](rows)[0, 0] == pytest.approx(float(first["P(setosa)"]), rel=1e-5)
+    assert scope["spread"](rows)[0, 0] == pytest.approx(float(first["std(P(setosa))"]), rel=1e-3)
+    done = specnet("export", run, "--to", "numpy", "--training")
+    assert done.returncode == 1
+    assert "this is the mean of 3 models" in done.stderr
 
 
 def test_folds_are_listed_and_compared(specnet: Specnet, run: Path) -> None:

@@ -122,7 +122,7 @@ def test_predict_writes_every_output(run, tmp_path):
     np.savez(tmp_path / "new.npz", inputs=INPUTS[:4])
     for form in ("csv", "jsonl", "npz"):
         out = tmp_path / f"made.{form}"
-        assert predict(str(run), str(tmp_path / "new.npz"), out=str(out)) == 0
+        assert predict([str(run)], str(tmp_path / "new.npz"), out=str(out)) == 0
     made = by_output(specnet.load_run(run).predict(INPUTS[:4]))
     lines = [json.loads(line) for line in (tmp_path / "made.jsonl").read_text().splitlines()]
     head = (tmp_path / "made.csv").read_text().splitlines()[0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from specnet.data.lowered import ROWS, LoweredPipeline
@@ -32,6 +35,8 @@ from specnet.model.naming import VALUE
 from specnet.model.uncertainty import SetIntervals
 from specnet.passes.simplify import simplify
 
+Array = np.ndarray[Any, Any]
+
 SHORT = 8
 """Numbers of a table that may stand in a line."""
 
@@ -44,8 +49,13 @@ def parameter_names(model: CompiledModel, program: Program) -> dict[str, str]:
     return {name: program.names.new(name.replace(".", "_")) for name in model.parameters}
 
 
-def write_predict(model: CompiledModel, program: Program, variables: dict[str, str]) -> bool:
-    """Write `predict`, and `prepare` where there are transforms; return whether there are."""
+def write_predict(
+    model: CompiledModel, program: Program, variables: dict[str, str], *, decides: bool = True
+) -> bool:
+    """Write `predict`, and `prepare` where there are transforms; return whether there are.
+
+    With `decides`, it is followed by `decide` where the document sets thresholds.
+    """
     network = model.network
     plain = network.lower(training=False)
     lowered = calibrated(network, plain, model.calibrators)
@@ -73,7 +83,7 @@ def write_predict(model: CompiledModel, program: Program, variables: dict[str, s
     prepared = write_prepare(model, program)
     cells = write_cells(model, program)
     made = "prepare(inputs)" if prepared else f"np.asarray(inputs, dtype=np.{rows_dtype(network.inputs)})"
-    shape = ", ".join(["rows", *map(str, _raw_shape(model))]) if not cells else "rows of cells"
+    shape = documented_shape(model, cells=cells)
     has_intervals = bool(fitted_intervals(model))
     out = [
         f"def {WITH_INTERVALS if has_intervals else 'predict'}(inputs):",
@@ -106,18 +116,17 @@ def write_predict(model: CompiledModel, program: Program, variables: dict[str, s
         back = _restored(program, way, wanted[0], "targets", "target")
         out += indented([f"targets = {results[0]}", *back, "return targets"])
     program.functions.append(out)
-    _write_decide(model, program)
+    if decides:
+        write_decide(model.cutoffs, program)
     return prepared
 
 
-def _write_decide(model: CompiledModel, program: Program) -> None:
-    """Write `decide` where the document sets thresholds of labels."""
-    if not model.cutoffs:
+def write_decide(thresholds: Mapping[str, Array], program: Program) -> None:
+    """Write `decide` where there are thresholds of labels, given these by output."""
+    if not thresholds:
         return
-    names = {
-        name: program.names.new(f"{name}_thresholds" if name else "thresholds") for name in model.cutoffs
-    }
-    held = {names[name]: cutoffs for name, cutoffs in model.cutoffs.items()}
+    names = {name: program.names.new(f"{name}_thresholds" if name else "thresholds") for name in thresholds}
+    held = {names[name]: cutoffs for name, cutoffs in thresholds.items()}
     program.hold(held, "The values from which labels are predicted.")
     made = {
         name: f"(predictions{f'[{name!r}]' if name else ''} >= {own}).astype(int)"
@@ -211,8 +220,10 @@ def _several(model: CompiledModel, program: Program, made: list[Value], results:
     return [*lines, f"return {{{', '.join(pairs)}}}"]
 
 
-def _raw_shape(model: CompiledModel) -> tuple[int, ...]:
-    return model.network.signature.inputs if model.encoding is None else model.encoding.raw_shape
+def documented_shape(model: CompiledModel, *, cells: bool) -> str:
+    """Return what `predict` says of the rows that it takes: their shape, or that they are cells."""
+    raw = model.network.signature.inputs if model.encoding is None else model.encoding.raw_shape
+    return "rows of cells" if cells else ", ".join(["rows", *map(str, raw)])
 
 
 def write_prepare(model: CompiledModel, program: Program) -> bool:

@@ -64,6 +64,10 @@ class Program:
     body: list[str] = field(default_factory=list)
     modules: set[str] = field(default_factory=set)
     """The modules of the standard library that it needs beside pathlib."""
+    prefix: str = ""
+    """What the names of its arrays begin with in the file beside it."""
+    members: list[Program] = field(default_factory=list)
+    """What was written into functions of their own, with their arrays."""
 
     def hold(self, arrays: dict[str, Array], heading: str) -> None:
         """Give arrays their names, by value where they are small."""
@@ -75,13 +79,13 @@ class Program:
             if total <= SHOWN or self.beside is None:
                 self.values.append(with_shape(f"{name} = {literal(array, str(array.dtype))}", array.shape))
             else:
-                self.arrays[name] = array
-                self.values.append(with_shape(f'{name} = stored["{name}"]', array.shape))
+                self.arrays[self.prefix + name] = array
+                self.values.append(with_shape(f'{name} = stored["{self.prefix}{name}"]', array.shape))
 
     @property
     def size(self) -> int:
         """How many numbers are written out in it."""
-        return sum(line.count(",") for line in self.values)
+        return sum(line.count(",") for line in self.values) + sum(member.size for member in self.members)
 
     def written(self) -> Written:
         """Return the whole."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from specnet.interchange.intervals import (
     named,
 )
 from specnet.interchange.onnx.graphs import GraphWriter
+from specnet.model.averaged import AveragedModel
 from specnet.model.calibrators import calibrated
 from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import cut_rows, rows_dtype
@@ -37,13 +39,14 @@ OPSET = 18
 IR_VERSION = 9
 
 
-def write_onnx(path: Path, model: CompiledModel) -> None:
+def write_onnx(path: Path, model: CompiledModel | AveragedModel) -> None:
     """Write a model as ONNX: `inputs` (rows, ...) raw, as the data hold them, to `predictions` (rows, ...).
 
     Several outputs go by their names. Predictions are calibrated as the model's are. Its intervals are the outputs
     `lower` and `upper`, its prediction sets `prediction_set` (rows, classes), true for classes in the set; of several
     outputs these begin with the output's name and a dot. Where the document sets
-    thresholds, `labels` (rows, labels) are what is read by them, 1 or 0; of an output of several, `NAME.labels`.
+    thresholds, `labels` (rows, labels) are what is read by them, 1 or 0; of an output of several, `NAME.labels`. The
+    mean of several models has their standard deviation beside it: `std`, or `NAME.std`.
 
     Tables enter as the numbers that their cells become. Both are in the document's dtype, and inputs that are all
     read as indices are int64, or double where some are. Transforms are computed in double precision, as specnet does.
@@ -51,27 +54,84 @@ def write_onnx(path: Path, model: CompiledModel) -> None:
     model has something that ONNX cannot say.
     """
     onnx = needed("onnx", "onnx", "an export to ONNX")
-    made = _ModelWriter(onnx, model).model()
+    made = _mean(onnx, model) if isinstance(model, AveragedModel) else _ModelWriter(onnx, model).model()
     onnx.checker.check_model(made, full_check=True)
     content = made.SerializeToString(deterministic=True)
     write_bytes(path, content)
 
 
+def _mean(onnx: Any, model: AveragedModel) -> Any:
+    """Return the mean of several models as ONNX has it: these, one after the other, and what joins them."""
+    writer: _ModelWriter | None = None
+    each: list[dict[str, _Prediction]] = []
+    taken = np.result_type(*(rows_dtype(own.network.inputs) for own in model.compiled))
+    for number, own in enumerate(model.compiled, 1):
+        writer = _ModelWriter(onnx, own, writer)
+        writer.prefix = f"{number}."
+        inputs = "inputs" if writer.taken == taken else writer.cast("inputs", writer.taken)
+        each.append(writer.predictions(inputs))
+    last = _ModelWriter(onnx, model.compiled[0], writer)
+    outputs = []
+    for name, made in each[0].items():
+        outputs += last.mean([own[name] for own in each], name)
+        outputs += last.labels(made, name, model.cutoffs)
+    return last.file(outputs, taken)
+
+
+class _Prediction(NamedTuple):
+    """What is predicted for one output, in the units of the data."""
+
+    output: NetworkOutput
+    name: str
+    """What the value is called that holds it."""
+    shape: tuple[int, ...]
+    """Its shape without the rows."""
+    values: dict[str, str]
+    """What is called by which name in the graph: the outputs and the ends of their intervals."""
+
+
 class _ModelWriter(GraphWriter):
     """Writes a model: what prepares its inputs, its layers, and what brings its outputs back."""
 
-    def __init__(self, onnx: Any, model: CompiledModel) -> None:
+    def __init__(self, onnx: Any, model: CompiledModel, after: _ModelWriter | None = None) -> None:
         super().__init__(onnx)
+        self.prefix = ""
+        """What the names of arrays begin with, where several models are written."""
+        if after is not None:
+            self.nodes, self.held, self.written = after.nodes, after.held, after.written
         self.of = model
         self.network, self.encoding = model.network, model.encoding
         self.parameters, self.way_back = model.parameters, model.way_back
         self.cutoffs = model.cutoffs
         self.dtype = np.dtype(model.network.spec.dtype)
 
+    def hold(self, array: Any, dtype: Any, name: str | None = None) -> str:
+        """Keep an array in the file, and return its name."""
+        return super().hold(array, dtype, name and self.prefix + name)
+
+    @property
+    def raw(self) -> tuple[int, ...]:
+        """The shape of one raw input."""
+        return self.network.signature.inputs if self.encoding is None else self.encoding.raw_shape
+
+    @property
+    def taken(self) -> Any:
+        """The dtype of the inputs that it takes."""
+        return np.dtype(rows_dtype(self.network.inputs))
+
     def model(self) -> Any:
         """Return the model as ONNX has it."""
-        network, helper = self.network, self.onnx.helper
-        raw = network.signature.inputs if self.encoding is None else self.encoding.raw_shape
+        outputs = []
+        for name, made in self.predictions("inputs").items():
+            self.node("Identity", [made.name], name=name)
+            outputs.append(self._output(name, self.dtype, made.shape))
+            outputs += self.labels(made, name, self.cutoffs)
+            outputs += self._intervals(made.output, made.values, made.name, made.shape)
+        return self.file(outputs, self.taken)
+
+    def predictions(self, inputs: str) -> dict[str, _Prediction]:
+        """Append what the model predicts, given the name of its raw inputs; return it by the outputs' names."""
+        network, raw, dtype = self.network, self.raw, self.taken
         plain = network.lower(training=False)
         lowered = calibrated(network, plain, self.of.calibrators)
         graph = lowered.graph
@@ -79,7 +139,6 @@ class _ModelWriter(GraphWriter):
         graph.outputs = {name: lowered.outputs[output.name].prediction for name, output in made.items()}
         graph.outputs |= interval_values(self.of, plain)
         graph = simplify(graph)
-        inputs, dtype = "inputs", np.dtype(rows_dtype(network.inputs))
         if self.encoding is not None and self.encoding.inputs.transforms:
             inputs = self._through(self.encoding.inputs.lower(raw), inputs, dtype)
         rows, cut = cut_rows(network.inputs, network.signature.inputs)
@@ -91,7 +150,7 @@ class _ModelWriter(GraphWriter):
             return arrays.get(name) or self.hold(self.parameters[name], self.dtype, name)
 
         names = self.write(graph, leaf)
-        outputs = []
+        values, found_outputs = {n: names[v.index] for n, v in graph.outputs.items()}, {}
         for name, value in graph.outputs.items():
             if name not in made:
                 continue
@@ -100,17 +159,16 @@ class _ModelWriter(GraphWriter):
             if way is not None:
                 back = way.lower(shape, inverse=True)
                 x, shape = self._through(back, x, self.dtype), back.shape
-            self.node("Identity", [x], name=name)
-            outputs.append(self._output(name, self.dtype, shape))
-            if made[name].name in self.cutoffs:
-                outputs.append(self._labels(made[name], name, shape))
-            outputs += self._intervals(
-                made[name], {n: names[v.index] for n, v in graph.outputs.items()}, x, shape
-            )
+            found_outputs[name] = _Prediction(made[name], x, shape, values)
+        return found_outputs
+
+    def file(self, outputs: list[Any], taken: Any) -> Any:
+        """Return what was written, with outputs, as a whole model that takes inputs of a dtype."""
+        network, helper = self.network, self.onnx.helper
         written = helper.make_graph(
             self.nodes,
             network.spec.name,
-            [helper.make_tensor_value_info("inputs", self.kind(dtype), ["rows", *raw])],
+            [helper.make_tensor_value_info("inputs", self.kind(taken), ["rows", *self.raw])],
             outputs,
             list(self.held.values()),
         )
@@ -126,13 +184,32 @@ class _ModelWriter(GraphWriter):
         helper.set_model_props(result, {k: "\n".join(map(str, v)) for k, v in notes.items() if v})
         return result
 
-    def _labels(self, output: NetworkOutput, predictions: str, shape: tuple[int, ...]) -> Any:
-        """Append what is read by thresholds: 1 for each label that is predicted, and 0 for each other."""
-        name = f"{output.name}.labels" if output.name else "labels"
-        cutoffs = self.hold(self.cutoffs[output.name], self.dtype, output.thresholds)
+    def labels(self, made: _Prediction, predictions: str, thresholds: Mapping[str, Any]) -> list[Any]:
+        """Append what is read by thresholds, if there are some: 1 for each label that is predicted, else 0."""
+        output = made.output
+        if output.name not in thresholds:
+            return []
+        name = named(output.name, "labels")
+        cutoffs = self.hold(thresholds[output.name], self.dtype, output.thresholds)
         reached = self.node("GreaterOrEqual", [predictions, cutoffs])
         self.node("Cast", [reached], name=name, to=self.kind(np.dtype(np.int64)))
-        return self.onnx.helper.make_tensor_value_info(name, self.kind(np.dtype(np.int64)), ["rows", *shape])
+        return [self._output(name, np.int64, made.shape)]
+
+    def mean(self, each: Sequence[_Prediction], name: str) -> list[Any]:
+        """Append the mean of what several models predict, and the standard deviation of a sample."""
+        shape, spread = each[0].shape, named(each[0].output.name, "std")
+        parts = [self.cast(own.name, np.float64) for own in each]
+        # Runtimes have no `Mean` of double precision.
+        mean = self.node("Mul", [self.node("Sum", parts), self.hold(1.0 / len(parts), np.float64)])
+        squares = []
+        for part in parts:
+            off = self.node("Sub", [part, mean])
+            squares.append(self.node("Mul", [off, off]))
+        share = self.hold(1.0 / (len(parts) - 1), np.float64)
+        variance = self.node("Mul", [self.node("Sum", squares), share])
+        for result, value in ((name, mean), (spread, self.node("Sqrt", [variance]))):
+            self.node("Cast", [value], name=result, to=self.kind(self.dtype))
+        return [self._output(result, self.dtype, shape) for result in (name, spread)]
 
     def _output(self, name: str, dtype: Any, shape: tuple[int, ...]) -> Any:
         return self.onnx.helper.make_tensor_value_info(name, self.kind(dtype), ["rows", *shape])

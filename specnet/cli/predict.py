@@ -60,7 +60,7 @@ def predict(
     threads: Threads = None,
     engine: EngineName = None,
 ) -> int:
-    """Predict new rows with a finished run, or with the mean of several.
+    """Predict new rows with a finished run, or with several.
 
     Of several runs, with seeds or networks of their own, probabilities and numbers are averaged, and their standard
     deviation is written as std(...). All must take the same rows and predict the same.

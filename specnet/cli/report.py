@@ -20,7 +20,7 @@ def report(
     out: Annotated[str | None, out_file("Write the page here.", "RUN/report.html")] = None,
     plugins: RunPlugins = False,
 ) -> int:
-    """Write a complete report of a run, or of a sweep, as one HTML page.
+    """Write a report of a run or of a sweep as one HTML page.
 
     It shows results, learning curves, the fit verdict, confusion or residuals, the worst predictions, calibration,
     the importance of columns, layers, weights and gradients, the plan, the document, and how to repeat the training.

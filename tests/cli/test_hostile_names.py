@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from specnet.cli.app import NAMES, app
 from specnet.cli.terminal import data_file
 from specnet.diagnostics.segments import escaped, visible
-from tests.support.commands import DOCUMENT, SERIES, specnet_in
+from tests.support.commands import DOCUMENT, SERIES, SWEEP, specnet_in
 
 CLASSES = [
     "\x1b[31mred\x1b[0m",
@@ -72,6 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer = csv.writer(file)
         writer.writerow([COLUMN, "y"])
         writer.writerows([name, i % 7] for name in CLASSES[:2] for i in range(40))
+    (folder / "w.toml").write_text(SWEEP)
     (folder / "series.toml").write_text(
         SERIES.replace('target = "y"', f'target = "y", series = {json.dumps(COLUMN)}')
     )
@@ -100,6 +101,7 @@ def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 SHOWN = {
     "run": [["run", "s.toml", "--no-save"], ["run", "{here}/s.toml", "--out", "new\x1b[31m"]],
+    "sweep": [["sweep", "w.toml", "--jobs", "1"], ["sweep", "w.toml", "--jobs", "1", "--output", "json"]],
     "validate": [
         ["validate", "s.toml", *more] for more in ([], ["--output", "github"], ["--output", "sarif"])
     ],
@@ -133,7 +135,12 @@ def test_no_command_is_left_out() -> None:
     assert list(SHOWN) == NAMES
 
 
-NEEDED = {"report": ("jinja2", "matplotlib"), "plot": ("matplotlib",), "export": ("onnx", "safetensors")}
+NEEDED = {
+    "report": ("jinja2", "matplotlib"),
+    "plot": ("matplotlib",),
+    "export": ("onnx", "safetensors"),
+    "sweep": ("optuna",),
+}
 """The packages of extras that commands need."""
 
 

@@ -19,7 +19,13 @@ from tests.support.commands import COMMANDS, make_project, specnet_in
 
 TOP = {"--help": ["--help"], "--version": ["--version"], "help of run": ["run", "--help"]}
 EVERY = {**COMMANDS, **TOP}
-PROGRESS = ("small: 22 parameters", "epoch ", "note: t.csv: the model does not take `kind`")
+PROGRESS = (
+    "small: 22 parameters",
+    "epoch ",
+    "note: t.csv: the model does not take `kind`",
+    "small-0",
+    "trial 0: ",
+)
 FULL = Path("/dev/full")
 
 needs_full = pytest.mark.skipif(not FULL.is_char_device(), reason="this system has no /dev/full")
@@ -30,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_project(tmp_path_factory.mktemp("streams"))
 
 
-NEEDED = {"report": ("jinja2", "matplotlib"), "plot": ("matplotlib",)}
+NEEDED = {"report": ("jinja2", "matplotlib"), "plot": ("matplotlib",), "sweep": ("optuna",)}
 """The packages of extras that commands need."""
 
 

@@ -139,9 +139,12 @@ def test_resolved_json_stays_json(specnet: Specnet, folder: Path) -> None:
     assert "variables" not in found
 
 
+SWEEP = 'sweep={objective="train.loss",trials=1,parameters={"training.epochs"={choices=[1]}}}'
+
 RESOLVING = {
     "validate": [],
     "run": ["--no-save"],
+    "sweep": ["--jobs", "1", "--set", SWEEP],
     "explain": [],
     "trace": [],
     "check-gradients": [],
@@ -171,6 +174,8 @@ def test_no_env_says_that_a_run_is_no_document(specnet: Specnet, tmp_path: Path)
 
 @pytest.mark.parametrize("command", [[name, *options] for name, options in RESOLVING.items()])
 def test_no_env(specnet: Specnet, folder: Path, command: list[str]) -> None:
+    if command[0] == "sweep":
+        pytest.importorskip("optuna")
     (folder / "rows.csv").write_text("x,y\n0.5,1.0\n1.0,2.0\n")
     (folder / "c.toml").write_text(
         'specnet = 1\nloss = "mse"\n[data]\ntype = "csv"\npath = "${env:WHERE}/rows.csv"\ntarget = "y"\n'

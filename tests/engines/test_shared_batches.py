@@ -200,7 +200,7 @@ def test_a_network_of_short_ops_is_shared_by_nobody(count, several):
     assert Executable(made)._workers is None
 
 
-@pytest.mark.parametrize("rows", [24, 300])
+@pytest.mark.parametrize("rows", [24, 1600])
 def test_a_dense_network_is_shared_by_parts_of_each_long_op(rows, several, monkeypatch):
     """Of few rows, each worker computes some units for all of them."""
     several.count = 3
@@ -244,16 +244,16 @@ def test_long_chains_and_large_products_next_to_images_are_shared_too(dtype, sev
     product = pooled @ w
     outputs = [product, ops.tanh(product * 0.01) * 2.0 + product, ops.relu(pooled)]
     rng = np.random.default_rng(0)
-    given = {"x": rng.normal(size=(256, 600)), "w": rng.normal(size=(600, 700))}
+    given = {"x": rng.normal(size=(1800, 600)), "w": rng.normal(size=(600, 700))}
     graph.outputs = {str(i): v for i, v in enumerate(outputs)}
-    made = plan(graph, 256)
+    made = plan(graph, 1800)
     assert made.workers == 3
     assert "shared_dot(workers, " in emit(made).source
     assert {block.workers for block in emit(made).blocks} == {3}
     assert any(block.passing for block in emit(made).blocks)
-    meant = evaluate(graph, given, outputs, 256)
-    for batch_room in (256, 300):
-        for got, there in zip(run(graph, given, outputs, 256, room=batch_room), meant, strict=True):
+    meant = evaluate(graph, given, outputs, 1800)
+    for batch_room in (1800, 2000):
+        for got, there in zip(run(graph, given, outputs, 1800, room=batch_room), meant, strict=True):
             np.testing.assert_allclose(got, there, 100 * TOLERANCE[dtype], 100 * TOLERANCE[dtype])
 
 

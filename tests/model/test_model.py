@@ -408,6 +408,7 @@ def test_the_interface_has_no_other_names():
         "predict",
         "predict_intervals",
         "predict_sets",
+        "spread",
         "forecast",
         "backtest",
         "save",

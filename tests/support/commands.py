@@ -43,8 +43,16 @@ training = { epochs = 1 }
 """
 """A model that forecasts two steps."""
 
+SWEEP = """\
+specnet = 1
+extends = "s.toml"
+sweep = { objective = "train.loss", trials = 1, parameters = { "training.batch_size" = { choices = [8] } } }
+"""
+"""A search of one trial."""
+
 COMMANDS = {
     "run": ["run", "s.toml", "--no-save"],
+    "sweep": ["sweep", "w.toml", "--jobs", "1"],
     "validate": ["validate", "s.toml"],
     "explain": ["explain", "s.toml"],
     "trace": ["trace", "s.toml"],
@@ -71,6 +79,7 @@ def make_project(folder: Path) -> Path:
     rows = "".join(f"{i % 7},{i * 5 % 11},{'yes' if i % 7 > 2 else 'no'}\n" for i in range(32))
     (folder / "t.csv").write_text(f"a,b,kind\n{rows}")
     (folder / "s.toml").write_text(DOCUMENT.format(name="small", target="kind", classes=2))
+    (folder / "w.toml").write_text(SWEEP)
     tokens = np.arange(60) % 5
     np.savez(folder / "tokens.npz", inputs=tokens[:-4].reshape(-1, 7), targets=tokens[1:-3].reshape(-1, 7))
     (folder / "series.csv").write_text("y\n" + "".join(f"{i % 7}\n" for i in range(60)))

@@ -15,7 +15,7 @@ from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.runs.averaging import load_any_model
 from specnet.runs.directory import RESOLVED
-from specnet.runs.loading import load_model
+from specnet.runs.loading import load_models
 from specnet.storage.origin import data_folder
 from specnet.storage.resolved import load_resolved
 
@@ -30,7 +30,7 @@ def evaluate(
 ) -> Evaluation:
     """Return the figures of a saved run; see `specnet.evaluate`. `name` is what messages call a file of data."""
     if data is None:
-        own = load_model(run, threads, engine)
+        own = load_models(run, threads, engine)[0]  # a file, even of several models, has no data
         return own.measure(recorded_data(Path(run), own).splits)
     model = load_any_model(run, threads, engine)
     inputs, targets, weights = given_data(model, data)

@@ -20,7 +20,7 @@ from specnet.model.labelled import labelled_split, raw_labelled
 from specnet.model.model import Model
 from specnet.runs.averaging import load_any_model
 from specnet.runs.evaluating import given_data, recorded_data
-from specnet.runs.loading import load_model
+from specnet.runs.loading import load_models
 from specnet.runs.predicting import readings
 
 PREFERRED = (GIVEN, "test", "validation", "train")
@@ -74,7 +74,7 @@ def measured_run(
             raise TypeError("a model does not record its training data: give the data to measure it on")
         several = cast("CompiledModel | AveragedModel", run)
     elif data is None:
-        model = load_model(run, threads, engine)
+        model = load_models(run, threads, engine)[0]  # a file, even of several models, has no data
         column_count(model)
         own = recorded_data(Path(run), model, raw=True)
         return MeasuredRun(MeasuredRows(model, own.splits, own.raw))

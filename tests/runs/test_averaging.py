@@ -182,6 +182,21 @@ def test_onnx_predicts_as_the_mean(kept: Path, tmp_path: Path, name: str) -> Non
     assert list(found) == (["labels"] if name == "dear" else [])
 
 
+def test_onnx_needs_the_same_numbers_for_the_same_cells(kept: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from specnet.interchange.exporting import WRITERS, Exported, numpy_program
+
+    data = {**KIND["data"], "path": str(kept / "table.csv")}
+    data["columns"] = {"colour": {"values": ["red", "blue", "green"]}}
+    package.run({**KIND, "data": data}, out=tmp_path / "other")
+    both = Exported.of(kept / "runs/kind/1", tmp_path / "other")
+    with pytest.raises(package.RunError, match="the models read `colour` as other categories"):
+        WRITERS["onnx"](tmp_path / "made.onnx", both)
+    scope: dict[str, Any] = {}
+    exec(numpy_program(both, training=False, beside=None).text, scope)
+    np.testing.assert_allclose(scope["predict"](ROWS), both.model.predict(ROWS), rtol=1e-4)
+
+
 def test_one_file_holds_all_models(kept: Path, tmp_path: Path) -> None:
     runs = _runs(kept, "price")
     model = package.load_model(runs)
@@ -193,6 +208,12 @@ def test_one_file_holds_all_models(kept: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.specnet").read_bytes() == (tmp_path / "b.specnet").read_bytes()
     document = {**PRICE, "training": {"init_from": "a.specnet"}}
     document["data"] = {**PRICE["data"], "path": str(kept / "table.csv")}
+    done = _specnet(tmp_path, "evaluate", "a.specnet")
+    assert done.stderr.startswith("error: a.specnet does not record its training data: name the data")
+    found = _specnet(tmp_path, "evaluate", "a.specnet", kept / "table.csv", "--output", "json")
+    each = [_specnet(kept, "evaluate", run, "table.csv", "--output", "json") for run in runs]
+    losses = [json.loads(own.stdout)["splits"]["data"]["loss"] for own in each]
+    assert json.loads(found.stdout)["splits"]["data"]["loss"] == pytest.approx(np.mean(losses))
     done = _specnet(tmp_path, "generate", "a.specnet")
     assert done.stderr == (
         "error: a.specnet contains 3 models, and each generates samples of its own: name the run of one\n"

@@ -57,6 +57,31 @@ def test_it_predicts_as_the_run_does(archive):
     assert set(parts(archive)) == {"resolved.json", "model.npz"}
 
 
+@pytest.mark.parametrize(
+    ("names", "amiss"),
+    [
+        (("1/resolved.json", "1/model.npz"), "1/model.npz"),
+        (("1/resolved.json", "1/model.npz", "3/resolved.json", "3/model.npz"), "2/model.npz"),
+        (("1/resolved.json", "1/model.npz", "2/resolved.json"), "1/model.npz"),
+        (("1/resolved.json", "1/model.npz", "2/resolved.json", "2/model.npz", "x"), "x"),
+    ],
+)
+def test_each_of_several_models_has_both_files(archive, tmp_path, names, amiss):
+    content = parts(archive)
+    packed(tmp_path / "a.specnet", {name: content.get(name[2:], b"") for name in names})
+    with pytest.raises(specnet.RunError, match=rf"`{amiss}` is amiss"):
+        specnet.load_model(tmp_path / "a.specnet")
+
+
+def test_the_model_that_is_damaged_is_named(archive, tmp_path):
+    content = parts(archive)
+    both = {f"{n}/{name}": part for n in (1, 2) for name, part in content.items()}
+    assert len(specnet.load_model(packed(tmp_path / "a.specnet", both)).models) == 2
+    packed(tmp_path / "b.specnet", {**both, "2/model.npz": b"nothing"})
+    with pytest.raises(specnet.RunError, match=r"b\.specnet.2.model\.npz is damaged"):
+        specnet.load_model(tmp_path / "b.specnet")
+
+
 def test_equal_runs_give_equal_files(archive, tmp_path):
     WRITERS["specnet"](tmp_path / "again.specnet", Exported.of(archive.parent / "run"))
     assert (tmp_path / "again.specnet").read_bytes() == archive.read_bytes()

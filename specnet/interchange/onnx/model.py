@@ -10,6 +10,7 @@ import numpy as np
 
 from specnet._version import __version__
 from specnet.data.lowered import ROWS, LoweredPipeline
+from specnet.diagnostics import RunError
 from specnet.graph.graph import Value
 from specnet.graph.leaves import name_of
 from specnet.graph.sizes import at
@@ -61,7 +62,17 @@ def write_onnx(path: Path, model: CompiledModel | AveragedModel) -> None:
 
 
 def _mean(onnx: Any, model: AveragedModel) -> Any:
-    """Return the mean of several models as ONNX has it: these, one after the other, and what joins them."""
+    """Return the mean of several models as ONNX has it: these, one after the other, and what joins them.
+
+    Raises RunError where one row of a table is other numbers for each model.
+    """
+    read = [_numbers_of_cells(own) for own in model.compiled]
+    for column, first in read[0].items():
+        if any(own[column] != first for own in read):
+            raise RunError(
+                f"the models read `{column}` as other categories, dates or tokens than each other, and in ONNX all "
+                "take the same numbers: export to numpy, or train with the same `values`, `parts` or tokens"
+            )
     writer: _ModelWriter | None = None
     each: list[dict[str, _Prediction]] = []
     taken = np.result_type(*(rows_dtype(own.network.inputs) for own in model.compiled))
@@ -76,6 +87,15 @@ def _mean(onnx: Any, model: AveragedModel) -> Any:
         outputs += last.mean([own[name] for own in each], name)
         outputs += last.labels(made, name, model.cutoffs)
     return last.file(outputs, taken)
+
+
+def _numbers_of_cells(model: CompiledModel) -> dict[str, object]:
+    """Return what decides which numbers the cells of each column of a table become; {} for what is no table."""
+    columns = None if model.encoding is None else model.encoding.columns
+    return {
+        column.name: (column.categories, column.encode, column.parts, column.texts and column.texts.state())
+        for column in ([] if columns is None else columns.features)
+    }
 
 
 class _Prediction(NamedTuple):

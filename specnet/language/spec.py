@@ -206,6 +206,11 @@ class Spec(Table):
     def _training_is_counted(self) -> Iterator[PydanticCustomError]:
         return whole_faults(self.training, ("training",))
 
+    @table_check()
+    def _sweep_is_counted(self) -> Iterator[PydanticCustomError]:
+        for key in ("trials", "sampler", "pruner", "folds"):
+            yield from whole_faults(vars(self.sweep).get(key) if self.sweep else None, ("sweep", key))
+
     @model_validator(mode="after")
     def _with_heads(self) -> Spec:
         if self.outputs is None:

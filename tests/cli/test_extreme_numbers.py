@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.cli.examples import _needed
+from specnet.cli.examples import FIELDS, _needed
 from specnet.language.kinds import FAMILIES
 from specnet.language.spec import Spec
 from specnet.language.training import Training
@@ -56,6 +56,9 @@ def hosts(family: str, kind: dict[str, Any]) -> Iterator[tuple[dict[str, Any], t
     dense = {"type": "dense", "units": 4}
     match family:
         case "layer":
+            if kind["type"] == "ensemble":  # which no layer comes behind
+                members = [dense, {"type": "dense", "units": 3}]
+                yield {**document(), "layers": [{**kind, "layers": members}]}, ("layers", 0)
             if "layers" in kind and kind["type"] != "bidirectional":  # whose example is one that it takes
                 kind = {**kind, "layers": [dense, dense]}
             if "inputs" in kind:
@@ -67,7 +70,8 @@ def hosts(family: str, kind: dict[str, Any]) -> Iterator[tuple[dict[str, Any], t
                     data = data if "input_dim" in more else inline(shape)
                     yield document({**kind, **more}, data=data), ("layers", 0)
         case "activation" | "initializer" | "regularizer":
-            key = {"initializer": "kernel_init", "regularizer": "kernel_regularizer"}.get(family, family)
+            usual = {"initializer": "kernel_init", "regularizer": "kernel_regularizer"}.get(family, family)
+            key = FIELDS.get(kind["type"], usual)
             yield document({**dense, key: kind}), ("layers", 0, key)
         case _:
             yield from others(family, kind)
@@ -104,6 +108,9 @@ def others(  # noqa: C901  one case after the other
                     yield document(data=data), ("data", f"{family}s", 0)
             whole = {"type": "inline", "inputs": [[1, 2]] * 8, "targets": LABELS, f"{family}s": [kind]}
             yield document(data=whole), ("data", f"{family}s", 0)
+        case "sampler" | "pruner":
+            for more in ({}, {"upper": 3.0}):
+                yield searching({family: {**kind, **more}}), ("sweep", family)
         case _:
             if family == "tokenizer":
                 yield reading({"tokens": kind}), ("data", "tokens")
@@ -152,6 +159,13 @@ def pairing() -> dict[str, Any]:
         "inputs": {"source": {"array": "source"}, "target": {"array": "target"}},
         "layers": [*named, attention, {"type": "dense", "units": "auto"}],
     }
+
+
+def searching(more: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with a sweep."""
+    varied = {"training.batch_size": {"choices": [2, 4]}}
+    split = inline((4,), split={"validation": 0.25})
+    return document(data=split, sweep={"trials": 4, "parameters": varied, **more})
 
 
 def reading(more: dict[str, Any]) -> dict[str, Any]:
@@ -227,6 +241,21 @@ def test_every_number_outside_of_kinds(table: type[Table]) -> None:
         if key not in {"data", "layers", "loss", "metrics"}:
             specnet.validate(changed(made, (*path, key), value))
             assert key in table.model_fields
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "key", "value"),
+    [
+        ("sampler", "tpe", "n_ei_candidates", 2**40),
+        ("sampler", "cma_es", "popsize", 3),
+        ("sampler", "cma_es", "popsize", 2**40),
+        ("pruner", "successive_halving", "min_early_stopping_rate", 2**40),
+    ],
+)
+def test_numbers_that_no_sweep_gets_done_with(family: str, name: str, key: str, value: int) -> None:
+    """Optuna runs out of memory or time, or computes with numbers that are not finite."""
+    (found,) = specnet.validate(searching({family: {"type": name, key: value}})).diagnostics
+    assert (found.code, found.path) == ("SN208", ("sweep", family, key))
 
 
 @pytest.mark.parametrize("value", [*WHOLE, *REAL])

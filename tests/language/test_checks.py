@@ -140,6 +140,11 @@ ROWS = [
     Row((), {"training": {"epochs": 2**63}}, ("training", "epochs")),
     Row(
         (),
+        {"sweep": {"trials": 2**63, "parameters": {"training.batch_size": BATCHES}}},
+        ("sweep", "trials"),
+    ),
+    Row(
+        (),
         {"data": {**CSV, "split": {"validation": 0.2, "folds": 3}}, "output": {"intervals": 0.9}},
         ("output", "intervals"),
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from itertools import groupby
 from typing import Annotated, Literal
 
@@ -93,3 +95,11 @@ def cut(x: Value, first: int, end: int) -> Value:
 def uniform_within(limit: float) -> Initializer:
     """Return what draws uniformly from -limit to limit."""
     return INITIALIZERS.validate({"type": "uniform", "low": -limit, "high": limit})
+
+
+def uniform_for(terms: int) -> Initializer:
+    """Return what draws uniformly in ±1 / sqrt(terms), for sums of so many terms.
+
+    A layer may ask for more than any array has. That is found once all shapes are known, and has to get there.
+    """
+    return uniform_within(1.0 / math.sqrt(min(terms, sys.maxsize)))

@@ -13,7 +13,7 @@ from specnet.graph.graph import Value
 from specnet.graph.sizes import static
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import fault, table_check
-from specnet.vocabulary.layers.columns import ColumnLayer, uniform_within
+from specnet.vocabulary.layers.columns import ColumnLayer, uniform_for, uniform_within
 
 
 class PeriodicEmbedding(ColumnLayer):
@@ -55,7 +55,7 @@ class PeriodicEmbedding(ColumnLayer):
         count, with_phases = static(numbers.shape[1]), self.form == "pbld"
         waves = self.frequencies if with_phases else 2 * self.frequencies
         features = self.units - 1 if with_phases else self.units
-        within = uniform_within(1.0 / math.sqrt(waves))
+        within = uniform_for(waves)
 
         def declared(name: str, size: int, initial: Initializer) -> Value:
             """Return a parameter (columns, size) as (columns, 1, size)."""

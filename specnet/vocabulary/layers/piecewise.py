@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
@@ -17,7 +16,7 @@ from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.initializers.edges import BinEdges
 from specnet.vocabulary.kind import fault, table_check
-from specnet.vocabulary.layers.columns import ColumnLayer, uniform_within
+from specnet.vocabulary.layers.columns import ColumnLayer, uniform_for
 
 UNBOUNDED = 1e30
 """What stands for infinity as a limit, since no array of a model holds infinite numbers."""
@@ -78,11 +77,10 @@ class PiecewiseLinearEmbedding(ColumnLayer):
         y = _encoded(each, edges)
         if units is not None:
             shape = (count, self.bins, units)
-            within = 1.0 / math.sqrt(self.bins)
-            zeros, start = INITIALIZERS.validate("zeros"), uniform_within(within)
+            zeros, start = INITIALIZERS.validate("zeros"), uniform_for(self.bins)
             y = ops.MATMUL(y, build.parameter("kernel", shape, zeros if self.linear else start))
             if self.linear:
-                start = uniform_within(1.0 / math.sqrt(units))
+                start = uniform_for(units)
                 slope = ops.reshape(build.parameter("linear", (count, units), start), shape=(count, 1, units))
                 y = self.activation.lower(y) + each * slope
             bias = ops.reshape(build.parameter("bias", (count, units), start), shape=(count, 1, units))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from itertools import groupby
 from typing import ClassVar, Literal, NamedTuple
 
@@ -12,7 +11,7 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.scopes import ColumnFeatures
 from specnet.graph.sizes import show, static
 from specnet.vocabulary.layers import Layer
-from specnet.vocabulary.layers.columns import cut, uniform_within, width
+from specnet.vocabulary.layers.columns import cut, uniform_for, width
 
 CATEGORIES = frozenset({"onehot", "index"})
 """The kinds of columns of which each is one category a row."""
@@ -41,7 +40,7 @@ class FeatureTokenizer(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:
         parts = _parts(build, x, width(self.type, x))
-        start, batch = uniform_within(1.0 / math.sqrt(self.units)), x.shape[0]
+        start, batch = uniform_for(self.units), x.shape[0]
         numbers = sum(part.width for part in parts if not part.categories)
         categories = sum(part.categories for part in parts)
         kernel = build.parameter("kernel", (numbers, self.units), start) if numbers else None

@@ -67,7 +67,7 @@ class SuccessiveHalving(Pruner):
     """The epochs until the first decision; by default estimated from the first trial."""
     reduction_factor: Annotated[int, Field(ge=2)] = 4
     """One trial in this number continues, for as many times the epochs."""
-    min_early_stopping_rate: Count = 0
+    min_early_stopping_rate: Annotated[int, Field(ge=0, le=63)] = 0
     """How many decisions are left out at the beginning."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
 from specnet.vocabulary.samplers.sampler import Sampler
 
@@ -22,7 +22,7 @@ class TreeParzen(Sampler):
     type: Literal["tpe"] = "tpe"
     n_startup_trials: Annotated[int, Field(ge=0)] = 10
     """How many trials are drawn at random first."""
-    n_ei_candidates: PositiveInt = 24
+    n_ei_candidates: Annotated[int, Field(ge=1, le=10_000)] = 24
     """How many values are drawn from the density of the good ones, of which the best is tried."""
 
 
@@ -80,7 +80,7 @@ class CovarianceAdaptation(Sampler):
     """The initial standard deviation; by default a sixth of the smallest range, each range counted as 1."""
     n_startup_trials: Annotated[int, Field(ge=0)] = 1
     """How many trials are drawn at random first."""
-    popsize: PositiveInt | None = Field(default=None, examples=[8])
+    popsize: Annotated[int, Field(ge=4, le=100_000)] | None = Field(default=None, examples=[8])
     """The number of trials of a generation; by default 4 + 3 ln n for n parameters."""
 
 

@@ -47,7 +47,10 @@ def machine(*modules: str) -> str:
     """Say what the figures were taken on."""
     from importlib.metadata import version
 
+    from specnet.engines import blas
+
     parts = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in modules)]
+    parts += [library] if (library := blas.version()) is not None else []
     return f"{processor()}, {len(os.sched_getaffinity(0))} cores; {', '.join(parts)}; load {_load()}"
 
 

@@ -69,7 +69,10 @@ def test_a_storage_that_cannot_be_used_is_said(document: dict[str, Any], url: st
     assert "hush" not in str(caught.value)
 
 
-def test_a_locked_database_is_waited_for_and_then_said(document: dict[str, Any]) -> None:
+def test_a_locked_database_is_waited_for_and_then_said(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "TRIES", (0.1, 0.2))
     url = f"sqlite:///{Path.cwd()}/sweep.db"
     list(specnet.sweep(document, storage=url, jobs=1))
     held = sqlite3.connect("sweep.db", isolation_level=None)

@@ -348,25 +348,22 @@ def sweep(
     Raises SpecError with all that is wrong with the document or with a value that may be tried, at once; and RunError
     without the extra `sweep`, or if the storage cannot be used.
     """
-    from specnet.sweeps.searching import Search, SweepRequest
-    from specnet.sweeps.starting import checked, executor_for, placed
+    from specnet.sweeps.starting import search_for
 
-    loaded = load(spec)
-    directions = checked(loaded, data)
-    directory, url, name = placed(loaded, directions, folder, storage, study, resume=resume)
-    executor = executor_for(loaded, data, jobs, dask, directory)
-    request = SweepRequest(
-        spec=loaded,
-        directions=directions,
-        executor=executor,
-        directory=directory,
-        url=url,
-        name=name,
+    search = search_for(
+        load(spec),
+        data,
+        folder=folder,
+        resume=resume,
+        storage=storage,
+        study=study,
+        jobs=jobs,
+        dask=dask,
         stop=stop,
-        threads=threads or (1 if executor.free > 1 else None),
+        threads=threads,
         engine=engine,
     )
-    return Search(request).events()
+    return search.events()
 
 
 def load_model(

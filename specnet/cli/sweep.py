@@ -95,30 +95,27 @@ def sweep(
     """
     from specnet import api
     from specnet.cli.sweep_progress import progress_for
-    from specnet.sweeps.searching import Search, SweepRequest
-    from specnet.sweeps.starting import checked, executor_for, placed
+    from specnet.sweeps.starting import search_for
 
     given = [part for text in overrides or () for part in ("--set", text)]
     with Interrupts() as interrupts:
         loaded = api.load(Path(spec), list(overrides or ()), environment=not no_env)
-        directions = checked(loaded)
-        directory, url, name = placed(loaded, directions, FOLDER, storage, study, resume=resume)
-        executor = executor_for(loaded, None, jobs, dask, directory)
-        request = SweepRequest(
-            spec=loaded,
-            directions=directions,
-            executor=executor,
-            directory=directory,
-            url=url,
-            name=name,
+        search = search_for(
+            loaded,
+            folder=FOLDER,
+            resume=resume,
+            storage=storage,
+            study=study,
+            jobs=jobs,
+            dask=dask,
             stop=interrupts.stop,
-            threads=threads or (1 if executor.free > 1 else None),
+            threads=threads,
             engine=engine,
         )
         console = notes()
         with progress_for(console, interrupts.stop, quiet=quiet) as progress:
-            result = _watched(Search(request), interrupts, progress)
-        best = _best_document(console, loaded, result, directory.path)
+            result = _watched(search, interrupts, progress)
+        best = _best_document(console, loaded, result, search.request.directory.path)
     if output is OutputStyle.JSON:
         write_json(result.as_dict())
     else:

@@ -1,9 +1,13 @@
-"""State that threads share, in a process that may fork."""
+"""State that threads share, in a process that may fork, and threads that end with their owner."""
 
 from __future__ import annotations
 
 import os
 import threading
+import weakref
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Any
 from weakref import WeakSet
 
 
@@ -34,3 +38,26 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def start_threads(
+    owner: object, targets: Sequence[Callable[[SimpleQueue[Any]], None]], name: str
+) -> list[SimpleQueue[Any]]:
+    """Start a daemon thread for each target, and return the queues that they are handed.
+
+    The threads know their queues alone, so that they end with their owner: None is put into each queue then.
+    """
+    queues: list[SimpleQueue[Any]] = [SimpleQueue() for _ in targets]
+    try:
+        for target, queue in zip(targets, queues, strict=True):
+            threading.Thread(target=target, args=(queue,), name=name, daemon=True).start()
+    except BaseException:
+        _end(queues)
+        raise
+    weakref.finalize(owner, _end, queues)
+    return queues
+
+
+def _end(queues: Sequence[SimpleQueue[Any]]) -> None:
+    for queue in queues:
+        queue.put(None)

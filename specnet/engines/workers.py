@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice, pairwise
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines import blas
-from specnet.engines.sharing import Shared
+from specnet.engines.sharing import Shared, start_threads
 
 BUFFER = 512
 """Elements that NumPy buffers for each operand where it goes over strided arrays: 8,192 by default."""
@@ -85,18 +83,7 @@ class Workers(Shared):
         """Return the queue of each thread, started with the first call: in a child process, with its own first."""
         with self.lock:
             if self._orders is None:
-                orders: list[Orders] = [SimpleQueue() for _ in range(self.count - 1)]
-                try:
-                    for queue in orders:
-                        threading.Thread(
-                            target=_serve, args=(queue,), name="specnet worker", daemon=True
-                        ).start()
-                except BaseException:
-                    _end(orders)
-                    raise
-                # The threads know their queues alone, so that they end with whoever holds the workers.
-                weakref.finalize(self, _end, orders)
-                self._orders = orders
+                self._orders = start_threads(self, [_serve] * (self.count - 1), "specnet worker")
             return self._orders
 
 
@@ -132,11 +119,6 @@ def _begin(waiting: Waiting, begun: Waiting, most: int = 1) -> bool:
     with suppress(IndexError):
         begun.extend(islice(iter(waiting.pop, None), most))
     return len(begun) > before
-
-
-def _end(orders: Sequence[Orders]) -> None:
-    for queue in orders:
-        queue.put(None)
 
 
 def each_piece(

@@ -27,7 +27,7 @@ class Batch:
     """How many; of a batch that several processes share, all of its rows."""
     bound: Bound
     places: Array | None
-    """Which rows of the split are brought, a view of the epoch's order; None where the plan reads the split itself."""
+    """Which rows of the split are fetched, a view of the epoch's order; None where the plan reads the split itself."""
     arrays: Arrays
     """What the plan reads, by name."""
     copies: tuple[tuple[ArrayOrStreamed, Array], ...] = ()
@@ -86,9 +86,9 @@ class Feed:
         sizes = [batch_size]
         if rows % batch_size and not drop_last:
             sizes.append(rows % batch_size)
-        # Of an augmented batch all rows are brought and changed, as one process does it.
-        brought = {size: part_of(shares if augmenter is None else None, size) for size in sizes}
-        most = max(map(_length, brought.values()))
+        # Of an augmented batch all rows are fetched and changed, as one process does it.
+        parts = {size: part_of(shares if augmenter is None else None, size) for size in sizes}
+        most = max(map(_length, parts.values()))
         memory = {key: np.empty((most, *held.shape[1:]), held.dtype) for key, held in own.items()}
         copies = [(own[key], array) for key, array in memory.items()]
         fetched: Arrays = {}
@@ -102,7 +102,7 @@ class Feed:
         read = fetched if augmenter is None else augmenter.read(fetched)
         ready: dict[int, Batch] = {}
         for size in sizes:
-            count = _length(brought[size])
+            count = _length(parts[size])
             given = _first(read, count)
             if augmenter is not None:
                 given = {name: array[part_of(shares, size)] for name, array in given.items()}
@@ -119,7 +119,7 @@ class Feed:
         for start in range(0, rows, batch_size):
             size = min(batch_size, rows - start)
             if size in ready:
-                places, part = self.order[start : start + size], brought[size]
+                places, part = self.order[start : start + size], parts[size]
                 others = tuple(each for each in (places[: part.start], places[part.stop :]) if len(each))
                 self.batches.append(replace(ready[size], places=places[part], others=others))
 

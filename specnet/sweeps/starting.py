@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from specnet.sweeps.storage import StorageUrl, given_url
 if TYPE_CHECKING:
     from specnet.language.spec import Spec
     from specnet.sweeps.jobs import Executor
+    from specnet.sweeps.searching import Search
 
 Directions = tuple[str, ...]
 
@@ -116,3 +118,38 @@ def in_this_process(spec: Spec, data: Any) -> bool:
     if data is not None:
         return True
     return any(kind["distribution"] is None for kind in registered_kinds(spec))
+
+
+def search_for(
+    spec: Spec,
+    data: Any = None,
+    *,
+    folder: str | PathLike[str],
+    resume: bool,
+    storage: str | None,
+    study: str | None,
+    jobs: int | None,
+    dask: str | None,
+    stop: Callable[[], bool] | None,
+    threads: int | None,
+    engine: str | None,
+) -> Search:
+    """Return the search that `specnet.sweep` and the command make, which explain what they take and raise."""
+    from specnet.sweeps.searching import Search, SweepRequest
+
+    directions = checked(spec, data)
+    directory, url, name = placed(spec, directions, folder, storage, study, resume=resume)
+    executor = executor_for(spec, data, jobs, dask, directory)
+    request = SweepRequest(
+        spec=spec,
+        directions=directions,
+        executor=executor,
+        directory=directory,
+        url=url,
+        name=name,
+        stop=stop,
+        # Several trials at once have one thread each.
+        threads=threads or (1 if executor.free > 1 else None),
+        engine=engine,
+    )
+    return Search(request)

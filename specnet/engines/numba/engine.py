@@ -22,13 +22,15 @@ from specnet.engines.numba.whole import with_whole
 from specnet.engines.numpy import emit as numpy_emit
 from specnet.engines.program import NumpyProgram
 from specnet.engines.sharing import Shared
-from specnet.passes.plan import Plan
+from specnet.passes.plan import Distribute, Plan, Repeat
 
 Array = np.ndarray[Any, Any]
 
 
 def emit(plan: Plan) -> NumpyProgram:
     """Write a plan as a function over bound views that runs compiled loops."""
+    if plan.workers and any(isinstance(each, Repeat | Distribute) for each in plan.instructions):
+        return numpy_emit.emit(plan, CompiledStatements)  # a body leaves no whole step
     whole = with_whole(numpy_emit.emit(plan, UnsharedStatements), plan.sizes, plan.threads, loop_name)
     return numpy_emit.emit(plan, CompiledStatements) if plan.workers and whole.whole is None else whole
 

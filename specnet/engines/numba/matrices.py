@@ -63,31 +63,44 @@ def gemm32(t: Any, function: int, at: int) -> None:
     It has how both lie, sizes (n, m, k), and addresses and steps from row to row of both and of the result. The
     library copies matrices before it multiplies, which takes longer than the product with a single row or column.
     """
-    a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
-    a, a_step, b, b_step, out, step = t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
-    if n == 0 or m == 0:
-        return
-    if m == 1 and step == 1:
-        _by_vector(float32_at(a), a_step, a_t, float32_at(b), 1 if b_t else b_step, float32_at(out), n, k)
-    elif n == 1:
-        _by_vector(float32_at(b), b_step, 1 - b_t, float32_at(a), a_step if a_t else 1, float32_at(out), m, k)
+    if _is_large(t, at):
+        a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
+        _gemm_of_floats(
+            function, a_t, b_t, n, m, k, t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
+        )
     else:
-        _gemm_of_floats(function, a_t, b_t, n, m, k, a, a_step, b, b_step, out, step)
+        _by_vectors(float32_at(t[at + 5]), float32_at(t[at + 7]), float32_at(t[at + 9]), t, at)
 
 
 @inner
 def gemm64(t: Any, function: int, at: int) -> None:
     """Do what `gemm32` does for matrices of float64."""
+    if _is_large(t, at):
+        a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
+        _gemm_of_doubles(
+            function, a_t, b_t, n, m, k, t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
+        )
+    else:
+        _by_vectors(float64_at(t[at + 5]), float64_at(t[at + 7]), float64_at(t[at + 9]), t, at)
+
+
+@inner
+def _is_large(t: Any, at: int) -> Any:
+    """Return whether the matrix library computes a product: of several rows and columns, or a column lying apart."""
+    return t[at + 2] > 1 and (t[at + 3] > 1 or (t[at + 3] == 1 and t[at + 10] > 1))
+
+
+@inner
+def _by_vectors(a: Any, b: Any, out: Any, t: Any, at: int) -> None:
+    """Write a product with a single row or column, if it has any."""
     a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
-    a, a_step, b, b_step, out, step = t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
+    a_step, b_step, step = t[at + 6], t[at + 8], t[at + 10]
     if n == 0 or m == 0:
         return
     if m == 1 and step == 1:
-        _by_vector(float64_at(a), a_step, a_t, float64_at(b), 1 if b_t else b_step, float64_at(out), n, k)
-    elif n == 1:
-        _by_vector(float64_at(b), b_step, 1 - b_t, float64_at(a), a_step if a_t else 1, float64_at(out), m, k)
+        _by_vector(a, a_step, a_t, b, 1 if b_t else b_step, out, n, k)
     else:
-        _gemm_of_doubles(function, a_t, b_t, n, m, k, a, a_step, b, b_step, out, step)
+        _by_vector(b, b_step, 1 - b_t, a, a_step if a_t else 1, out, m, k)
 
 
 @inner

@@ -9,6 +9,7 @@ the tape has the address of a table.
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from math import prod
@@ -21,9 +22,6 @@ from specnet.engines.numba.addresses import address_of, product_parts
 from specnet.engines.program import Tape
 
 Array = np.ndarray[Any, Any]
-
-HEADER = 4
-"""Entries of a loop's table: the number of steps, the address of the tape, and of the matrix library's products."""
 
 
 class NotPlain(Exception):  # noqa: N818 (it says that a loop has to be run by Python, which is no error)
@@ -93,10 +91,10 @@ class Player:
     ) -> Callable[[], None]:
         """Return a function that makes all steps; a step has what the loop's arguments stand for."""
         try:
-            tables = [
-                [_table(call, {**names, **dict(zip(arguments, step, strict=True))}) for call in tape.calls]
-                for step in steps
-            ]
+            tables = []
+            for step in steps:
+                here = ChainMap(dict(zip(arguments, step, strict=True)), names)  # type: ignore[arg-type]
+                tables.append([_table(call, here) for call in tape.calls])
         except NotPlain:
             within = dict(names)
             exec(compile(tape.source, "<loop>", "exec"), within)  # noqa: S102 (the compiler wrote it)

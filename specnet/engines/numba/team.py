@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import threading
-import weakref
-from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from math import inf
 from queue import SimpleQueue
 from typing import Protocol
 
-from specnet.engines.sharing import Shared
+from specnet.engines.sharing import Shared, start_threads
 
 WINDOW = 0.01
 """Seconds after which it is known how long steps take with help, or without."""
@@ -58,21 +55,8 @@ class Team(Shared):
     def _queues(self) -> list[Orders]:
         with self.lock:
             if self._orders is None:
-                orders: list[Orders] = [SimpleQueue() for _ in self._helping]
-                try:
-                    for number, queue in enumerate(orders):
-                        threading.Thread(
-                            target=_serve,
-                            args=(queue, self._helping, number),
-                            name="specnet helper",
-                            daemon=True,
-                        ).start()
-                except BaseException:
-                    _end(orders)
-                    raise
-                # The threads know their queues alone, so that they end with whoever holds the team.
-                weakref.finalize(self, _end, orders)
-                self._orders = orders
+                targets = [partial(_serve, self._helping, number) for number in range(self.count - 1)]
+                self._orders = start_threads(self, targets, "specnet helper")
             return self._orders
 
 
@@ -109,17 +93,12 @@ class HelpPace:
             self.helped = not self._better
 
 
-def _serve(orders: Orders, helping: list[Helped | None], number: int) -> None:
+def _serve(helping: list[Helped | None], number: int, orders: Orders) -> None:
     """Help with what is ordered until the end is."""
     while (helped := orders.get()) is not None:
         helped.help()
         helping[number] = None
         del helped
-
-
-def _end(orders: Sequence[Orders]) -> None:
-    for queue in orders:
-        queue.put(None)
 
 
 @cache

@@ -267,10 +267,12 @@ def test_what_steps_of_padding_leave_is_known_before_the_loss():
 
 
 def test_nothing_is_allocated_at_a_step():
-    spec = document([{"type": "lstm", "units": 40, "return_sequences": True}], epochs=6)
+    spec = document([{"type": "lstm", "units": 400, "return_sequences": True}], epochs=6)
     _, plans, _ = plans_of(spec)
     assert bodies(plans.step)
-    assert max(growth_of_epochs(specnet.train(spec))) < 6_000, "less than one array of a step"
+    # Events take some thousand bytes, and more where coverage is measured.
+    state = 10 * 400 * 4
+    assert max(growth_of_epochs(specnet.train(spec))) < state, "less than a worker's state at one step"
 
 
 def test_a_worker_has_the_memory_of_its_rows():

@@ -17,7 +17,7 @@ FILES = sorted((ROOT / "specs").glob("*.toml"))
 def table(name: str) -> dict[str, str]:
     """Return an associative array of `.ci/run`."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    found = re.search(rf"^declare -A {name}=\((.*?)^\)", script, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^ *declare -A {name}=\((.*?)^ *\)", script, re.MULTILINE | re.DOTALL)
     assert found is not None
     return {key: value.strip("'") for key, value in re.findall(r"\[([\w-]+)\]=('[^']*'|\S+)", found[1])}
 

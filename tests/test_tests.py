@@ -16,7 +16,7 @@ FILES = sorted(TESTS.rglob("*.py"))
 OWN = {"hostile", "support", "specs", "invalid", "old_runs"}
 """Folders that the package has not: what tests share, tests of the shipped documents, and files that tests read."""
 
-OF_ENGINES = {"operands", "loop_operands", "program", "statements", "use"}
+OF_ENGINES = {"operands", "loop_operands", "program", "statements", "use", "value_statements"}
 """Modules of the engines whose parts do nothing alone: plans that are run and printed are their tests."""
 
 UNCHECKED = {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from specnet.engines.numpy.statements import Statements, WrittenStatements
+from specnet.engines.numpy.statements import Statements
+from specnet.engines.numpy.value_statements import WrittenStatements
 from specnet.engines.operands import Operands, Tables
 from specnet.engines.program import NumpyProgram
 from specnet.passes.collecting import no_collection

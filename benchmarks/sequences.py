@@ -24,10 +24,9 @@ from specnet.engines.blas import limited
 from specnet.engines.workers import Workers
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.sizes import Sizes, at
+from specnet.graph.sizes import Sizes, at, part_sizes
 from specnet.model.compiled import CompiledModel
 from specnet.model.plans import plan_training
-from specnet.passes.fuse import part_sizes
 from specnet.passes.plan import Plan
 from specnet.training.program import BoundTraining
 

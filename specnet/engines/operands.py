@@ -9,9 +9,10 @@ from specnet.engines.program import Form, Shaped, View
 from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
 from specnet.graph.leaves import given, name_of, scalar_of
-from specnet.graph.sizes import BATCH, DType, Powers, Shape
+from specnet.graph.sizes import BATCH, DType, Powers, Shape, grows
+from specnet.passes.aliases import Start, root, start_in_root
 from specnet.passes.allocations import Allocation, Allocations, piece
-from specnet.passes.fuse import Group, Start, grows, root, start_in_root
+from specnet.passes.groups import Group
 
 Literal = tuple[float, Powers, DType]
 """A constant held as an array: factor, powers of named sizes, dtype."""

@@ -9,7 +9,7 @@ from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at, value_of
-from specnet.passes.fuse import Start, root
+from specnet.passes.aliases import Start, root
 from specnet.passes.plan import Distribute, Instruction, Plan, Repeat
 
 Form = Literal["plain", "flat", "T", "rows"]

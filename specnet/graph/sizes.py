@@ -169,6 +169,11 @@ def inverse(powers: Powers) -> Powers:
     return tuple((name, -power) for name, power in powers)
 
 
+def grows(dim: Dim) -> bool:
+    """Whether a dimension grows with the batch."""
+    return isinstance(dim, Size) and "batch" in dim.names
+
+
 def static(dim: Dim) -> int:
     """Return a dimension that depends on no named size."""
     assert isinstance(dim, int), f"{dim} is not known before a plan is bound"
@@ -237,6 +242,14 @@ def shared_sizes(sizes: Sizes, ranks: int) -> Sizes:
     if isinstance(found, Forms):
         return Forms(named(shared_sizes(form, ranks)) for form in found.forms)
     return {**found, "batch": -(-found["batch"] // ranks), "global_batch": found["batch"]}
+
+
+def part_sizes(sizes: Sizes, workers: int) -> dict[str, int]:
+    """Return the sizes of the largest part of a batch that is shared out over so many workers."""
+    found = named(sizes)
+    if isinstance(found, Forms):
+        return Forms(part_sizes(form, workers) for form in found.forms)
+    return {**found, "batch": -(-found["batch"] // max(workers, 1))}
 
 
 def show(shape: Shape) -> str:

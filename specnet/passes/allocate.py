@@ -6,7 +6,8 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
-from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at
+from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, part_sizes
+from specnet.passes.aliases import root, starts_of_parts, unreshaped
 from specnet.passes.allocations import (
     AROUND,
     Allocation,
@@ -20,7 +21,8 @@ from specnet.passes.allocations import (
     piece,
 )
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
-from specnet.passes.fuse import Group, is_looped, is_sum, part_sizes, root, starts_of_parts, unreshaped
+from specnet.passes.groups import Group, is_looped
+from specnet.passes.row_chains import is_sum
 
 
 def allocate(graph: Graph, groups: list[Group], sizes: Sizes) -> Allocations:

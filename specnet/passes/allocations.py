@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from specnet.graph.graph import Value
 from specnet.graph.leaves import ARGUMENT, name_of, role_of
 from specnet.graph.sizes import BATCH, ITEM_BYTES, DType, Shape, Sizes, count
+from specnet.passes.aliases import Start, root
 from specnet.passes.arena import Storage
-from specnet.passes.fuse import Group, Start, root
+from specnet.passes.groups import Group
 
 AROUND = "around"
 """The memory of what a loop's body is given: it lies where the graph around the body has it."""

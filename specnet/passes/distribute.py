@@ -27,11 +27,11 @@ from specnet.graph.sizes import (
     Size,
     count,
     globally,
+    grows,
     inverse,
     of_global_batch,
     times,
 )
-from specnet.passes.fuse import grows
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Replaced, Rewriting
 from specnet.passes.rows import SUM, WHOLE, Part, RowPart, axis_of, part_of

@@ -1,27 +1,19 @@
+"""Joining ops into groups: chains over the rows of a batch, and element-wise ones that are cut into pieces."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from specnet.graph import geometry, ops
+from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT, role_of
 from specnet.graph.ops.shard import SHARD
-from specnet.graph.sizes import (
-    BATCH,
-    ITEM_BYTES,
-    Count,
-    Dim,
-    Forms,
-    Powers,
-    Size,
-    Sizes,
-    at,
-    count,
-    named,
-    value_of,
-)
+from specnet.graph.sizes import Sizes, at, part_sizes
+from specnet.passes.aliases import root
+from specnet.passes.groups import Group
 from specnet.passes.rewriting import readers_of, wanted_indices
+from specnet.passes.row_chains import RowChains, images_at_once, is_sum, leads
 
 PIECE = 32_768
 """Elements of one piece: 128 KiB of float32, so that the handful of arrays of a chain share a core's L2 cache.
@@ -29,10 +21,6 @@ PIECE = 32_768
 The calls of smaller pieces cost more than the cache saves: Adam over 235,146 numbers takes 0.32 ms by pieces of 8,192,
 0.24 by 16,384, 0.21 by 32,768 and 0.20 from there on.
 """
-
-
-Start = tuple[Count, ...]
-"""Where a part of an array begins: the sum of so many elements."""
 
 SHARED = 32 * PIECE
 """Elements of a chain that is worth sharing out over workers.
@@ -46,57 +34,6 @@ SHARED_MOMENTS = 131_072
 
 SHARED_FLOPS = 20_000_000
 """Floating-point operations of a matrix product that is worth sharing out over workers."""
-
-
-@dataclass(slots=True)
-class Group:
-    """Ops that run one after the other: a single op, or a chain of ops run piece by piece.
-
-    A chain is either of element-wise ops over one shape, or of whatever works on the rows of the batch one by one: then
-    each worker takes its rows through all of it, without meeting the others in between.
-    """
-
-    values: list[Value]
-    rows: int = 0
-    """Rows of the leading axis in a piece; 0 where the group is not cut."""
-    leading: Dim = BATCH
-    """The axis that is cut."""
-    prologue: bool = False
-    """Whether it never changes, and so is computed when the plan is bound."""
-    inner: set[int] = field(default_factory=set)
-    """Which of its values nobody outside it reads: they need scratch for one piece only, for each worker."""
-    workers: int = 1
-    """How many workers share its pieces."""
-    body: list[Group] = field(default_factory=list)
-    """The groups of the body, where its one op is a loop, or a body that workers run each on its rows."""
-    compiled: bool = False
-    """Whether neighbouring element-wise ops of one shape run as one compiled loop."""
-    registers: set[int] = field(default_factory=set)
-    """Which of its values exist within such a loop only, an element at a time, and need no memory."""
-
-    @property
-    def runs(self) -> list[list[Value]]:
-        """Its values, with those that one compiled loop computes together."""
-        found: list[list[Value]] = []
-        made: set[int] = set()
-        for value in self.values:
-            # What lies at another place in what the loop computes, it cannot read in the same pass.
-            apart = any(source.op.alias and root(source).index in made for source in value.inputs)
-            before = found[-1][-1] if found else value
-            if (
-                self.compiled
-                and found
-                and not apart
-                and is_looped(value)
-                and is_looped(before)
-                and value.shape == before.shape
-            ):
-                found[-1].append(value)
-            else:
-                found.append([value])
-                made = set()
-            made.add(value.index)
-        return found
 
 
 def group(
@@ -127,7 +64,7 @@ def group(
     groups += [Group([v], prologue=True) for v in waiting if v.index in fixed]
     waiting = [v for v in waiting if v.index not in fixed]
     readers, wanted = readers_of(graph), wanted_indices(graph)
-    by_rows_at = _RowChains(waiting if workers else [], fuse=fuse)
+    by_rows_at = RowChains(waiting if workers else [], fuse=fuse)
 
     def of_chain(chain: list[Value]) -> Group:
         shared = max(1, workers) if chain[0].count.at(sizes) >= SHARED else 1
@@ -159,7 +96,7 @@ def group(
                 groups += [alone(v) for v in by_rows_at.passed_over(start, stop)]
                 inside = {v.index for v in chain}
                 inner = {v.index for v in chain if _stays(v, inside, readers, wanted)}
-                groups.append(Group(chain, rows=_images(chain, sizes), inner=inner, workers=workers))
+                groups.append(Group(chain, rows=images_at_once(chain, sizes), inner=inner, workers=workers))
                 start = stop
                 continue
         if not (fuse and _cuttable(first, sizes, least)):
@@ -170,11 +107,6 @@ def group(
         groups += before_chain(before)
         groups.append(of_chain(chain))
     return [_compiled(each, readers) for each in groups] if compiled else groups
-
-
-def is_looped(value: Value) -> bool:
-    """Whether a compiled loop can compute an array."""
-    return value.op.elementwise and bool(value.shape)
 
 
 def _compiled(group: Group, readers: dict[int, list[Node]]) -> Group:
@@ -225,104 +157,6 @@ class _Alone:
         return Group([value], body=body, workers=self.workers if shared else 1)
 
 
-def part_sizes(sizes: Sizes, workers: int) -> dict[str, int]:
-    """Return the sizes of the largest part of a batch that is shared out over so many workers."""
-    found = named(sizes)
-    if isinstance(found, Forms):
-        return Forms(part_sizes(form, workers) for form in found.forms)
-    return {**found, "batch": -(-found["batch"] // max(workers, 1))}
-
-
-def is_sum(value: Value) -> bool:
-    """Whether a value is a sum over the batch, to which its rows can be added one after the other."""
-    return bool(value.op.sums(value)) and grows(value.inputs[0].shape[0])
-
-
-def by_rows(value: Value) -> bool:
-    """Whether an op works on each row of the batch by itself, or adds them up."""
-    if is_sum(value):
-        return all(_leads(i) or _whole(i) for i in value.inputs)
-    if not _leads(value):
-        return False
-    if value.op.calls:
-        return bool(value.attributes.named().get("axis", 1) > 0)
-    return value.op.elementwise and all(_whole(i) or i.shape[0] == value.shape[0] for i in value.inputs)
-
-
-def _whole(value: Value) -> bool:
-    """Whether a value is the same for all rows of the batch."""
-    return not any(map(grows, value.shape))
-
-
-def _leads(value: Value) -> bool:
-    """Whether the batch is the first axis, and no other."""
-    first, *others = value.shape or (1,)
-    return grows(first) and not any(map(grows, others))
-
-
-def grows(dim: Dim) -> bool:
-    """Whether a dimension grows with the batch."""
-    return isinstance(dim, Size) and "batch" in dim.names
-
-
-class _RowChains:
-    """Where chains of row-wise ops end, by the position of the op that starts them.
-
-    A chain takes every row-wise op after its first one, and ends before the first op that needs a whole array that the
-    chain computes: before the first op that so needs a row-wise op at the chain's start or after it. Of all that an op
-    needs whole, only the last position counts, and the end never moves back as the start moves on. So all ends are
-    found in one pass, however often a chain turns out to be of no use.
-    """
-
-    def __init__(self, waiting: list[Value], *, fuse: bool) -> None:
-        self._waiting, self._fuse = waiting, fuse
-        self.joins = [by_rows(v) for v in waiting]
-        self.next_call = self._next_call()
-        """For each position, that of the first row-wise op from there on that has calls."""
-        self._needed_whole = self._last_needed_whole()
-        self._stop = 0
-
-    def stop(self, start: int) -> int:
-        """Return where the chain ends that starts here; starts must not go back from one question to the next."""
-        if not self._fuse:
-            return start + 1
-        self._stop = max(self._stop, start + 1)
-        while self._stop < len(self._waiting) and self._needed_whole[self._stop] < start:
-            self._stop += 1
-        return self._stop
-
-    def joining(self, start: int, stop: int) -> list[Value]:
-        """Return the ops of the chain between two positions."""
-        return [self._waiting[place] for place in range(start, stop) if self.joins[place]]
-
-    def passed_over(self, start: int, stop: int) -> list[Value]:
-        """Return the other ops between two positions, which run before the chain."""
-        return [self._waiting[place] for place in range(start, stop) if not self.joins[place]]
-
-    def _next_call(self) -> list[int]:
-        found, places = len(self._waiting), []
-        for place in reversed(range(len(self._waiting))):
-            if self.joins[place] and self._waiting[place].op.calls:
-                found = place
-            places.append(found)
-        return places[::-1]
-
-    def _last_needed_whole(self) -> list[int]:
-        """Return for each op the last position of a row-wise op that must be done before it; -1 where there is none."""
-        place_of = {v.index: place for place, v in enumerate(self._waiting)}
-        found = []
-        for place, value in enumerate(self._waiting):
-            last = -1
-            for source in value.inputs:
-                made = place_of.get(root(source).index)
-                if made is None or not self.joins[made]:
-                    continue
-                if not self.joins[place] or not _leads(source) or is_sum(self._waiting[made]):
-                    last = max(last, made)
-            found.append(last)
-        return found
-
-
 def _stays(
     value: Value, inside: set[int], readers: dict[int, list[Node]], wanted: set[int], *, aliases: bool = True
 ) -> bool:
@@ -331,19 +165,9 @@ def _stays(
     if is_sum(value) or value.index in wanted:
         return False
     return bool(own) and all(
-        (aliases and _leads(r) and _stays(r, inside, readers, wanted)) if r.op.alias else r.index in inside
+        (aliases and leads(r) and _stays(r, inside, readers, wanted)) if r.op.alias else r.index in inside
         for r in own
     )
-
-
-def _images(chain: list[Value], sizes: Sizes) -> int:
-    """Return how many rows of the batch are worked on at once, so that what passes on stays in cache."""
-    one = {**named(sizes), "batch": 1}
-    most = max(
-        sum(count(v.shape).at(one) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if _leads(v))
-        for value in chain
-    )
-    return max(1, min(geometry.MAXIMUM, value_of("batch", sizes), geometry.ROOM // most))
 
 
 def _chain(waiting: list[Value], start: int) -> tuple[list[Value], list[Value], int]:
@@ -367,38 +191,6 @@ def _chain(waiting: list[Value], start: int) -> tuple[list[Value], list[Value], 
 def _sources(value: Value) -> set[int]:
     """Return the ops that a value reads, seen through reshapes."""
     return {root(i).index for i in value.inputs}
-
-
-def root(value: Value) -> Value:
-    """Return the value whose memory this one is a view of."""
-    while value.op.alias:
-        value = value.inputs[0]
-    return value
-
-
-def unreshaped(value: Value) -> Value:
-    """Return the value that has the same elements, as it was before it was reshaped."""
-    while value.op is ops.reshape:
-        value = value.inputs[0]
-    return value
-
-
-def start_in_root(value: Value) -> Start:
-    """Return where a view begins in the memory that it is a view of."""
-    start: list[Count] = []
-    while value.op.alias:
-        if value.op is ops.part and ops.part.of(value).start:
-            start.append(Count(ops.part.of(value).start) * count(value.shape[1:]))
-        value = value.inputs[0]
-    return tuple(start)
-
-
-def starts_of_parts(joined: Value) -> Iterator[tuple[Value, Start]]:
-    """Yield each of the arrays that are joined along the first axis, and where it begins in what they make up."""
-    before: dict[Powers, int] = {}
-    for part in joined.inputs:
-        yield part, tuple(Count(each, powers) for powers, each in before.items())
-        before[part.count.powers] = before.get(part.count.powers, 0) + part.count.each
 
 
 def _cuttable(value: Value, sizes: Sizes, least: int = 2 * PIECE) -> bool:

@@ -10,9 +10,10 @@ from specnet.graph.graph import Graph, KeyPath, Node, Phase, Value
 from specnet.graph.leaves import given, name_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
+from specnet.passes.aliases import root
 from specnet.passes.allocations import AROUND, Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.engine import Engine
-from specnet.passes.fuse import Group, root
+from specnet.passes.groups import Group
 from specnet.passes.large_products import has_large_products
 
 

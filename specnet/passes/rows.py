@@ -10,8 +10,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Node, Op, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import BATCH, Count, Shape, Size, count
-from specnet.passes.fuse import grows
+from specnet.graph.sizes import BATCH, Count, Shape, Size, count, grows
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from specnet.graph.graph import Graph, Node
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
+from specnet.passes.aliases import unreshaped
 from specnet.passes.allocations import Allocations, LoopAllocations, ShardAllocations
-from specnet.passes.fuse import Group, unreshaped
+from specnet.passes.groups import Group
 from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 

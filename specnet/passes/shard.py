@@ -12,8 +12,7 @@ from specnet.graph.leaves import CONSTANT, LEAF, argument, role_of
 from specnet.graph.ops.fixed import FIXED
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD, ShardAttributes
-from specnet.graph.sizes import Sizes, named
-from specnet.passes.fuse import grows
+from specnet.graph.sizes import Sizes, grows, named
 from specnet.passes.rewriting import Rewriting, apply_again
 from specnet.passes.rows import WHOLE, Part, RowPart, axis_of, is_joined, part_of
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from specnet.graph.sizes import BATCH
 from specnet.passes.allocations import AROUND, Allocation, memory_of, piece
 from specnet.passes.arena import ARENA, Storage
-from specnet.passes.fuse import Group
+from specnet.passes.groups import Group
 from tests.support.graphs import graph_of
 
 

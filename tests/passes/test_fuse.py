@@ -1,78 +1,52 @@
-"""Which ops become one chain over the rows of a batch: those that a scan from each op on finds."""
+"""Which element-wise ops are joined into chains that run piece by piece."""
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph
-from specnet.graph.leaves import leaf
-from specnet.graph.sizes import BATCH, Size
-from specnet.passes.fuse import by_rows, group, is_sum, root
-
-BATCH_ROWS = 5
+from specnet.passes.fuse import PIECE, SHARED, group
+from tests.support.graphs import graph_of
 
 
-def leads(value):
-    first, *others = value.shape or (1,)
-    return isinstance(first, Size) and not any(isinstance(dim, Size) for dim in others)
+def chains(graph, **options):
+    return [[value.op.name for value in each.values] for each in group(graph, 1, **options)]
 
 
-def scanned(waiting):
-    """Return the groups of ops, as lists, by scanning on from each op until something needs a whole array."""
-    groups = []
-    while waiting:
-        first, *rest = waiting
-        chain, before, stop = [first], [], len(rest)
-        depends, whole = {first.index}, {first.index} if is_sum(first) else set()
-        for place, value in enumerate(rest):
-            needs = {root(i).index for i in value.inputs} & depends
-            cut = all(leads(i) for i in value.inputs if root(i).index in needs)
-            if by_rows(value) and cut and not needs & whole:
-                chain.append(value)
-                depends.add(value.index)
-                whole |= {value.index} if is_sum(value) else set()
-            elif needs:
-                stop = place
-                break
-            else:
-                before.append(value)
-        if by_rows(first) and any(v.op.calls for v in chain):
-            groups += [*([v.index] for v in before), [v.index for v in chain]]
-            waiting = rest[stop:]
-        else:
-            groups.append([first.index])
-            waiting = rest
-    return groups
-
-
-APPLIED = {
-    "convolve": lambda x, _: ops.conv2d(x, x.graph.values[0], x.graph.values[1], **SAME),
-    "relu": lambda x, _: ops.relu(x),
-    "add": lambda x, y: x + y,
-    "sum over the batch": lambda x, _: ops.reduce_sum(x, axes=(0, 1, 2)),
-    "sum of all": lambda x, _: ops.sum_all(x),
-    "by a sum": lambda x, y: x * ops.reduce_sum(y, axes=(0, 1, 2)),
-    "by a number": lambda x, y: x * ops.sum_all(y),
-    "there and back": lambda x, _: ops.reshape(ops.flat(ops.exp(x)), shape=x.shape),
-}
-SAME = ops.PLAIN | {"padding": ((1, 1), (1, 1))}
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from(sorted(APPLIED)), st.integers(0, 30), st.integers(0, 30)), max_size=25)
+@pytest.mark.parametrize(
+    ("elements", "options", "expected"),
+    [
+        (2 * PIECE, {}, [["exp", "tanh"]]),
+        (2 * PIECE - 1, {}, [["exp"], ["tanh"]]),
+        (8, {"compiled": True}, [["exp", "tanh"]]),
+        (2 * PIECE, {"fuse": False}, [["exp"], ["tanh"]]),
+    ],
 )
-def test_chains_are_those_of_a_scan_from_every_op(steps):
-    graph = Graph("float32")
-    leaf(graph, "w", "parameter", (3, 3, 2, 2))
-    leaf(graph, "b", "parameter", (2,))
-    arrays = [leaf(graph, "x", "input", (BATCH, 4, 4, 2)), leaf(graph, "z", "input", (BATCH, 4, 4, 2))]
-    for name, a, b in steps:
-        made = APPLIED[name](arrays[a % len(arrays)], arrays[b % len(arrays)])
-        graph.outputs[f"y{made.index}"] = made
-        if made.shape == arrays[0].shape:
-            arrays.append(made)
-    waiting = [v for v in graph.values if not v.op.leaf and not v.op.alias and v.op.name != "constant"]
-    found = group(graph, BATCH_ROWS, workers=2)
-    assert [[v.index for v in each.values] for each in found] == scanned(waiting)
+def test_long_chains_are_joined_and_short_ones_if_they_are_compiled(elements, options, expected):
+    graph, given = graph_of({"x": (elements,)})
+    graph.outputs["y"] = ops.tanh(ops.exp(given["x"]))
+    assert chains(graph, **options) == expected
+
+
+def test_a_chain_ends_where_all_of_it_is_needed_and_others_run_before_it():
+    graph, given = graph_of({"x": (2 * PIECE,), "y": (8,)})
+    a = ops.exp(given["x"])
+    apart = ops.sum_all(given["y"])
+    b = ops.tanh(a)
+    graph.outputs["z"] = ops.square(b * ops.sum_all(b)) + apart
+    assert chains(graph) == [["reduce_sum"], ["exp", "tanh"], ["reduce_sum"], ["multiply", "square", "add"]]
+
+
+@pytest.mark.parametrize(("elements", "workers"), [(SHARED, 2), (SHARED - 1, 1)])
+def test_workers_share_chains_that_are_long_enough(elements, workers):
+    graph, given = graph_of({"x": (elements,)})
+    graph.outputs["y"] = ops.tanh(ops.exp(given["x"]))
+    (found,) = group(graph, 1, workers=2)
+    assert (found.workers, found.rows, len(found.inner)) == (workers, PIECE, 1)
+
+
+def test_what_follows_from_inputs_that_never_change_is_computed_once():
+    graph, given = graph_of({"x": (8,), "W": (8,)})
+    graph.outputs["y"] = ops.exp(given["x"]) * ops.exp(given["W"])
+    assert [each.prologue for each in group(graph, 1)] == [False, False, False]
+    assert [each.prologue for each in group(graph, 1, fixed_inputs=True)] == [True, False, False]

@@ -16,7 +16,7 @@ from specnet.engines.program import Tape
 from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
 from specnet.graph.sizes import Sizes, at
-from specnet.passes.fuse import is_looped
+from specnet.passes.groups import is_looped
 from specnet.passes.plan import Compute, Pieces, Repeat
 
 

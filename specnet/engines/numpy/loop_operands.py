@@ -7,8 +7,8 @@ from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Count, Shape
+from specnet.passes.aliases import Start, root, start_in_root, unreshaped
 from specnet.passes.allocations import LoopAllocations
-from specnet.passes.fuse import Start, root, start_in_root, unreshaped
 
 
 class LoopOperands(BodyOperands):

@@ -9,8 +9,8 @@ from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT, scalar_of
 from specnet.graph.ops.shard import SHARD
 from specnet.graph.sizes import Shape
+from specnet.passes.aliases import Start, root, start_in_root
 from specnet.passes.allocations import ShardAllocations
-from specnet.passes.fuse import Start, root, start_in_root
 
 
 class ShardOperands(BodyOperands):

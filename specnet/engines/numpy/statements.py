@@ -13,8 +13,8 @@ from specnet.engines.program import Block, Loop, Shard
 from specnet.graph.graph import Phase
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
-from specnet.graph.sizes import Sizes
-from specnet.passes.fuse import part_sizes, unreshaped
+from specnet.graph.sizes import Sizes, part_sizes
+from specnet.passes.aliases import unreshaped
 from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")

@@ -11,8 +11,8 @@ from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.record import LETTERS
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
+from specnet.passes.aliases import starts_of_parts
 from specnet.passes.allocations import Allocations
-from specnet.passes.fuse import starts_of_parts
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 

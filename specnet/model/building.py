@@ -5,8 +5,9 @@ from specnet.data.signature import only_array
 from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.language.spec import Spec
 from specnet.model.augmenting import shape_faults
+from specnet.model.layer_lowering import lower_layers
 from specnet.model.memory import least_memory_fault
-from specnet.model.network import Network, lower_layers
+from specnet.model.network import Network
 from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.settings import check_training
 from specnet.model.uncertainty_checks import check_uncertainty

@@ -1,34 +1,31 @@
+"""A document's layers and loss over data of known shapes."""
+
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
 from specnet.data import Signature
 from specnet.data.signature import ONLY, InputArray
-from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
-from specnet.graph.builder import Builder
-from specnet.graph.graph import Graph, ShapeFault, Value
-from specnet.graph.leaves import leaf
-from specnet.graph.ops.weighting import of_rows
+from specnet.diagnostics import Diagnostic, Label, SpecError
+from specnet.graph.graph import Graph
 from specnet.graph.parameter import Parameter
-from specnet.graph.scopes import LayerInfo
 from specnet.graph.sizes import BATCH, Shape, Sizes, count
-from specnet.graph.streaming import Streaming
 from specnet.language.spec import Spec
 from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
 from specnet.model.costs import whole_cost
-from specnet.model.figures import MeasuredValues, OutputFigure
-from specnet.model.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
+from specnet.model.figure_faults import figure_faults, unweighted_metrics, weighting_faults
+from specnet.model.figures import OutputFigure
+from specnet.model.inputs import input_arrays, read_as_indices, seen_whole, whole_numbers
+from specnet.model.layer_lowering import lower_layers
 from specnet.model.lowered import Lowered
-from specnet.model.output_lowering import figure_values, lower_outputs, quantile_values, shape_diagnostic
-from specnet.model.outputs import WEIGHTS, NetworkOutput
+from specnet.model.output_lowering import lower_outputs
+from specnet.model.outputs import NetworkOutput
 from specnet.model.row_units import row_units
-from specnet.model.run_length import run_length
 from specnet.model.setting_faults import initial_faults, unused_settings
-from specnet.model.topology import check_topology, every
+from specnet.model.topology import every
 from specnet.model.units import settled
 from specnet.model.varying import least_lengths, longest_of, possible_lengths
 from specnet.passes.collecting import no_collection
@@ -316,82 +313,6 @@ class Network:
             message = "there is nothing to train: no layer has trainable parameters"
             found.append(Diagnostic("SN308", message, ("layers",), part="key"))
         naive = row_units(lowered.graph, self.signature).naive if self.signature.scaled else None
-        labels: dict[str, KeyPath] = {}
-        for figure in self.figures:
-            label, path, own = figure.label, figure.path, lowered.outputs[figure.output]
-            first = labels.setdefault(label, path)
-            if first != path:
-                where = Label("the first one is here", first)
-                message = f"two metrics would be reported as `{label}`"
-                found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
-            try:
-                quantiles = quantile_values(figure.loss, own.output)
-                values = MeasuredValues(own.prediction, own.target, quantiles, naive)
-                tuple(figure_values(figure, own, values))
-            except ShapeFault as fault:
-                found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
-        found += self._unweighted_metrics()
-        return [*found, *self._weighting_faults(lowered)] if self.weighted else found
-
-    def _unweighted_metrics(self) -> Iterator[Diagnostic]:
-        """Yield the metrics of a program's own that count all rows alike where these are weighted, or padded."""
-        for figure in self.figures:
-            padded = self.outputs[figure.output].is_masked
-            if not figure.unweighted or not (padded or self.weighted):
-                continue
-            why, help = "and the data have some", "leave it out, or leave out the weights"
-            if padded:
-                why, help = "which leave out steps that are padding", "leave it out"
-            message = f"{figure.label}: its `sums` and `keeps` take no sample weights, {why}"
-            yield Diagnostic("SN412", message, figure.path, help=help)
-
-    def _weighting_faults(self, lowered: Lowered) -> Iterator[Diagnostic]:
-        """Yield the losses that cannot be weighted row by row."""
-        weights = leaf(lowered.graph, WEIGHTS, "weight", (BATCH,))
-        for name, own in lowered.outputs.items():
-            try:
-                of_rows(weights, own.elements)
-            except ShapeFault as fault:
-                path: KeyPath = ("outputs", name, "loss") if name else ("loss",)
-                message = f"{self.outputs[name].loss.type}: {fault}"
-                yield Diagnostic("SN401", message, path, part="type", help="leave out the weights")
-
-
-def lower_layers(
-    spec: Spec,
-    inputs: tuple[InputArray, ...],
-    *,
-    training: bool,
-    signature: Signature | None = None,
-    streaming: Callable[[Mapping[str, Value]], Streaming] | None = None,
-    keeping: bool = False,
-    lengths: Mapping[str, str] | None = None,
-) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
-    """Build a graph of the layers alone over some inputs; return the last one's value.
-
-    With `streaming`, which is called with the inputs by their names, the graph takes new steps after those that it has
-    seen. Raises CannotStream naming a layer that cannot. `lengths` are the named sizes that stand for the lengths of
-    arrays of sequences, by array.
-    """
-    spec = settled(spec, None)  # a network's own is settled already
-    graph = Graph(spec.dtype)
-    builder = Builder(graph, training, groups=spec.training.groups, keeping=keeping)
-    builder.longest |= longest_of(lengths or {}, inputs)
-    rows = 1 if signature is None else signature.rows.get("train", 1)
-    builder.length = partial(run_length, spec, rows)
-    values = input_values(builder, inputs, spec, signature, lengths or {})
-    if streaming is not None:
-        builder.streaming = streaming(values)
-        builder.masks = {x: mask for x, mask in builder.masks.items() if not builder.streams(x)}
-    try:
-        if spec.inputs is None:
-            check_topology(spec.layers)
-            x = builder.run(spec.layers, values[ONLY], "layers")
-        else:
-            check_topology(spec.layers, values)
-            x = builder.enter(spec.layers, values, "layers")
-    except ShapeFault as fault:
-        raise SpecError(
-            [shape_diagnostic(fault, builder.entering[0], graph.key_path, builder.entering)]
-        ) from fault
-    return x, builder, tuple(builder.layers)
+        found += figure_faults(self.figures, lowered, naive)
+        found += unweighted_metrics(self.figures, self.outputs, weighted=self.weighted)
+        return [*found, *weighting_faults(self.outputs, lowered)] if self.weighted else found

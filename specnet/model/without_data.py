@@ -5,7 +5,7 @@ from specnet.data.signature import only_array
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.graph.sizes import at
 from specnet.language.spec import Spec
-from specnet.model.network import lower_layers
+from specnet.model.layer_lowering import lower_layers
 from specnet.model.output_lowering import activated
 
 

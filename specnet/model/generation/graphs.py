@@ -14,7 +14,8 @@ from specnet.graph.leaves import role_of
 from specnet.graph.sizes import DType, Shape, count
 from specnet.graph.streaming import CannotStream, Streaming
 from specnet.model.generation.task import NotGenerating, Task
-from specnet.model.network import Network, lower_layers
+from specnet.model.layer_lowering import lower_layers
+from specnet.model.network import Network
 from specnet.model.output_lowering import activated
 
 LOGITS = "logits"

@@ -13,8 +13,9 @@ from specnet.analysis.explanation import Explanation
 from specnet.analysis.profiling import first_batch
 from specnet.data import Dataset
 from specnet.engines.execution import Executable, compile_code
+from specnet.engines.random import streams
 from specnet.graph.sizes import Sizes
-from specnet.model.compiled import CompiledModel, streams
+from specnet.model.compiled import CompiledModel
 
 SECONDS = 0.5
 """About how long the steps of an engine are measured."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from specnet.data import Dataset
 from specnet.engines.execution import Executable
-from specnet.engines.random import stream
+from specnet.engines.random import stream, streams
 from specnet.model.arrays import as_arrays, as_weights
-from specnet.model.compiled import CompiledModel, streams
+from specnet.model.compiled import CompiledModel
 from specnet.model.outputs import WEIGHTS
 from specnet.model.parameters import views
 from specnet.model.programs import gradient_graph

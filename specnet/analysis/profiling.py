@@ -15,10 +15,11 @@ from specnet.analysis.explanation import Explanation
 from specnet.data import Dataset
 from specnet.engines.execution import Bound, Executable, emitted
 from specnet.engines.program import Block, Loop, NumpyProgram
+from specnet.engines.random import streams
 from specnet.graph.declarations import DONE
 from specnet.graph.sizes import Sizes, at
 from specnet.model.arrays import as_arrays, as_weights
-from specnet.model.compiled import CompiledModel, streams
+from specnet.model.compiled import CompiledModel
 from specnet.model.outputs import WEIGHTS
 from specnet.passes.plan import Plan
 from specnet.training.program import BoundTraining

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ def stream(seed: int, use: str) -> np.random.Generator:
     import numpy as np
 
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words(use)])))
+
+
+def streams(seed: int, uses: Iterable[str]) -> dict[str, np.random.Generator]:
+    """Return the generators of several uses, by use."""
+    return {use: stream(seed, use) for use in uses}
 
 
 def words(use: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""The model as programs see it; `compiled.py` implements it."""
+"""The model as programs see it; `compiled.py` and `contents.py` implement it."""
 
 from __future__ import annotations
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.execution import Bound, Executable
+from specnet.engines.random import streams
 from specnet.engines.ranks import RankShares
 from specnet.graph.sizes import Sizes, value_of
-from specnet.model.compiled import CompiledModel, streams
+from specnet.model.compiled import CompiledModel
 from specnet.model.parameters import Parameters
 from specnet.model.plans import Plans
 from specnet.model.state import TrainingState, carried_states, drawn, put

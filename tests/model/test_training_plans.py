@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 import specnet
 from specnet.data import load_data
 from specnet.engines.execution import Executable
+from specnet.engines.random import streams
 from specnet.model.arrays import as_targets
 from specnet.model.building import build
-from specnet.model.compiled import CompiledModel, streams
+from specnet.model.compiled import CompiledModel
 from specnet.model.plans import plan_training
 from specnet.model.programs import training_graph
 from specnet.passes.pipeline import plan

@@ -15,8 +15,9 @@ from specnet.analysis.explanation import explain
 from specnet.analysis.profiling import first_batch
 from specnet.engines import execution
 from specnet.engines.execution import Executable
+from specnet.engines.random import streams
 from specnet.engines.workers import Workers
-from specnet.model.compiled import CompiledModel, streams
+from specnet.model.compiled import CompiledModel
 from specnet.passes.plan import Plan
 
 NUMBERS = {"abs", "float", "max", "min"}

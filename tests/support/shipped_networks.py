@@ -14,8 +14,9 @@ from specnet.data import Split, open_data
 from specnet.data.dataset import read_data
 from specnet.data.streamed import taken as taken_rows
 from specnet.engines.execution import Executable
+from specnet.engines.random import streams
 from specnet.model.arrays import as_targets
-from specnet.model.compiled import CompiledModel, streams
+from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
 from specnet.model.programs import training_graph
 from specnet.model.run_length import run_length

@@ -1,3 +1,5 @@
+"""Giving every array its memory before the first step."""
+
 from __future__ import annotations
 
 from math import prod
@@ -7,7 +9,7 @@ from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
 from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, part_sizes
-from specnet.passes.aliases import root, starts_of_parts, unreshaped
+from specnet.passes.aliases import root, unreshaped
 from specnet.passes.allocations import (
     AROUND,
     Allocation,
@@ -15,13 +17,11 @@ from specnet.passes.allocations import (
     LoopAllocations,
     ShardAllocations,
     bytes_of,
-    in_order,
-    memory_of,
-    memory_read,
     piece,
 )
-from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
+from specnet.passes.arena import ARENA, Storage, lay_out
 from specnet.passes.groups import Group, is_looped
+from specnet.passes.outside import OutsideAllocator
 from specnet.passes.row_chains import is_sum
 
 
@@ -35,41 +35,16 @@ def allocate(graph: Graph, groups: list[Group], sizes: Sizes) -> Allocations:
     return _Allocator(graph, groups, sizes).run()
 
 
-class _Allocator:
+class _Allocator(OutsideAllocator):
+    """Places all values: what has no place yet lies in the arena, or over an input that is not read again."""
+
     def __init__(self, graph: Graph, groups: list[Group], sizes: Sizes, prologue: int = 0) -> None:
-        self.graph, self.groups, self.sizes = graph, groups, sizes
-        self.out = Allocations(prologue=prologue)
-        self.group_of = {r.index: n for n, g in enumerate(groups) for v in g.values for r in v.node.results}
-        order = [v for g in groups for v in g.values]
-        self.position = {r.index: n for n, v in enumerate(order) for r in v.node.results}
-        self.last_read: dict[int, int] = {}
-        self.memory_last_read: dict[str | None, int] = {}
-        for value in order:
-            for source in value.inputs:
-                made = root(source)
-                self.last_read[made.index] = self.position[value.index]
-                if source.shape:
-                    self.memory_last_read[memory_read(made)] = self.position[value.index]
-        for value in graph.wanted:
-            self.last_read[root(value).index] = len(order)
-        for _, value in graph.assignments:
-            if root(value).op.leaf:
-                # What another leaf takes is copied once everything else is done.
-                self.memory_last_read[memory_read(root(value))] = len(order)
-        self.read_in_parts: dict[int, int] = {}
-        """When the parts of a joined array are last read by themselves, by its index."""
+        super().__init__(graph, groups, sizes, prologue)
         self.given_out = {v.index for v in graph.outputs.values()}
-        self.storages: list[Storage] = []
         self.own: list[Storage] = []
 
     def run(self) -> Allocations:
-        for value in self.graph.values:
-            if value.op.leaf and value.shape:
-                self.out.places[value.index] = Allocation(Storage(0, memory=memory_of(value)))
-        self._assigned()
-        self._packed()
-        self._joined()
-        self._extended()
+        self.place_outside()
         for number, group in enumerate(self.groups):
             self.own = []
             for value in group.values:
@@ -80,101 +55,8 @@ class _Allocator:
         self.out.arena = lay_out(self.storages)
         return self.out
 
-    # What is computed in memory that is given from outside
-
-    def _assigned(self) -> None:
-        for leaf, value in self.graph.assignments:
-            made = unreshaped(value)
-            if self._can_overwrite(leaf, made):
-                self.out.places[made.index] = self.out.places[leaf.index]
-            else:
-                self.out.copies.append((leaf, value))
-        self.out.copies = in_order(self.out.copies)
-
-    def _can_overwrite(self, leaf: Value, made: Value) -> bool:
-        if not self._free(made) or not made.shape:
-            return False
-        group = self.groups[self.group_of[made.index]]
-        if group.prologue or made.count != leaf.count or (group.rows and is_sum(made)):
-            return False
-        memory, when = memory_read(leaf), self.position[made.index]
-        own = any(memory_read(root(i)) == memory for i in made.inputs if i.shape)
-        return self.memory_last_read.get(memory, when) <= when and (
-            not own or (made.op.elementwise and made.op.in_place(made))
-        )
-
-    def _packed(self) -> None:
-        for value in self.graph.values:
-            if value.op is not ops.pack:
-                continue
-            storage = self._new(
-                value.count.at(self.sizes) * ITEM_BYTES[value.dtype], self.group_of[value.index]
-            )
-            self.out.places.setdefault(value.index, Allocation(storage))
-            whole = self.out.places[value.index]
-            delta = 0
-            for position, part in enumerate(value.inputs):
-                made = unreshaped(part)
-                if self._free(made):
-                    self.out.places[made.index] = Allocation(whole.storage, whole.delta + delta)
-                    self.out.packed.add((value.index, position))
-                    storage.birth = min(storage.birth, self.group_of[made.index])
-                delta += part.count.at(self.sizes) * ITEM_BYTES[part.dtype]
-
-    def _joined(self) -> None:
-        """Have arrays that are joined along the first axis be computed in their places in what they make up."""
-        # From the last: what is itself a part of another array is computed in that one.
-        for value in reversed(self.graph.values):
-            if (
-                value.op is not ops.CONCAT
-                or ops.CONCAT.of(value).axis != 0
-                or value.index not in self.group_of
-            ):
-                continue
-            number = self.group_of[value.index]
-            if self.groups[number].prologue:
-                continue
-            if value.index not in self.out.places:
-                size = bytes_of(value.shape, value.dtype, self.sizes)
-                self.out.places[value.index] = Allocation(self._new(size, number))
-            place = self.out.places[value.index]
-            for position, (part, start) in enumerate(starts_of_parts(value)):
-                made = unreshaped(part)
-                if self._free(made):
-                    self.out.places[made.index] = place
-                    self.out.joined[made.index] = (value, start)
-                    self.out.packed.add((value.index, position))
-                    self.read_in_parts[value.index] = max(
-                        self.read_in_parts.get(value.index, 0), self.last_read[made.index]
-                    )
-                    place.storage.birth = min(place.storage.birth, self.group_of[made.index])
-
-    def _extended(self) -> None:
-        """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
-        for value in self.graph.values:
-            if value.op is ops.append_ones_row and not self.groups[self.group_of[value.index]].prologue:
-                self.out.places[value.index] = self._kept(value)
-                made = unreshaped(value.inputs[0])
-                if self._free(made):
-                    self.out.places[made.index] = self.out.places[value.index]
-                    self.out.packed.add((value.index, 0))
-
-    def _free(self, made: Value) -> bool:
-        """Say whether a value is computed at every step, and has no place yet."""
-        known = made.op.leaf or made.index in self.out.places or made.index not in self.group_of
-        return not known and not self.groups[self.group_of[made.index]].prologue
-
-    def _kept(self, value: Value) -> Allocation:
-        """Return a place that no other value ever shares."""
-        size = bytes_of(value.shape, value.dtype, self.sizes)
-        place = Allocation(Storage(size, ONCE, self.out.prologue))
-        self.out.prologue += aligned(size)
-        return place
-
-    # What lies in the arena
-
     def _value(self, number: int, group: Group, value: Value) -> None:
-        when = self.position[value.index]
+        when = self.times.position[value.index]
         looped = group.compiled and is_looped(value)
         for shape, dtype in () if looped else value.op.scratch(value):
             place = self._passing(number, group, when, shape, dtype)
@@ -185,7 +67,7 @@ class _Allocator:
             place = self.out.partial[value.index] = self._passing(
                 number, group, when, value.shape, value.dtype
             )
-            ends = (self.position[v.index] for v in (group.values[0], group.values[-1]))
+            ends = (self.times.position[v.index] for v in (group.values[0], group.values[-1]))
             place.storage.birth, place.storage.death = ends
         if value.op is ops.SCAN:
             self._loop(number, group, value.node)
@@ -196,7 +78,7 @@ class _Allocator:
         if not value.shape or value.index in self.out.places or value.index in group.registers:
             return
         if group.prologue:
-            self.out.places[value.index] = self._kept(value)
+            self.out.places[value.index] = self.kept(value)
             return
         over = self._reused(group, value)
         if over is not None:
@@ -205,7 +87,7 @@ class _Allocator:
             self.out.places[value.index] = self._passing(number, group, when, value.shape, value.dtype)
         else:
             size = bytes_of(value.shape, value.dtype, self.sizes)
-            self.out.places[value.index] = Allocation(self._new(size, number))
+            self.out.places[value.index] = Allocation(self.new(size, number))
 
     def _loop(self, number: int, group: Group, node: Node) -> None:
         """Place a loop's results, and what passes within a step in scratch that is needed while the loop runs."""
@@ -231,12 +113,12 @@ class _Allocator:
         for result in node.results:
             if result.shape and result.index not in self.out.places:
                 size = bytes_of(result.shape, result.dtype, self.sizes)
-                self.out.places[result.index] = Allocation(self._new(size, number))
+                self.out.places[result.index] = Allocation(self.new(size, number))
 
     def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Allocation:
         """Return a place for what passes within a group: for one piece, in the scratch of a worker, if it is cut."""
         if not group.rows:
-            return Allocation(self._new(bytes_of(shape, dtype, self.sizes), number))
+            return Allocation(self.new(bytes_of(shape, dtype, self.sizes), number))
         storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)
         self.own.append(storage)
         return Allocation(storage)
@@ -246,17 +128,17 @@ class _Allocator:
         for value in group.values:
             place = self.out.places.get(value.index)
             if value.index in group.inner and place is not None:
-                last = max(self.last_read.get(value.index, 0), self.position[value.index])
+                last = max(self.times.last_read.get(value.index, 0), self.times.position[value.index])
                 place.storage.death = max(place.storage.death, last)
         for run in group.runs if group.compiled else ():
             # A compiled loop is done with its first element before it reads its last: all that it reads and writes
             # must be there from its beginning to its end.
-            first, last = self.position[run[0].index], self.position[run[-1].index]
+            first, last = self.times.position[run[0].index], self.times.position[run[-1].index]
             for storage in self.own:
                 storage.birth = first if first <= storage.birth <= last else storage.birth
                 storage.death = last if first <= storage.death <= last else storage.death
         size = self.out.scratch_sizes[number] = lay_out(self.own)
-        scratch = self._new(size * group.workers, number)
+        scratch = self.new(size * group.workers, number)
         for storage in self.own:
             storage.within = scratch
 
@@ -273,10 +155,10 @@ class _Allocator:
                 and source.count == value.count
                 and source.dtype == value.dtype
                 and (made.index in group.inner) == (value.index in group.inner)
-                and self.last_read[made.index] == self.position[value.index]
+                and self.times.last_read[made.index] == self.times.position[value.index]
                 and made.index not in self.given_out
                 and place.delta == 0
-                and self.read_in_parts.get(made.index, 0) <= self.position[value.index]
+                and self.read_in_parts.get(made.index, 0) <= self.times.position[value.index]
                 and place.storage.size == self._size(group, value)
             ):
                 return place
@@ -291,21 +173,16 @@ class _Allocator:
             return self._piece_bytes(value.shape, value.dtype, group)
         return bytes_of(value.shape, value.dtype, self.sizes)
 
-    def _new(self, size: int, birth: int) -> Storage:
-        storage = Storage(size, birth=birth, death=birth)
-        self.storages.append(storage)
-        return storage
-
     def _deaths(self) -> None:
         end = len(self.groups)
-        order = [v for g in self.groups for v in g.values]
+        order = self.times.order
         for value in order:
             for result in value.node.results:
                 place = self.out.places.get(result.index)
                 if place is not None and place.storage.within is None:
-                    last = self.last_read.get(result.index, self.position[result.index])
-                    group = self.group_of[order[last].index] if last < len(order) else end
-                    place.storage.death = max(place.storage.death, group, self.group_of[result.index])
+                    last = self.times.last_read.get(result.index, self.times.position[result.index])
+                    group = self.times.group_of[order[last].index] if last < len(order) else end
+                    place.storage.death = max(place.storage.death, group, self.times.group_of[result.index])
 
 
 class _LoopAllocator(_Allocator):
@@ -344,7 +221,7 @@ class _LoopAllocator(_Allocator):
 
     def _slot(self, made: LoopAllocations, number: int, value: Value) -> None:
         """Have a value be computed where the step returns it, if it is computed at every step, and nowhere else."""
-        if self._free(value):
+        if self.free(value):
             made.slots[value.index] = number
             self.out.places[value.index] = Allocation(Storage(0, memory=AROUND))
 
@@ -352,11 +229,11 @@ class _LoopAllocator(_Allocator):
         """Whether a state's new value can be computed over the old one."""
         returns = [unreshaped(value) for value in self.settings.body.returns]
         return (
-            self._free(after)
+            self.free(after)
             and after.op.elementwise
             and after.op.in_place(after)
             and any(value is before for value in after.inputs)
-            and self.last_read[before.index] == self.position[after.index]
+            and self.times.last_read[before.index] == self.times.position[after.index]
             and returns.count(after) == 1
             and before not in returns
         )
@@ -373,7 +250,7 @@ class _ShardAllocator(_Allocator):
         """Return where the arrays lie: first those that are computed in the rows of a result."""
         made = ShardAllocations(self.out, Storage(0))
         for number, value in enumerate(self.settings.body.returns[: self.settings.rows]):
-            if self._free(unreshaped(value)):
+            if self.free(unreshaped(value)):
                 made.slots[unreshaped(value).index] = number
                 self.out.places[unreshaped(value).index] = Allocation(Storage(0, memory=AROUND))
         self.run()

@@ -88,7 +88,7 @@ def test_the_check_sees_memory_that_is_handed_out_twice(monkeypatch):
 def test_the_check_sees_what_is_overwritten_before_it_is_read(monkeypatch):
     class Forgetful(allocate._Allocator):
         def _reused(self, group, value):
-            self.last_read = {source.index: self.position[value.index] for source in value.inputs}
+            self.times.last_read = {source.index: self.times.position[value.index] for source in value.inputs}
             return super()._reused(group, value)
 
     graph, leaves = graph_of({"x": (BATCH, 3)})

@@ -23,7 +23,6 @@ from typing import Any, get_args
 from pages import ROOT, is_check, update
 
 import specnet
-import specnet.api
 from specnet.cli.docs_markdown import inline, page, prose
 from specnet.cli.keys import Language
 from specnet.vocabulary.notes import notes_of
@@ -43,6 +42,9 @@ FURTHER = {
 }
 """Classes without a name in `specnet` whose objects are parts of those that have one."""
 
+INTERFACE = ("specnet.api", "specnet.finished")
+"""The modules of functions, in the order of the page."""
+
 ALIASES = {"specnet.language.loading": ("Document",), "specnet.language.overrides": ("Overrides",)}
 """Names that stand in signatures for several types."""
 
@@ -60,7 +62,9 @@ def reference() -> str:
     events = [event for each in aliases.values() for event in each]
     functions = [made for made in names.values() if inspect.isfunction(made)]
     # Those that another module defines, as `load`, and then the others in the order of the interface's source.
-    functions.sort(key=lambda made: (made.__module__ == "specnet.api", made.__code__.co_firstlineno))
+    functions.sort(
+        key=lambda made: ((made.__module__ in INTERFACE, made.__module__), made.__code__.co_firstlineno)
+    )
     classes = [made for made in names.values() if inspect.isclass(made)]
     errors = sorted(
         (made for made in classes if issubclass(made, Exception)), key=lambda made: len(made.__mro__)

@@ -1,4 +1,4 @@
-"""The Python interface: load, validate, compile, train, run, and read a finished run.
+"""The Python interface: load, validate, compile, train, run and sweep a document.
 
 Nothing here prints or exits, and nothing is kept between calls but the kinds that `register` adds. Any thread may call
 any of it, and threads may share a model: see `Model`.
@@ -6,115 +6,31 @@ any of it, and threads may share a model: see `Model`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Sequence
-from importlib import import_module
+from collections.abc import Callable, Collection, Generator
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet.data.confine import Confine
-from specnet.diagnostics import (
-    Diagnostic,
-    ModelInUseError,
-    Report,
-    RunError,
-    SpecError,
-    SpecFileError,
-    SpecnetError,
-)
+from specnet.diagnostics import Report
 from specnet.language import examine, load
 from specnet.language.loading import Document
 from specnet.language.overrides import Overrides
-from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
-from specnet.runs.result import Result
 
 if TYPE_CHECKING:
     from specnet.analysis.gradients import GradientCheck
-    from specnet.analysis.importance import Importance
     from specnet.analysis.traced import Trace
-    from specnet.model.averaged import AveragedModel
-    from specnet.model.conformal import Intervals, PredictionSets
-    from specnet.model.evaluation import Evaluation, Figures
-    from specnet.model.forecast import Backtest, Forecast
-    from specnet.model.generation.generating import GeneratedSequence, GeneratedToken, Generation
     from specnet.model.model import Model
-    from specnet.runs.out_of_fold import OutOfFold
-    from specnet.sweeps.events import (
-        SweepEnded,
-        SweepEvent,
-        SweepNoted,
-        SweepStarted,
-        TrialEnded,
-        TrialReported,
-        TrialStarted,
-    )
-    from specnet.sweeps.result import SweepResult, TrialRecord
-    from specnet.training.events import (
-        Ended,
-        EpochEnded,
-        Event,
-        FoldEnded,
-        FoldStarted,
-        Resumed,
-        Span,
-        Started,
-        StepsDone,
-    )
+    from specnet.runs.result import Result
+    from specnet.sweeps.events import SweepEvent
+    from specnet.training.events import Event, Span
     from specnet.training.exclusive import ExclusiveEvents
-    from specnet.training.history import History
     from specnet.vocabulary.kind import Kind
 
 __all__ = [
-    "AveragedModel",
-    "Backtest",
-    "Diagnostic",
-    "Ended",
-    "EpochEnded",
-    "Evaluation",
-    "Event",
-    "Figures",
-    "FoldEnded",
-    "FoldStarted",
-    "Forecast",
-    "GeneratedSequence",
-    "GeneratedToken",
-    "Generation",
-    "GradientCheck",
-    "History",
-    "Importance",
-    "Intervals",
-    "Model",
-    "ModelInUseError",
-    "OutOfFold",
-    "PredictionSets",
-    "Report",
-    "Result",
-    "Resumed",
-    "RunError",
-    "Span",
-    "Spec",
-    "SpecError",
-    "SpecFileError",
-    "SpecnetError",
-    "Started",
-    "StepsDone",
-    "SweepEnded",
-    "SweepEvent",
-    "SweepNoted",
-    "SweepResult",
-    "SweepStarted",
-    "Trace",
-    "TrialEnded",
-    "TrialRecord",
-    "TrialReported",
-    "TrialStarted",
     "check_gradients",
     "compile",
-    "evaluate",
     "load",
-    "load_model",
-    "load_run",
-    "permutation_importance",
     "register",
     "run",
     "sweep",
@@ -122,45 +38,6 @@ __all__ = [
     "train",
     "validate",
 ]
-
-_LATER = {
-    "AveragedModel": "specnet.model.averaged",
-    "Backtest": "specnet.model.forecast",
-    "Ended": "specnet.training.events",
-    "EpochEnded": "specnet.training.events",
-    "Evaluation": "specnet.model.evaluation",
-    "Event": "specnet.training.events",
-    "Figures": "specnet.model.evaluation",
-    "FoldEnded": "specnet.training.events",
-    "FoldStarted": "specnet.training.events",
-    "Forecast": "specnet.model.forecast",
-    "GeneratedSequence": "specnet.model.generation.generating",
-    "GeneratedToken": "specnet.model.generation.generating",
-    "Generation": "specnet.model.generation.generating",
-    "GradientCheck": "specnet.analysis.gradients",
-    "History": "specnet.training.history",
-    "Importance": "specnet.analysis.importance",
-    "Intervals": "specnet.model.conformal",
-    "Model": "specnet.model.model",
-    "OutOfFold": "specnet.runs.out_of_fold",
-    "PredictionSets": "specnet.model.conformal",
-    "Resumed": "specnet.training.events",
-    "Span": "specnet.training.events",
-    "Started": "specnet.training.events",
-    "StepsDone": "specnet.training.events",
-    "SweepEnded": "specnet.sweeps.events",
-    "SweepEvent": "specnet.sweeps.events",
-    "SweepNoted": "specnet.sweeps.events",
-    "SweepResult": "specnet.sweeps.result",
-    "SweepStarted": "specnet.sweeps.events",
-    "Trace": "specnet.analysis.traced",
-    "TrialEnded": "specnet.sweeps.events",
-    "TrialRecord": "specnet.sweeps.result",
-    "TrialReported": "specnet.sweeps.events",
-    "TrialStarted": "specnet.sweeps.events",
-}
-"""Where the classes are that need NumPy: each is imported when it is first asked for."""
-
 
 K = TypeVar("K", bound="Kind")
 
@@ -366,107 +243,6 @@ def sweep(
     return search.events()
 
 
-def load_model(
-    path: str | PathLike[str] | Sequence[str | PathLike[str]],
-    *,
-    threads: int | None = None,
-    engine: str | None = None,
-    plugins: bool = False,
-) -> Model:
-    """Return the model in a file that `Model.save` wrote, or of a finished run, ready to use; no data are needed.
-
-    `path` is the file, which `specnet export --to specnet` writes, too, or the run's directory; `threads` and `engine`
-    are as in `compile`. The model of a run with folds is an `AveragedModel`, and so is that of a list of paths: the
-    mean of the models of several runs, which must take the same rows and predict the same. Nothing in these is
-    executed. With `plugins`, the plugins that they name are imported; without, nothing is, and their kinds must be
-    registered already. Raises RunError if there is no such file or run, or it is damaged, or consists of kinds that
-    are not registered, or runs differ in what they take or predict.
-    """
-    from specnet.runs.averaging import load_together
-
-    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
-    if plugins:
-        from specnet.storage.plugins import import_plugins
-
-        for each in paths:
-            import_plugins(each)
-    return load_together(paths, threads, engine)
-
-
-def load_run(
-    path: str | PathLike[str] | Sequence[str | PathLike[str]],
-    *,
-    threads: int | None = None,
-    engine: str | None = None,
-    plugins: bool = False,
-) -> Model:
-    """Return the model of a finished run, or the mean of several; it is the same function as `load_model`."""
-    return load_model(path, threads=threads, engine=engine, plugins=plugins)
-
-
-def evaluate(
-    run: str | PathLike[str],
-    data: Any = None,
-    *,
-    threads: int | None = None,
-    engine: str | None = None,
-    plugins: bool = False,
-) -> Evaluation:
-    """Return the loss and the metrics of a finished run, or of a model in a file.
-
-    Without `data` they are those of the run's own splits, read again from the files that it was trained on. `data` is
-    what `Model.evaluate` takes: a file, a frame, or raw inputs and targets as a pair, or as a triple with sample
-    weights (only inputs, if these are the targets). `threads`, `engine` and `plugins` are as in `load_model`. Raises
-    RunError if there is no valid run or its data have changed, and otherwise what `Model.evaluate` raises.
-    """
-    from specnet.runs.evaluating import evaluate as measure
-
-    if plugins:
-        from specnet.storage.plugins import import_plugins
-
-        import_plugins(run)
-    return measure(run, data, threads=threads, engine=engine)
-
-
-def permutation_importance(
-    run: str | PathLike[str] | Model,
-    data: Any = None,
-    *,
-    metric: str | None = None,
-    repeats: int = 5,
-    seed: int = 0,
-    partial_dependence: bool = True,
-    threads: int | None = None,
-    engine: str | None = None,
-    plugins: bool = False,
-) -> Importance:
-    """Return how much worse a metric of a finished run, or of a model, is when the values of one column are permuted.
-
-    The columns are those of the table that the model was trained on, before all transforms: a category is one column,
-    however it is encoded. Of arrays, each number of a vector is a column, or each channel of a sequence. Without
-    `data`, it is measured on the run's own test split, else on its validation split, else on its training split;
-    `data` is as in `evaluate`, and a model needs it. Of more than 10,000 rows, that many are drawn at random. Each
-    column is permuted `repeats` times, by permutations that follow from `seed`. `metric` is a metric of the run that is
-    a number, or `loss`; by default the metric that early stopping monitors, else the first one of the run.
-
-    With `partial_dependence`, the result also has the mean prediction for each category of a column, or for up to 20
-    values of a column of numbers between its 5% and 95% quantiles. `threads`, `engine` and `plugins` are as in
-    `load_model`. Raises ValueError for inputs without columns, such as images, for an unknown metric, and for less
-    than one repeat, TypeError for a model without data, and otherwise what `evaluate` raises.
-    """
-    from specnet.analysis.permutation import ImportanceSettings
-    from specnet.runs.importance import measured_run
-
-    if repeats < 1:
-        raise ValueError(f"there must be at least one repeat, not {repeats}")
-    if plugins and isinstance(run, (str, PathLike)):
-        from specnet.storage.plugins import import_plugins
-
-        import_plugins(run)
-    settings = ImportanceSettings(repeats, seed, metric, dependences=None if partial_dependence else 0)
-    return measured_run(run, data, threads=threads, engine=engine).importance(settings)
-
-
 def check_gradients(
     spec: Document,
     *,
@@ -504,10 +280,3 @@ def trace(
     from specnet.runs.compiling import compile_spec
 
     return traced(*compile_spec(load(spec), data, threads=threads), row=row, steps=steps)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_LATER[name]), name)
-    return value

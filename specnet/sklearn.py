@@ -42,8 +42,8 @@ from specnet.reporting.first_document import array_document, frame_document, has
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.api import Model
     from specnet.language.loading import Document
+    from specnet.model.model import Model
     from specnet.training.history import History
 
 __all__ = ["SpecClassifier", "SpecRegressor"]

@@ -12,6 +12,7 @@ from specnet import api
 from specnet.analysis.baseline import best_constant
 from specnet.analysis.evidence import row_costs, row_evidence
 from specnet.runs.compiling import compile_spec
+from specnet.runs.result import Result
 
 ADAM = {"type": "adam", "learning_rate": 0.01}
 LARGE = (128, 128)
@@ -43,7 +44,7 @@ def document(
     }
 
 
-def result_of(spec: dict[str, Any]) -> api.Result:
+def result_of(spec: dict[str, Any]) -> Result:
     import json
 
     return api.run(api.load(json.dumps(spec)))

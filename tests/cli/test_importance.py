@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specnet import api
+from specnet import api, finished
 from tests.support.command_line import SPECS, Specnet
 
 
@@ -36,7 +36,7 @@ def test_json_is_what_python_returns(specnet: Specnet, iris: Path) -> None:
     done = specnet("evaluate", iris, *options)
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
-    own = api.permutation_importance(iris, repeats=3, seed=7, metric="loss")
+    own = finished.permutation_importance(iris, repeats=3, seed=7, metric="loss")
     assert found["importance"] == json.loads(json.dumps(own.to_dict()))
     assert found["splits"] == json.loads(specnet("evaluate", iris, "--output", "json").stdout)["splits"]
     column = found["importance"]["columns"][0]

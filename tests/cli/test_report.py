@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from specnet import api
+from specnet import api, finished
 from specnet.installation import install_command, requirement
 from tests.support.command_line import ROOT, SPECS, Specnet
 from tests.support.series import spec, table
@@ -372,7 +372,7 @@ def test_without_data_there_are_filters_all_the_same(tmp_path: Path) -> None:
 
 
 def test_the_importance_of_columns_is_that_of_the_run(page: Page, digits: Path) -> None:
-    found = api.permutation_importance(digits, partial_dependence=False)
+    found = finished.permutation_importance(digits, partial_dependence=False)
     for column in found.columns:
         row = rf"<th scope=\"row\">{column.column}</th><td>{re.escape(f'{column.mean:.4g}')}</td>"
         assert re.search(row, (digits / "report.html").read_text(encoding="utf-8"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from specnet.data.collector import Collector
+from specnet.data.drawing import draw, share
 from specnet.data.folds import draw_fold, fold_share
-from specnet.data.splits import SplitSpec, draw, share
+from specnet.data.splits import SplitSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,10 +1,12 @@
+"""How raw rows become what a model sees, and its predictions become values in the units of the data."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,16 +18,15 @@ from specnet.data.inputs import Encoded, cut, holds, plain
 from specnet.data.new_rows import KnownRows
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import BLOCK, ArrayRows, Rows, StoredRows
-from specnet.data.series.scaling import SeriesScale, SeriesScales
-from specnet.data.signature import ColumnSlice, InputArray, Signature, only_array
+from specnet.data.series.scaling import SeriesScales
+from specnet.data.signature import InputArray, Signature, only_array
+from specnet.data.stored_encoding import pipeline_state, signature_state, stored_pipeline, stored_signature
 from specnet.data.streamed import Inputs, StreamedRows, whole_rows
 from specnet.data.tables.cell_rows import CellRows
 from specnet.data.tables.frames import is_frame
 from specnet.data.tables.plan import TablePlan
-from specnet.data.tables.scaling import ColumnScale
 from specnet.data.text.vocabulary import Vocabulary
-from specnet.data.transforms import TRANSFORMS, Transform, TransformError
-from specnet.data.transforms.columns import ColumnTransform
+from specnet.data.transforms import TransformError
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
@@ -33,16 +34,7 @@ from specnet.diagnostics.text import listed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.lowered import State
     from specnet.graph.sizes import DType
-
-
-UNKEPT = frozenset({"quotable", "loading", "stored", "held", "first_tokens", "column_tokens"})
-"""What of a signature matters only while the data are read."""
-
-
-OPTIONAL = frozenset({"weighted", "scaled"})
-"""What of a signature is kept only where it is true."""
 
 
 @dataclass(slots=True)
@@ -251,11 +243,7 @@ class Encoding:
         plain = {
             "version": 1,
             "reader": self.format.model_dump(mode="json", exclude=self.format.row_fields),
-            "signature": {
-                k: v
-                for k, v in asdict(self.signature).items()
-                if k not in UNKEPT and (k not in OPTIONAL or v)
-            },
+            "signature": signature_state(self.signature),
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
             "columns": None if self.columns is None else self.columns.state(),
@@ -266,12 +254,8 @@ class Encoding:
             plain["series"] = self.series.state()
         state: dict[str, Any] = {"encoding": plain}
         for pipeline in (self.inputs, self.targets):
-            plain[pipeline.on] = [
-                {"place": place, **transform.model_dump(mode="json")}
-                for place, transform in pipeline.transforms
-            ]
-            for i, fitted in enumerate(pipeline.states):
-                state |= {f"{pipeline.on}.{i}.{name}": array for name, array in fitted.items()}
+            plain[pipeline.on], arrays = pipeline_state(pipeline)
+            state |= arrays
         return state
 
     @classmethod
@@ -284,21 +268,13 @@ class Encoding:
         plain = state["encoding"]
         if plain["reader"]["type"] != data_format.type:
             raise ValueError(f"its data have another type than the spec's, `{data_format.type}`")
-        fields: dict[str, Any] = {
-            # Version 0.1.0 called them stretches.
-            k.replace("stretches", "column_slices"): tuple(v) if isinstance(v, list) else v
-            for k, v in plain["signature"].items()
-        }
-        if fields["column_slices"] is not None:
-            stored = (ColumnSlice(*each) for each in fields["column_slices"])
-            fields["column_slices"] = tuple(each._replace(shape=tuple(each.shape)) for each in stored)
         return cls(
             data_format,
-            Signature(**fields),
+            stored_signature(plain["signature"]),
             tuple(plain["raw_shape"]),
             plain["dtype"],
-            _restored(state, "inputs"),
-            _restored(state, "targets"),
+            stored_pipeline(state, "inputs"),
+            stored_pipeline(state, "targets"),
             None if plain["columns"] is None else TablePlan.from_state(plain["columns"]),
             vocabulary=Vocabulary.from_state(plain["vocabulary"]) if "vocabulary" in plain else None,
             series=SeriesScales.from_state(plain["series"]) if "series" in plain else None,
@@ -312,26 +288,3 @@ def _single(rows: Any) -> Any:
     if isinstance(rows, Mapping) and rows and all(np.ndim(cell) == 0 for cell in rows.values()):
         return [rows]
     return rows
-
-
-def _transform(fields: dict[str, Any]) -> Transform:
-    """Return a stored transform: one of those that a document can name, or one that was made for columns."""
-    if fields["type"] == "column_scale":
-        return ColumnScale.model_validate(fields)
-    if fields["type"] == "column_transform":
-        return ColumnTransform.model_validate(fields)
-    if fields["type"] == "series_scale":
-        return SeriesScale.model_validate(fields)
-    return TRANSFORMS.validate(fields)
-
-
-def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pipeline:
-    transforms = []
-    states: list[State] = []
-    for i, entry in enumerate(state["encoding"][on]):
-        fields = {name: value for name, value in entry.items() if name != "place"}
-        transforms.append((entry["place"], _transform(fields)))
-        start = f"{on}.{i}."
-        found = {name.removeprefix(start): v for name, v in state.items() if name.startswith(start)}
-        states.append({name: np.asarray(v) for name, v in found.items()})
-    return Pipeline(on, transforms, states)

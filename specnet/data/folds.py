@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from specnet.data.splits import SplitSpec, check_classes, stratify
+from specnet.data.drawing import check_classes, stratify
+from specnet.data.splits import SplitSpec
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from specnet.data import FORMATS, load_data
 from specnet.data.collector import Collector
-from specnet.data.splits import SplitSpec, draw, share
+from specnet.data.drawing import draw, share
+from specnet.data.splits import SplitSpec
 from specnet.diagnostics import SpecError
 
 fractions = st.floats(0, 0.49)

@@ -107,9 +107,9 @@ def main() -> None:
             say(f"{case.name}: left out, since {' and '.join(case.missing)} {are} not installed")
             continue
         say(f"{case.name}: {case.work}")
-        for rival in case.rivals:
-            if not rival.is_installed:
-                say(f"{case.name}: not compared with {rival.name}, since {rival.needs} is not installed")
+        for peer in case.peers:
+            if not peer.is_installed:
+                say(f"{case.name}: not compared with {peer.name}, since {peer.needs} is not installed")
         with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
             figures[case.name] = measure(case, options, engines, Path(name))
         rows += report.rows(case, figures[case.name])
@@ -124,7 +124,7 @@ def main() -> None:
 
 
 def _needs(case: Case) -> str:
-    needed = dict.fromkeys([*case.needs, *(rival.needs for rival in case.rivals if rival.needs)])
+    needed = dict.fromkeys([*case.needs, *(peer.needs for peer in case.peers if peer.needs)])
     return f" ({', '.join(needed)})" if needed else ""
 
 

@@ -36,7 +36,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Rival:
+class Peer:
     """A peer to compare with, and the ratios that are wanted of the NumPy engine, and of one that an extra brings.
 
     `{engine}` in a name stands for the engine that is compared.
@@ -60,14 +60,14 @@ class Rival:
 
 @dataclass(frozen=True)
 class Case:
-    """Some work that a table has a row for, or one for each rival."""
+    """Some work that a table has a row for, or one for each peer."""
 
     name: str
     work: str
-    rivals: tuple[Rival, ...]
+    peers: tuple[Peer, ...]
     prepare: Callable[[Setting], Peers]
     needs: tuple[str, ...] = ()
-    """Packages without which there is nothing to measure; those of single rivals are theirs."""
+    """Packages without which there is nothing to measure; those of single peers are theirs."""
     unit: str = "step"
     longer: bool = False
     """Whether to say how many times as long specnet takes, and not how many times as fast it is."""
@@ -80,6 +80,6 @@ class Case:
     def missing(self) -> list[str]:
         """The packages without which no row of it can be measured, of those that are not installed."""
         lacking = [name for name in self.needs if find_spec(name) is None]
-        if self.rivals and not any(rival.is_installed for rival in self.rivals):
-            lacking += [rival.needs for rival in self.rivals if rival.needs not in lacking]
+        if self.peers and not any(peer.is_installed for peer in self.peers):
+            lacking += [peer.needs for peer in self.peers if peer.needs not in lacking]
         return lacking

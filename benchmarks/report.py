@@ -9,7 +9,7 @@ from statistics import median
 from textwrap import fill
 from typing import Any
 
-from benchmarks.case import Case, Rival
+from benchmarks.case import Case, Peer
 
 Figures = dict[str, list[float]]
 """The seconds of each peer, round by round."""
@@ -17,12 +17,12 @@ Figures = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Row:
-    """How an engine compares with a rival: by medians over the rounds, and by the least times."""
+    """How an engine compares with a peer: by medians over the rounds, and by the least times."""
 
     case: str
     work: str
     engine: str
-    rival: str
+    peer: str
     ratio: float | None
     of_minima: float | None
     wanted: float | None
@@ -33,7 +33,7 @@ class Row:
 
     @property
     def rate(self) -> float | None:
-        """The engine's rate over the rival's."""
+        """The engine's rate over the peer's."""
         return self.ratio if self.ratio is None or not self.longer else 1 / self.ratio
 
     @property
@@ -43,13 +43,13 @@ class Row:
 
 
 def rows(case: Case, figures: Figures) -> Iterator[Row]:
-    """Yield the rows of a case: for each engine, one for each rival."""
+    """Yield the rows of a case: for each engine, one for each peer."""
     for engine in (name for name in case.engines if name in figures):
-        for rival in [rival for rival in case.rivals if rival.is_installed] or [None]:
-            yield _row(case, engine, rival, figures)
+        for peer in [peer for peer in case.peers if peer.is_installed] or [None]:
+            yield _row(case, engine, peer, figures)
 
 
-def _row(case: Case, engine: str, rival: Rival | None, figures: Figures) -> Row:
+def _row(case: Case, engine: str, peer: Peer | None, figures: Figures) -> Row:
     ours = figures[engine]
     shared = {
         "case": case.name,
@@ -60,17 +60,15 @@ def _row(case: Case, engine: str, rival: Rival | None, figures: Figures) -> Row:
         "unit": case.unit,
         "note": case.notes.get(engine, ""),
     }
-    if rival is None:
-        return Row(**shared, rival="", ratio=None, of_minima=None, wanted=None)
-    name = rival.name.format(engine=engine)
-    variants = {
-        peer: times for peer, times in figures.items() if peer == name or peer.startswith(f"{name}, ")
-    }
+    if peer is None:
+        return Row(**shared, peer="", ratio=None, of_minima=None, wanted=None)
+    name = peer.name.format(engine=engine)
+    variants = {key: times for key, times in figures.items() if key == name or key.startswith(f"{name}, ")}
     best = min(variants.values(), key=median)
     ratio, least = median(ours) / median(best), min(ours) / min(min(each) for each in variants.values())
     if not case.longer:
         ratio, least = 1 / ratio, 1 / least
-    return Row(**shared, rival=name, ratio=ratio, of_minima=least, wanted=rival.wanted(engine))
+    return Row(**shared, peer=name, ratio=ratio, of_minima=least, wanted=peer.wanted(engine))
 
 
 def table(found: list[Row]) -> str:
@@ -86,7 +84,7 @@ def table(found: list[Row]) -> str:
         takes = f"{_duration(row.seconds)} per {row.unit}{note}"
         ratio = f"{_number(row.ratio)}{' times as long' if row.longer and row.ratio is not None else ''}"
         lines.append(
-            f"| {row.case} | {row.work} | {row.engine} | {takes} | {row.rival} "
+            f"| {row.case} | {row.work} | {row.engine} | {takes} | {row.peer} "
             f"| {ratio} | {_number(row.of_minima)} | {wanted} |"
         )
     return "\n".join(lines)
@@ -98,7 +96,7 @@ def data(found: list[Row], figures: dict[str, Figures], machine: str) -> dict[st
 
 
 def chart(found: list[Row], machine: str, path: Path) -> None:
-    """Draw each row's rate over its rival's, with what is wanted of it to a PNG file."""
+    """Draw each row's rate over its peer's, with what is wanted of it to a PNG file."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -115,7 +113,7 @@ def chart(found: list[Row], machine: str, path: Path) -> None:
                 axes.plot([row.wanted_rate] * 2, [place - 0.4, place + 0.4], color="black", linewidth=1.5)
         axes.set_xscale("log")
         axes.set_yticks(
-            range(len(drawn)), [f"{row.case}, {row.engine} / {row.rival}" for row in drawn], fontsize=8
+            range(len(drawn)), [f"{row.case}, {row.engine} / {row.peer}" for row in drawn], fontsize=8
         )
         ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if _within(t, drawn)]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

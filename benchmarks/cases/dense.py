@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 from benchmarks.steps import as_images, document, engines, images, pytorch, specnet_steps, torch_steps
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ CASES = [
         Case(
             f"mlp-{batch}",
             f"784-256-128-10, Adam, batches of {batch}",
-            (Rival("PyTorch", *torch_wanted), Rival("JAX", *jax_wanted, needs="jax")),
+            (Peer("PyTorch", *torch_wanted), Peer("JAX", *jax_wanted, needs="jax")),
             partial(trained, batch),
         )
         for batch, torch_wanted, jax_wanted in (
@@ -166,7 +166,7 @@ CASES = [
     Case(
         "mlp-busy",
         "784-256-128-10, Adam, batches of 128, while another process keeps a core busy",
-        (Rival("{engine}, one thread", 0.9, 0.9), Rival("PyTorch", 1.0, 1.0)),
+        (Peer("{engine}, one thread", 0.9, 0.9), Peer("PyTorch", 1.0, 1.0)),
         next_to_a_busy_process,
     ),
 ]

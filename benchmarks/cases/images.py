@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 from benchmarks.cases import image_networks as networks
 from benchmarks.cases.dense import fused
 from benchmarks.steps import as_images, document, engines, images, pytorch
@@ -147,7 +147,7 @@ def residual(setting: Setting) -> Peers:
 
 
 def _case(name: str, work: str, wanted: tuple[float, float], prepare: Callable[[Setting], Peers]) -> Case:
-    return Case(name, work, (Rival("PyTorch", *wanted),), prepare, rounds=20)
+    return Case(name, work, (Peer("PyTorch", *wanted),), prepare, rounds=20)
 
 
 CASES = [

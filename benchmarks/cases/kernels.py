@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from time import thread_time
 
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 
 ENGINE = {"NumPy engine": "numpy", "compiled": "numba"}
 
@@ -38,7 +38,7 @@ CASES = [
     Case(
         name.replace("_", "-"),
         f"{work}, forward and backward, one thread",
-        (Rival("PyTorch", *wanted),),
+        (Peer("PyTorch", *wanted),),
         partial(layer, name),
         ("numba",),
         unit="pass",

@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 import specnet
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 
 SIDE, CLASSES, BATCH = 32, 10, 64
 
@@ -123,7 +123,7 @@ CASES = [
     Case(
         "png",
         "20,000 PNGs in batches, an epoch; DataLoader with 2 workers",
-        (Rival("DataLoader", 1.1),),
+        (Peer("DataLoader", 1.1),),
         partial(trained, "epoch"),
         ("PIL",),
         unit="epoch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 
 
 def planned(setting: Setting) -> Peers:
@@ -24,7 +24,7 @@ CASES = [
     Case(
         "planning",
         "planning 1,000 dense layers",
-        (Rival("100 layers", 12.0, needs=""),),
+        (Peer("100 layers", 12.0, needs=""),),
         planned,
         unit="plan",
         longer=True,

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 
 import specnet
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 from benchmarks.cases.dense import LAYERS
 from benchmarks.cases.images import CONVNET
 from benchmarks.steps import document, images
@@ -59,7 +59,7 @@ CASES = [
     Case(
         f"predict-{name}-{rows}",
         f"predict {rows:,} row{'s' * (rows > 1)}, {name.upper()}",
-        (Rival("onnxruntime", *wanted, needs="onnxruntime"),),
+        (Peer("onnxruntime", *wanted, needs="onnxruntime"),),
         partial(predicted, layers, shape, rows),
         ("onnx",),
         unit="call",

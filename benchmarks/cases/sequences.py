@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 
 
 def step(kind: str, setting: Setting) -> Peers:
@@ -23,7 +23,7 @@ def step(kind: str, setting: Setting) -> Peers:
 
 
 CASES = [
-    Case(name, work, (Rival("PyTorch", *wanted),), partial(step, name), rounds=60)
+    Case(name, work, (Peer("PyTorch", *wanted),), partial(step, name), rounds=60)
     for name, work, wanted in (
         ("lstm", "LSTM, 28 steps, width 128, batches of 64", (0.87, 1.15)),
         ("gru", "GRU, 28 steps, width 128, batches of 64", (1.1, 1.15)),

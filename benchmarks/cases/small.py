@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 
 import specnet
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 
 SPEC = Path(__file__).parents[2] / "specs" / "mlp.toml"
 
@@ -158,7 +158,7 @@ CASES = [
     Case(
         "4-2-1-file",
         "4-2-1, 20,000 epochs, float64, from the file on",
-        (Rival("plain NumPy", 2.2, needs=""), Rival("PyTorch", 12.0)),
+        (Peer("plain NumPy", 2.2, needs=""), Peer("PyTorch", 12.0)),
         from_the_file,
         unit="epoch",
         rounds=5,
@@ -167,9 +167,9 @@ CASES = [
         "4-2-1-loop",
         "4-2-1, 20,000 epochs, float64, the training alone",
         (
-            Rival("plain NumPy", None, 40.0, needs=""),
-            Rival("PyTorch", None, 300.0),
-            Rival("JAX", None, 3.0, needs="jax"),
+            Peer("plain NumPy", None, 40.0, needs=""),
+            Peer("PyTorch", None, 300.0),
+            Peer("JAX", None, 3.0, needs="jax"),
         ),
         training_alone,
         unit="epoch",

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.case import Case, Peers, Rival, Setting
+from benchmarks.case import Case, Peer, Peers, Setting
 
 WIDTH = 20
 
@@ -162,7 +162,7 @@ CASES = [
     Case(
         "csv-run",
         "`run` of a CSV file of 1,000,000 rows, one epoch",
-        (Rival("pandas.read_csv", 3.0, 1.2, needs="pandas"),),
+        (Peer("pandas.read_csv", 3.0, 1.2, needs="pandas"),),
         reading,
         unit="run",
         longer=True,
@@ -172,7 +172,7 @@ CASES = [
     Case(
         "csv-predict",
         "`predict` from CSV to CSV, 1,000,000 rows",
-        (Rival("pandas and PyTorch", 0.5, 1.2),),
+        (Peer("pandas and PyTorch", 0.5, 1.2),),
         predicting,
         ("pandas",),
         unit="run",
@@ -182,7 +182,7 @@ CASES = [
     Case(
         "csv-batches",
         'the same `run` with `load = "batches"`',
-        (Rival("whole", 1.5, needs=""),),
+        (Peer("whole", 1.5, needs=""),),
         in_batches,
         unit="run",
         longer=True,
@@ -192,7 +192,7 @@ CASES = [
     Case(
         "csv-init",
         "`init` of a CSV file of 1,000,000 rows (wanted: 5 s, 300 MB)",
-        (Rival("pandas.read_csv", needs="pandas"),),
+        (Peer("pandas.read_csv", needs="pandas"),),
         partial(inspecting, notes=INSPECTED),
         unit="run",
         longer=True,

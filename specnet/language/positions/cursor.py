@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from specnet.diagnostics import KeyPath
 from specnet.language.positions.tree import Duplicate, PositionEntry, Positions, SyntaxFault
 
@@ -41,6 +44,28 @@ class Cursor:
         """Note a fault for which an entry's value is unknown."""
         self.fault(kind, at, path)
         entry.unread = True
+
+    def skip_entry(self, junk: re.Pattern[str], ends_line: Callable[[int, int], bool]) -> None:
+        """Go on to the comma or the bracket that ends the entry here, or to a line's end that does.
+
+        `junk` matches brackets, commas, line ends, and all between them. `ends_line` is called at each line's end with
+        the number of brackets that the entry has open and the place of the next line.
+        """
+        depth = 0
+        while (found := junk.match(self.text, self.at)) is not None:
+            piece = found.group()
+            if piece == "\n":
+                if ends_line(depth, found.end()):
+                    return
+            elif piece == "," and depth == 0:
+                return
+            elif piece in ("[", "{"):
+                depth += 1
+            elif piece in ("]", "}"):
+                if depth == 0:
+                    return
+                depth -= 1
+            self.at = found.end()
 
     def mark(self) -> int:
         """Return where a fault here is marked: at the end of a text, behind its last character that is no blank."""

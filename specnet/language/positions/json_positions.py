@@ -228,18 +228,6 @@ class _JsonScanner(Cursor):
 
     def resync(self) -> None:
         """Go to the end of an entry that cannot be read: a comma, a closing bracket, or a line with a key."""
-        depth = 0
-        while (found := _JUNK.match(self.text, self.at)) is not None:
-            piece = found.group()
-            if piece == "\n":
-                if self.open and self.open[-1] == "{" and _KEY_LINE.match(self.text, found.end()):
-                    return
-            elif piece == "," and depth == 0:
-                return
-            elif piece in ("[", "{"):
-                depth += 1
-            elif piece in ("]", "}"):
-                if depth == 0:
-                    return
-                depth -= 1
-            self.at = found.end()
+        self.skip_entry(
+            _JUNK, lambda _, end: self.open[-1:] == ["{"] and _KEY_LINE.match(self.text, end) is not None
+        )

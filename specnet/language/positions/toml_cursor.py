@@ -87,21 +87,12 @@ class TomlCursor(Cursor):
             end = self.text.find("\n", self.at)
             self.at = len(self.text) if end < 0 else end
             return
-        depth = 0
-        while (found := _JUNK.match(self.text, self.at)) is not None:
-            piece = found.group()
-            if piece == "\n":
-                if depth == 0 or self.open[-1] == "{" or STATEMENT.match(self.text, found.end()):
-                    return
-            elif piece == "," and depth == 0:
-                return
-            elif piece in ("[", "{"):
-                depth += 1
-            elif piece in ("]", "}"):
-                if depth == 0:
-                    return
-                depth -= 1
-            self.at = found.end()
+        self.skip_entry(
+            _JUNK,
+            lambda depth, end: (
+                depth == 0 or self.open[-1] == "{" or STATEMENT.match(self.text, end) is not None
+            ),
+        )
 
     def key(self, kind: str, path: KeyPath, partial: Key) -> Key:
         """Read a key into `partial`; a fault in it leaves the parts before."""

@@ -85,7 +85,7 @@ class Importance:
     repeats: int
     """The number of permutations of each column."""
     seed: int
-    """What the permutations follow from."""
+    """The seed of the permutations."""
     columns: tuple[ColumnImportance, ...]
     """All columns, the most important first."""
 

@@ -63,7 +63,7 @@ def compare(
         import_plugins(run.path)
     comparison = compared(found)
     for problem in comparison.problems:
-        say(notes(), f"warning: not every best value is marked: {problem}", "bold yellow")
+        say(notes(), f"warning: best values are not marked in every row: {problem}", "bold yellow")
     if output is OutputStyle.JSON:
         write_json(comparison.as_dict())
     else:

@@ -67,7 +67,7 @@ def find(
 def _nothing(argument: str) -> str:
     """Return why an argument names no document."""
     if not os.path.isdir(argument):
-        return "there is no document of this pattern"
+        return "no document matches this pattern"
     return other_folder(argument) if is_run(argument) else "there is no document in this folder"
 
 

@@ -66,9 +66,7 @@ def evaluate(
     ] = None,
     seed: Annotated[
         int | None,
-        whole_number(
-            "--seed", minimum=0, default=False, help="What the permutations follow from. Default: 0."
-        ),
+        whole_number("--seed", minimum=0, default=False, help="The seed of the permutations. Default: 0."),
     ] = None,
     threads: Threads = None,
     engine: EngineName = None,

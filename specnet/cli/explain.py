@@ -39,11 +39,11 @@ MEMORY = {
     "arena": "values between the steps of the plans",
     "kept": "what the plans compute once",
     "loops": "the views of each step of the loops",
-    "bindings": "what is ready for batches of each size",
-    "loading": "what the rows take beyond this before the training, while they are read",
+    "bindings": "views that are ready for each size of batch",
+    "loading": "what reading the rows takes beyond this, before the training",
 }
 
-STAYING = "what reading the splits takes; their rows stay in files"
+STAYING = "buffers for reading the splits, whose rows stay in files"
 
 
 def explain(

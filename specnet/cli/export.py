@@ -95,6 +95,6 @@ def _check(sources: list[str], *, training: bool, plugins: bool, no_env: bool) -
         if plugins and is_run:
             import_plugins(Path(source))
         if no_env and is_run:
-            raise typer.BadParameter("it is about documents, and this is a run", param_hint="--no-env")
+            raise typer.BadParameter("it applies to documents, and this is a run", param_hint="--no-env")
     if len(sources) > 1 and training:
         raise typer.BadParameter("it writes the training of one run", param_hint="--training")

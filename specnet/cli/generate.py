@@ -93,14 +93,14 @@ def generate(
         typer.Option(
             "--repetition-penalty",
             metavar="NUMBER",
-            help="Above 1, tokens that have come before become less probable.",
+            help="Above 1, tokens that have already appeared become less probable.",
         ),
     ] = 1.0,
     stop: Annotated[
         list[str] | None,
         option("--stop", metavar="TEXT", help="End before this text; may be given repeatedly."),
     ] = None,
-    seed: Annotated[int, whole_number("--seed", minimum=0, help="What the draws follow from.")] = 0,
+    seed: Annotated[int, whole_number("--seed", minimum=0, help="The seed of the random draws.")] = 0,
     n: Annotated[int, whole_number("--n", "-n", minimum=1, help="The number of samples.")] = 1,
     beams: Annotated[
         int | None,
@@ -172,7 +172,7 @@ def _refused(message: str, settings: Collection[str]) -> typer.BadParameter:
         return typer.BadParameter(f"--{name.replace('_', '-')} {rest}")
     option = next((option for start, option in ABOUT.items() if message.startswith(start)), None)
     if message.startswith("`source` is missing"):
-        message = "it is missing, and the model reads it before it writes"
+        message = "it is missing: the model reads a source before it generates"
     return typer.BadParameter(message, param_hint=option)
 
 

@@ -46,7 +46,7 @@ def file_format(out: str, formats: Mapping[str, str]) -> str:
     """Return the format of a file to be written, by its suffix; raise BadParameter for one that there is none of."""
     form = formats.get(Path(out).suffix.lower())
     if form is None:
-        raise typer.BadParameter(f"{out} ends in none of {', '.join(formats)}", param_hint="--out")
+        raise typer.BadParameter(f"{out} does not end in {' or '.join(formats)}", param_hint="--out")
     return form
 
 

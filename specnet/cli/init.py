@@ -48,10 +48,10 @@ def init(
         option(
             "--encoding",
             metavar="NAME",
-            help="The encoding of a CSV file, such as cp949, cp932 or latin-1; found out if left out.",
+            help="The encoding of a CSV file, such as cp949, cp932 or latin-1; detected if left out.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Write a first document for a table, with reasons.

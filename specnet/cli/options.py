@@ -104,7 +104,7 @@ EngineName = Annotated[
         "--engine",
         metavar="numpy|numba",
         callback=_known_engine,
-        help="What computes. Default: $SPECNET_ENGINE, or numpy.",
+        help="The engine that computes. Default: $SPECNET_ENGINE, or numpy.",
         show_default=False,
     ),
 ]
@@ -131,7 +131,7 @@ Processes = Annotated[
         "--distributed",
         minimum=2,
         maximum=65536,
-        help="Explain what each of N processes does that train together, what it sends, and how much faster that is.",
+        help="Explain what each of N processes that train together computes and sends, and how much faster they are.",
         default=False,
     ),
 ]

@@ -59,7 +59,7 @@ def run(
         str | None,
         option(
             metavar="DIR",
-            help="Save the run in this directory instead of runs/NAME/NNN, replacing a run that is there.",
+            help="Save the run in this directory instead of runs/NAME/NNN, replacing an existing run.",
         ),
     ] = None,
     no_save: Annotated[bool, typer.Option("--no-save", help="Save nothing.")] = False,

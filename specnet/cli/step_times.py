@@ -112,7 +112,7 @@ def _predicted(explanation: Explanation) -> dict[str, float]:
 def _compilation(gained: Gain) -> list[list[str]]:
     """Return the rows of a step as it is executed, by either engine, and of what compiling it takes."""
     steps = gained.steps
-    pays = "a compiled step is no faster" if steps is None else f"pays from {counted(steps, 'step')} on"
+    pays = "a compiled step is no faster" if steps is None else f"pays off from {counted(steps, 'step')} on"
     return [
         ["step, NumPy engine", milliseconds(gained.numpy), ""],
         ["step, compiled", milliseconds(gained.compiled), "whole, without a clock between its parts"],

@@ -52,7 +52,7 @@ def sweep(
         bool,
         typer.Option(
             "--resume",
-            help="Continue the latest sweep of this document, also one that another process is working on.",
+            help="Continue the latest sweep of this document, even one that another process is working on.",
         ),
     ] = False,
     storage: Annotated[

@@ -58,7 +58,7 @@ class Output(Table):
     """Tables to print, for models and data small enough to read. With folds, predictions are those out of fold, and
     weights those of each fold's model."""
     threshold: Threshold | None = Field(default=None, examples=[0.3])
-    """The value from which a label of yes and no is predicted: one for all labels, or an array with one for each;
+    """The value from which a binary label is predicted as yes: one for all labels, or an array with one for each;
     `"f1"` or `"balanced_accuracy"` chooses the threshold of each label that maximizes this on the validation split. By
     default 0.5, or 0 for hinge losses. Metrics may have thresholds of their own."""
     calibration: Literal["temperature", "isotonic"] | None = Field(default=None, examples=["temperature"])

@@ -102,7 +102,7 @@ def _of_names(network: Network, inputs: Mapping[str, Any]) -> dict[str, Array]:
     for array in network.inputs:
         given = inputs.get(array.name, inputs.get(array.short))
         if given is None:
-            raise ValueError(f"the model takes an input `{array.short}`, and there is none of its name")
+            raise ValueError(f"the model takes an input `{array.short}`, and no array has its name")
         own = _typed(np.asarray(given), array)
         if own.shape[1:] != array.shape:
             wanted = ", ".join(map(str, array.shape))

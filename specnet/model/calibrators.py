@@ -101,7 +101,7 @@ class IsotonicCalibrator(Calibrator):
 
     type: Literal["isotonic"] = "isotonic"
     curves: Annotated[tuple[CalibrationCurve, ...], Field(min_length=1)]
-    """One for each class, or for each label of yes and no."""
+    """One for each class, or for each binary label."""
 
     def lower(self, own: OutputValues, activation: str) -> Value:
         """Append the values of the curves, found by a binary search for the last knot that is not above x."""

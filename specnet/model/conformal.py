@@ -42,7 +42,7 @@ class PredictionSets:
     predictions: NDArray[np.floating[Any]]
     """(rows, ...), as `Model.predict` returns them."""
     members: NDArray[np.bool_]
-    """(rows, classes): whether each class is in the set of the row; (rows, labels, 2) for several labels of yes and no.
+    """(rows, classes): whether each class is in the set of the row; (rows, labels, 2) for several binary labels.
     A set may be empty: no class is plausible."""
     classes: tuple[str, ...]
     """The names of the classes; of labels, `0` for no and `1` for yes."""

@@ -62,11 +62,11 @@ def decision_threshold(
 
 def _without_labels(name: str, loss: Loss, path: KeyPath, *, of_inputs: bool) -> SpecError:
     where = Label("the loss", ("outputs", name, "loss") if name else ("loss",), "type")
-    message = f"`threshold` is for labels of yes and no, and {loss.type} has none"
+    message = f"`threshold` is for binary labels, and {loss.type} has none"
     help = "leave `threshold` out"
     if of_inputs:
-        message = "`threshold` is for labels of yes and no, and the targets are the inputs"
+        message = "`threshold` is for binary labels, and the targets are the inputs"
     elif loss.targets == "classes":
-        message = f"`threshold` is for labels of yes and no, and {loss.type} predicts the most probable class"
+        message = f"`threshold` is for binary labels, and {loss.type} predicts the most probable class"
         help = f'for two classes, one unit and loss = "{loss.binary}"'
     return SpecError([Diagnostic("SN320", message, path, help=help, labels=(where,))])

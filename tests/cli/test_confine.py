@@ -60,7 +60,7 @@ def test_links_that_lead_out_are_skipped_in_folders_and_by_hooks(specnet: Specne
     done = specnet("validate", "--confine", "repo", "repo")
     assert (done.returncode, done.stderr) == (2, "error: repo: there is no document in this folder\n")
     done = specnet("validate", "--confine", "repo", "repo/*.toml")
-    assert (done.returncode, done.stderr) == (2, "error: repo/*.toml: there is no document of this pattern\n")
+    assert (done.returncode, done.stderr) == (2, "error: repo/*.toml: no document matches this pattern\n")
     done = specnet("validate", "--confine", "repo", "--specs-only", "repo/link.toml", "out/a.toml")
     assert (done.returncode, done.stdout) == (0, "No problems in 0 files.\n")
 

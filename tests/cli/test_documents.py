@@ -115,7 +115,7 @@ def test_what_names_no_document_is_reported(tree: Path) -> None:
     assert found.files == ["a.toml", "absent.toml"]
     assert found.problems == [
         "empty: there is no document in this folder",
-        "*.yaml: there is no document of this pattern",
+        "*.yaml: no document matches this pattern",
     ]
 
 

@@ -222,7 +222,7 @@ def test_what_compiling_takes_and_from_where_on_it_pays(specnet: Specnet, tmp_pa
     done = specnet(*arguments, **own)
     assert re.search(r"^ step, NumPy engine +\d+\.\d+ us$", done.stdout, re.MULTILINE)
     assert re.search(
-        r"^ compilation +\d+\.\d+ m?s  or loading, where it is kept; pays from [\d,]+ steps on$",
+        r"^ compilation +\d+\.\d+ m?s  or loading, where it is kept; pays off from [\d,]+ steps on$",
         done.stdout,
         re.MULTILINE,
     )

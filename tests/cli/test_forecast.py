@@ -70,7 +70,7 @@ def test_a_backtest_is_a_table_of_origins(folder: Path) -> None:
         (["--step", "2"], "add --backtest"),
         (["--backtest", "2", "--output", "csv"], "table or json"),
         (["--output", "table"], "csv or jsonl"),
-        (["-o", "out.npz"], "ends in none of"),
+        (["-o", "out.npz"], "does not end in"),
     ],
 )
 def test_options_that_do_not_go_together_are_said(folder: Path, arguments: list[str], message: str) -> None:

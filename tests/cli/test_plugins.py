@@ -75,7 +75,9 @@ def test_runs_are_read_without_plugins_until_the_flag_is_given(command, tmp_path
     assert command("predict", "a.specnet", "rows.csv").returncode == 1
     compared = command("compare", "runs/a")
     assert compared.returncode == 0
-    assert "warning: not every best value is marked: runs/a/001/resolved.json needs" in compared.stderr
+    assert (
+        "warning: best values are not marked in every row: runs/a/001/resolved.json needs" in compared.stderr
+    )
     with_stars = command("compare", "runs/a", "--plugins")
     assert with_stars.stderr == "imported\n"
     assert with_stars.stdout.count(" *") > compared.stdout.count(" *")

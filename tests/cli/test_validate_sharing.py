@@ -169,7 +169,7 @@ def test_every_command_that_takes_a_document_can_refuse_environment_variables() 
 def test_no_env_says_that_a_run_is_no_document(specnet: Specnet, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     done = specnet("export", "run", "--to", "numpy", "--no-env")
-    assert (done.returncode, "it is about documents, and this is a run" in done.stderr) == (2, True)
+    assert (done.returncode, "it applies to documents, and this is a run" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", [[name, *options] for name, options in RESOLVING.items()])

@@ -25,7 +25,7 @@ class Sampling:
     stop: tuple[str | int, ...] = ()
     """Texts, or tokens of a model without texts, that end a sequence and are not part of it."""
     seed: int = 0
-    """What the draws follow from; each sample has a stream of randomness of its own."""
+    """The seed of the random draws; each sample has a stream of randomness of its own."""
     n: int = 1
     """How many sequences are generated."""
     beams: int | None = None

@@ -80,10 +80,10 @@ class CostModel:
             coefficients = {str(key): [float(c) for c in each] for key, each in data["coefficients"].items()}
             model = cls(coefficients, float(data["between"]), float(data["shared"]))
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"it is no cost model: {error}") from None
+            raise ValueError(f"it is not a cost model: {error}") from None
         numbers = [model.between, model.shared, *(c for each in coefficients.values() for c in each)]
         if GENERAL not in coefficients or not (np.isfinite(numbers).all() and min(numbers) >= 0):
-            raise ValueError("it is no cost model")
+            raise ValueError("it is not a cost model")
         return model
 
 

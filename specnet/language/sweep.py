@@ -104,7 +104,7 @@ class Sweep(Table):
                 for each in wanted if isinstance(wanted, list) else [wanted]:
                     if not any(meets(choice, each) for choice in choices):
                         help = f"the choices are {listed([shown(choice) for choice in choices], mark='')}"
-                        yield fault(f"`{clipped(other)}` never is {shown(each)}", key=here, help=help)
+                        yield fault(f"`{clipped(other)}` is never {shown(each)}", key=here, help=help)
 
     @table_check()
     def _no_circle(self) -> Iterator[PydanticCustomError]:
@@ -147,7 +147,7 @@ class Sweep(Table):
     def _objectives_once(self) -> Iterator[PydanticCustomError]:
         for place, name in enumerate(self.objectives):
             if name in self.objectives[:place]:
-                yield fault(f"`{clipped(name)}` is there twice", key=("objective", place))
+                yield fault(f"`{clipped(name)}` is listed twice", key=("objective", place))
 
     @table_check()
     def _pruned_by_one(self) -> Iterator[PydanticCustomError]:
@@ -177,4 +177,4 @@ class Sweep(Table):
     def _seeds_once(self) -> Iterator[PydanticCustomError]:
         for place, seed in enumerate(self.seeds) if isinstance(self.seeds, tuple) else ():
             if seed in self.seeds[:place]:  # type: ignore[index]
-                yield fault(f"{seed} is there twice", key=("seeds", place))
+                yield fault(f"{seed} is listed twice", key=("seeds", place))

@@ -102,7 +102,7 @@ class SweepParameter(Table):
     def _once(self, place: int, choice: Any) -> Iterator[PydanticCustomError]:
         assert self.choices is not None
         if any(same(choice, earlier) for earlier in self.choices[:place]):
-            yield fault(f"{shown(choice)} is there twice", key=("choices", place))
+            yield fault(f"{shown(choice)} is listed twice", key=("choices", place))
 
     @property
     def values(self) -> tuple[Any, ...] | None:

@@ -193,10 +193,10 @@ def _whole_wanted(fault: Diagnostic) -> bool:
 
 
 def _no_value(probe: Probe, fault: Diagnostic) -> Diagnostic:
-    """Return that a value does not do, with what the document says where it is put."""
+    """Return that a value is not valid, with what the document says where it is put."""
     end = probe.place[0] if probe.place[0] in ("low", "high") else "choice"
     what = f"`{end}`" if end != "choice" else f"the choice {choice_shown(probe.value)}"
-    message = f"{what} does not do{_with(probe)}: {clipped(fault.message, 300)}"
+    message = f"{what} is not valid{_with(probe)}: {clipped(fault.message, 300)}"
     help = fault.help
     if (
         isinstance(probe.value, float)
@@ -206,5 +206,5 @@ def _no_value(probe: Probe, fault: Diagnostic) -> Diagnostic:
         help = "add integer = true, for whole numbers only"
     labels: tuple[Label, ...] = ()
     if not fault.file or not fault.file.startswith("override "):
-        labels = (Label("this does not fit then", fault.path, fault.part),)
+        labels = (Label("this would not fit", fault.path, fault.part),)
     return Diagnostic(NO_VALUE, message, probe.path, help=help, labels=labels)

@@ -28,7 +28,7 @@ def check_texts(spec: Spec, signature: Signature, *, whole: bool) -> None:
         return
     what = f"`{clipped(texts[0].name)}`" if signature.quotable else "a feature"
     if whole:
-        message = f"{what} holds text, whose tokens are no numbers that could be compared or changed"
+        message = f"{what} holds text, whose tokens are not numbers that could be compared or changed"
         key = "augmentations" if spec.data.augmentations else "target" if spec.data.reproduces else None
         path: KeyPath = ("data", key) if key is not None else ("outputs",)
         raise SpecError([Diagnostic("SN312", message, path, part="key", help="leave the column or this out")])

@@ -200,7 +200,7 @@ def _columns(table: Survey, aim: ColumnSurvey, inputs: list[ColumnSurvey]) -> li
     if not aim.missing or has_settings(table, aim):
         for c in (c for c in inputs if c.missing and has_settings(table, c)):
             if c.numeric and abs(c.spread.skew) > SKEWED:
-                settings[c.place] = 'missing = "median"  # skewed: its mean is no usual value'
+                settings[c.place] = 'missing = "median"  # skewed: its mean is not a usual value'
             elif not c.numeric and c.missing >= TELLING * table.rows:
                 settings[c.place] = f'missing = "category"  # {c.missing:,} cells: a gap may mean something'
     if aim.missing and has_settings(table, aim):

@@ -11,5 +11,5 @@ def refuse_numbers(data_format: DataFormat, faults: Collector) -> None:
     """Note what a document would calculate with indices of tokens."""
     for key, code in (("transforms", "SN560"), ("augmentations", "SN580")):
         if getattr(data_format, key):
-            message = "the inputs are indices of tokens, which are no numbers to calculate with"
+            message = "the inputs are indices of tokens, which are not numbers to calculate with"
             faults.add(code, message, key, part="key", help="an `embedding` takes them as they are")

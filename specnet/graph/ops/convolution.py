@@ -67,7 +67,7 @@ def _fitting(
 ) -> Geometry:
     """Return the geometry of images and a kernel; raise ShapeFault where they do not fit."""
     if len(images) != 4 or len(kernel) != 4:
-        raise ShapeFault(f"{show(images)} are no images (batch, height, width, channels)", blame)
+        raise ShapeFault(f"{show(images)} is not the shape of images (batch, height, width, channels)", blame)
     groups = attributes.groups
     channels, filters = static(images[3]), static(kernel[3])
     if channels % groups or filters % groups:

@@ -112,7 +112,7 @@ def check_context(context: int, documents: int, collector: Collector) -> None:
     if there is not None and needed > there:
         message = f"the data need {sized(needed)} with a context of {context:,} tokens, of the machine's {sized(there)}"
         raise collector.error(
-            "SN570", message, "context", help="no more tokens than a document has are of use"
+            "SN570", message, "context", help="more tokens than a document has are of no use"
         )
 
 
@@ -133,7 +133,7 @@ def _empty(place: LinePlace) -> Any:
 
 
 def _no_classes() -> Indices:
-    raise AssertionError("tokens are no classes to stratify by")
+    raise AssertionError("tokens are not classes to stratify by")
 
 
 def whole(rows: Sequence[Indices], vocabulary: Vocabulary, length: int, form: TextForm) -> DataPart:

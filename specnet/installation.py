@@ -34,8 +34,8 @@ EXTRAS: dict[Extra, tuple[str, ...]] = {
     "sklearn": ("scikit-learn>=1.6",),
     "numba": ("numba>=0.61",),
     "mpi": ("mpi4py>=4",),
-    "sweep": ("optuna>=4.0", "cmaes>=0.10", "scipy>=1.11"),
-    "dask": ("distributed>=2024.8", "optuna>=4.0", "cmaes>=0.10", "scipy>=1.11"),
+    "sweep": ("optuna>=4.4", "cmaes>=0.10", "scipy>=1.11"),
+    "dask": ("distributed>=2024.8", "optuna>=4.4", "cmaes>=0.10", "scipy>=1.11"),
 }
 """The extras of pyproject.toml that a command may ask for: an installation need not have that file or metadata."""
 
@@ -47,6 +47,11 @@ def install_command(extra: Extra) -> str:
     installs the libraries that the extra consists of, which always works.
     """
     return _shown([*_installer(), *(_with_extra(extra) or EXTRAS[extra])])
+
+
+def library_command(library: str) -> str:
+    """Return a command that adds a library beside this installation."""
+    return _shown([*_installer(), library])
 
 
 def requirement() -> str | None:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from specnet.cli.live import Picture, Progress
 from specnet.cli.numbers import number, time_left
 from specnet.cli.terminal import say
 from specnet.diagnostics.text import counted, sized
 from specnet.training.events import EpochEnded, Event, FoldEnded, FoldStarted, Span, Started, StepsDone
-
-FRAME = 0.1
-"""Seconds from one picture of the bar to the next."""
 
 FIRST_LINE = 2.0
 """Seconds until a log gets its first line of progress."""
@@ -112,22 +108,7 @@ def ending(event: FoldEnded) -> str:
     return f"fold {event.fold}/{event.folds} {event.stopped.replace('_', ' ')}: {split} {figures}"
 
 
-class Progress:
-    """Report nothing of a training but what a subclass adds."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End without a line: what ended is told elsewhere."""
-
-    def __call__(self, event: Event | Span) -> None:
-        """Take no notice of an event."""
-
-
-class LineProgress(Progress):
+class LineProgress(Progress[Event | Span]):
     """Progress for a log: a line at the start, and others that grow rarer."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -152,33 +133,21 @@ class LineProgress(Progress):
             say(self._console, f"{lead}{state.place}: {state.figures()}{left}")
 
 
-class Bar(Progress):
+class Bar(Picture[Event | Span]):
     """Progress for a terminal: a bar with the latest figures, gone when the training is over."""
+
+    frame = 0.1
 
     def __init__(
         self, console: Console, stopping: Callable[[], bool], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stopping, self._clock, self._state = stopping, clock, ProgressState()
-        self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self.picture)
-        self._next = 0.0
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        self._state = ProgressState()  # which is drawn from the beginning
+        super().__init__(console, stopping, clock)
 
     def __call__(self, event: Event | Span) -> None:
         """Take in an event, and draw the bar if it is time."""
         self._state.see(event)
-        now = self._clock()
-        if now >= self._next:
-            self._next = now + FRAME
-            self._live.refresh()
+        self.draw()
 
     def picture(self) -> RenderableType:
         """Return the bar as it is now."""
@@ -188,12 +157,11 @@ class Bar(Progress):
         bar = Table.grid(padding=(0, 2), expand=True)
         for column in ("name", "bar", "place", "left"):
             bar.add_column(no_wrap=True, ratio=1 if column == "bar" else None)
-        note = "stopping after this step" if self._stopping() else f"{state.left or '-:--'} left"
         bar.add_row(
             Text(f"{state.name} {state.fold}".rstrip(), "bold"),
             ProgressBar(total=1.0, completed=state.share),
             Text(state.place),
-            Text(note, "cyan"),
+            self.note(f"{state.left or '-:--'} left"),
         )
         whole = Table.grid(expand=True)
         whole.add_row(bar)

@@ -30,7 +30,7 @@ from specnet.diagnostics.text import counted
 from specnet.engines.notices import notices
 
 if TYPE_CHECKING:
-    from specnet.cli.progress import Progress
+    from specnet.cli.live import Progress
     from specnet.diagnostics import Report
     from specnet.runs.result import Result
     from specnet.training.events import Event, Resumed, Span
@@ -170,8 +170,9 @@ def _show(result: Result, output: OutputStyle) -> None:
     show_end(shown, result)
 
 
-def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Progress:
-    from specnet.cli.progress import Bar, LineProgress, Progress
+def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Progress[Event | Span]:
+    from specnet.cli.live import Progress
+    from specnet.cli.progress import Bar, LineProgress
 
     if quiet:
         return Progress()

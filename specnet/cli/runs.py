@@ -13,6 +13,7 @@ from specnet.cli.terminal import notes, results, say, write_json
 if TYPE_CHECKING:
     from specnet.cli.runs_table import SortKey
     from specnet.runs.kept import KeptRun
+    from specnet.sweeps.kept import KeptSweep
 
 
 def runs(
@@ -39,14 +40,16 @@ def runs(
     ] = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """List runs with their status, time and metrics.
+    """List runs with their status, time and metrics, and sweeps with their best trial.
 
     A run is `running` while a process is training it, and `unfinished` if that process has died: `specnet
     run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split. Keys are
     those of the document, run, name, status, started, epochs, time and parameters, and figures as SPLIT.METRIC; the
-    end of a key is enough where no other has it.
+    end of a key is enough where no other has it. The trials of a sweep are runs in its directory; sweeps are not
+    listed with --filter.
     """
     from specnet.runs.kept import find_runs, read_runs
+    from specnet.sweeps.kept import find_sweeps
 
     path = Path(folder)
     if not path.is_dir():
@@ -54,19 +57,39 @@ def runs(
         raise typer.BadParameter(f"{folder} {what}", param_hint="FOLDER")
     unread: list[str] = []
     every, damaged = read_runs(find_runs(path, unread))
+    sweeps: list[KeptSweep] = []
+    if not filters:
+        sweeps, faulty = find_sweeps(path)
+        damaged += faulty
     for problem in (*unread, *damaged):
         say(notes(), f"warning: {problem}", "bold yellow")
     found, shown = selected(every, sort, filters or ())
     if output is OutputStyle.JSON:
-        write_json({"version": 1, "runs": [run.as_dict() for run in found]})
-    elif found:
-        from specnet.cli.runs_table import runs_table
-
-        console = results()
-        runs_table(found, console.width, shown).show(console)
+        write_json(
+            {
+                "version": 1,
+                "runs": [run.as_dict() for run in found],
+                "sweeps": [sweep.as_dict() for sweep in sweeps],
+            }
+        )
+    elif found or sweeps:
+        _show(found, shown, sweeps)
     elif every or not (unread or damaged):
         say(notes(), f"no run in {folder} matches" if every else f"there are no runs in {folder}")
     return 0
+
+
+def _show(found: list[KeptRun], shown: SortKey | None, sweeps: list[KeptSweep]) -> None:
+    from specnet.cli.runs_table import runs_table
+    from specnet.cli.sweeps_table import sweeps_table
+
+    console = results()
+    if found:
+        runs_table(found, console.width, shown).show(console)
+    if found and sweeps:
+        console.print()
+    if sweeps:
+        sweeps_table(sweeps, console.width).show(console)
 
 
 def selected(

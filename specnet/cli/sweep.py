@@ -24,8 +24,9 @@ from specnet.cli.terminal import failed, notes, results, say, write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from specnet.cli.sweep_progress import SweepProgress
+    from specnet.cli.live import Progress
     from specnet.language.spec import Spec
+    from specnet.sweeps.events import SweepEvent
     from specnet.sweeps.result import SweepResult
     from specnet.sweeps.searching import Search
 
@@ -125,7 +126,7 @@ def sweep(
     return _code(console, result, interrupts, ["specnet", "sweep", spec, *given])
 
 
-def _watched(search: Search, interrupts: Interrupts, progress: SweepProgress) -> SweepResult:
+def _watched(search: Search, interrupts: Interrupts, progress: Progress[SweepEvent]) -> SweepResult:
     """Follow a sweep to its end, and return its result."""
     from contextlib import closing
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from specnet.cli.live import Picture, Progress
 from specnet.cli.numbers import duration, number
 from specnet.cli.terminal import say
 from specnet.diagnostics.text import clipped, counted
@@ -25,9 +24,6 @@ from specnet.sweeps.events import (
     TrialReported,
     TrialStarted,
 )
-
-FRAME = 0.2
-"""Seconds from one picture of the table to the next."""
 
 LAST = 5
 """How many trials that have ended the table shows."""
@@ -116,22 +112,7 @@ def figures_shown(objectives: tuple[str, ...], values: tuple[float, ...]) -> str
     return " ".join(f"{name} {number(value)}" for name, value in zip(objectives, values, strict=True))
 
 
-class SweepProgress:
-    """Report nothing of a sweep but what a subclass adds."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End without a line."""
-
-    def __call__(self, event: SweepEvent) -> None:
-        """Take no notice of an event."""
-
-
-class SweepLines(SweepProgress):
+class SweepLines(Progress[SweepEvent]):
     """Progress for a log: a line at the start, and one for each trial that ends."""
 
     def __init__(self, console: Console) -> None:
@@ -167,30 +148,19 @@ class SweepLines(SweepProgress):
             say(self._console, line)
 
 
-class SweepTable(SweepProgress):
+class SweepTable(Picture[SweepEvent]):
     """Progress for a terminal: a table of the trials that run and those that have just ended, gone at the end."""
 
+    frame = 0.2
+
     def __init__(self, console: Console, stopping: Callable[[], bool]) -> None:
-        self._console, self._stopping, self._state = console, stopping, SweepState()
-        self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self.picture)
-        self._next = 0.0
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        self._state = SweepState()  # which is drawn from the beginning
+        super().__init__(console, stopping)
 
     def __call__(self, event: SweepEvent) -> None:
-        """Take in an event, and draw the table if it is time."""
+        """Take in an event, and draw the table if it is time; at once if a trial has begun or ended."""
         self._state.see(event)
-        now = time.monotonic()
-        if now >= self._next or not isinstance(event, TrialReported):
-            self._next = now + FRAME
-            self._live.refresh()
+        self.draw(at_once=not isinstance(event, TrialReported))
 
     def picture(self) -> RenderableType:
         """Return the table as it is now."""
@@ -211,9 +181,8 @@ class SweepTable(SweepProgress):
             rows.add_row(*self._running(started))
         whole = Table.grid(expand=True)
         whole.add_row(Text(state.head, "bold", no_wrap=True, overflow="ellipsis"))
-        note = "stopping after this step" if self._stopping() else state.note
-        if note:
-            whole.add_row(Text(note, "cyan"))
+        if note := self.note(state.note):
+            whole.add_row(note)
         whole.add_row(rows)
         return whole
 
@@ -225,10 +194,10 @@ class SweepTable(SweepProgress):
         return Text(str(started.number), "cyan"), Text(epoch, "cyan"), Text(value), Text(shown)
 
 
-def progress_for(console: Console, stopping: Callable[[], bool], *, quiet: bool) -> SweepProgress:
+def progress_for(console: Console, stopping: Callable[[], bool], *, quiet: bool) -> Progress[SweepEvent]:
     """Return how a sweep is to be shown where standard error leads."""
     if quiet:
-        return SweepProgress()
+        return Progress()
     # FORCE_COLOR makes Rich take a pipe for a terminal, but a table that moves is noise in a log file all the same.
     if sys.stderr.isatty() and not console.is_dumb_terminal:
         return SweepTable(console, stopping)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from typing import Any
 
 from specnet.diagnostics import RunError
-from specnet.installation import Extra, install_command
+from specnet.installation import Extra, install_command, library_command
 
 
 def needed(module: str, extra: Extra, what: str) -> Any:
@@ -17,3 +17,9 @@ def needed(module: str, extra: Extra, what: str) -> Any:
         raise RunError(
             f"{what} needs {error.name}, which the extra `{extra}` installs: {install_command(extra)}"
         ) from None
+
+
+def needed_apart(module: str, what: str) -> None:
+    """Raise RunError naming a package that no extra brings, for its size, where it is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise RunError(f"{what} needs {module}, which is too large for an extra: {library_command(module)}")

@@ -186,13 +186,18 @@ def find_runs(folder: Path, problems: list[str] | None = None) -> list[Path]:
 
     Folders that cannot be read are added to `problems`; without it, they raise RunError.
     """
-    found = sorted(_below(folder, DEPTH, problems), key=lambda path: [_order(part) for part in path.parts])
-    return list(found)
+    return find_below(folder, RESOLVED, problems)
 
 
-def _below(folder: Path, depth: int, problems: list[str] | None) -> Iterator[Path]:
+def find_below(folder: Path, mark: str, problems: list[str] | None = None) -> list[Path]:
+    """Return the folders that hold a file of some name, as `find_runs` does."""
+    found = _below(folder, mark, DEPTH, problems)
+    return sorted(found, key=lambda path: [_order(part) for part in path.parts])
+
+
+def _below(folder: Path, mark: str, depth: int, problems: list[str] | None) -> Iterator[Path]:
     try:
-        entries = None if (folder / RESOLVED).is_file() else list(folder.iterdir()) if depth else []
+        entries = None if (folder / mark).is_file() else list(folder.iterdir()) if depth else []
         inner = [e for e in entries or [] if e.is_dir() and not e.name.startswith(".")]
     except OSError as error:
         message = f"{folder} cannot be read: {error.strerror}"
@@ -203,7 +208,7 @@ def _below(folder: Path, depth: int, problems: list[str] | None) -> Iterator[Pat
     if entries is None:
         yield folder
     for entry in inner:
-        yield from _below(entry, depth - 1, problems)
+        yield from _below(entry, mark, depth - 1, problems)
 
 
 def _epoch(path: Path, number: int, line: bytes) -> dict[str, Any]:

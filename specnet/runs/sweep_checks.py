@@ -32,6 +32,8 @@ def sweep_faults(spec: Spec, network: Network | None) -> list[Diagnostic]:
     from specnet.model.network import Network
 
     signature = network.signature
+    # Of a document that is itself too large, that is all there is to say.
+    fits = not memory_fault(network)
 
     def check(made: Spec) -> list[Diagnostic]:
         if made.data != spec.data or made.seed != spec.seed:
@@ -42,7 +44,9 @@ def sweep_faults(spec: Spec, network: Network | None) -> list[Diagnostic]:
         except SpecError as error:
             return list(error.diagnostics)
         found += check_training(theirs)
-        return found if any(d.severity == "error" for d in found) else memory_fault(theirs)
+        if not fits or any(d.severity == "error" for d in found):
+            return found
+        return memory_fault(theirs)
 
     return [*objective_faults(network, sweep), *_fold_faults(spec), *point_faults(spec, check)]
 

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Diagnostic, RunError, SpecError
-from specnet.runs.extras import needed
+from specnet.runs.extras import needed, needed_apart
 from specnet.storage.used_kinds import registered_kinds
 from specnet.sweeps.directory import SweepDirectory, sweeps_folder
 from specnet.sweeps.storage import StorageUrl, given_url
@@ -35,8 +35,11 @@ def checked(spec: Spec, data: Any = None) -> Directions:
         help = "give [sweep] and [sweep.parameters], or sweep a document that extends this one and has them"
         finding = Diagnostic("SN242", "the document has no `[sweep]`: nothing says what to vary", help=help)
         raise SpecError(spec.source.place([finding]), spec.source.texts)
-    if sweep.sampler.module is not None:
-        needed(sweep.sampler.module, "sweep", f"the sampler `{sweep.sampler.type}`")
+    sampler, what = sweep.sampler, f"the sampler `{sweep.sampler.type}`"
+    if sampler.module is not None:
+        needed(sampler.module, "sweep", what)
+    if sampler.large_module is not None:
+        needed_apart(sampler.large_module, what)
     report = full_report(spec, Report(1, (), {}, ()), None, data=data is None, ignore=(), confine=None)
     errors = [each for each in report.diagnostics if each.severity == "error"]
     if errors:

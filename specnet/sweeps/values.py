@@ -89,8 +89,6 @@ def made_sampler(sweep: Sweep, seed: int, salt: int) -> Any:
     import numpy as np
 
     kind = sweep.sampler
-    if kind.module is not None:
-        needed(kind.module, "sweep", f"the sampler `{kind.type}`")
     entropy = [seed] if kind.type == "qmc" else [seed, salt]
     number = int(np.random.SeedSequence([*entropy, 2]).generate_state(1)[0])
     options = kind.options

@@ -127,7 +127,19 @@ def test_several_objectives_and_their_page(specnet: Specnet, files: Path) -> Non
     compared = specnet("compare", "runs/search-sweep/001/trials/0000", "runs/search-sweep/001/trials/0001")
     assert "layers.0.units" in compared.stdout
     listed = specnet("runs", "runs/search-sweep/001", "--output", "json")
-    assert len(json.loads(listed.stdout)["runs"]) == 4
+    plain = json.loads(listed.stdout)
+    assert len(plain["runs"]) == 4
+    (sweep,) = plain["sweeps"]
+    assert (sweep["status"], sweep["trials"]) == ("completed", 4)
+    assert sweep["objectives"] == ["validation.loss", "parameters"]
+    assert all(set(each) == {"trial", "values", "parameters"} for each in sweep["best"])
+    head, _, shown = specnet("runs").stdout.splitlines()
+    assert head.split() == ["sweep", "status", "trials", "time", "best"]
+    assert shown.split()[:3] == ["runs/search-sweep/001", "completed", "4"]
+    (files / "runs/search-sweep/001/sweep.json").write_text("[]")
+    damaged = specnet("runs")
+    assert damaged.returncode == 0
+    assert "sweep.json is damaged" in " ".join(damaged.stderr.split())
 
 
 @pytest.mark.usefixtures("needs_optuna")

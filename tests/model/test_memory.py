@@ -48,6 +48,16 @@ def test_the_largest_part_is_named(monkeypatch):
     assert "1.0 MiB in `dense_2.kernel` alone (300 x 900)" in fault.message
 
 
+def test_a_sweep_over_what_is_too_large_is_no_fault_of_its_own(monkeypatch):
+    monkeypatch.setattr(files, "memory", lambda: 2**20)
+    sweep = '[sweep]\nobjective = "train.loss"\ntrials = 2\n[sweep.parameters]\n'
+    sweep += '"layers.0.units" = { choices = [2, 1_000_000] }\n'
+    fault = only(specnet.validate(document(10**6, more=sweep)))
+    assert (fault.code, fault.path) == ("SN605", ("layers", 0))
+    fault = only(specnet.validate(document(8, more=sweep)))
+    assert fault.code == "SN241"
+
+
 def test_a_batch_may_be_what_is_too_large(monkeypatch):
     monkeypatch.setattr(files, "memory", lambda: 2**22)
     text = document(512, samples=4000, more='[training]\nbatch_size = "full"\n')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import json
 import os
 import signal
@@ -242,6 +243,17 @@ def test_a_trial_that_fails_is_recorded_and_the_sweep_goes_on(
     assert "No space left on device" in (result.trials[1].why or "")
 
 
+def test_what_is_too_large_for_an_extra_is_named_where_it_is_missing(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
+    document["sweep"]["sampler"] = "gp"
+    with pytest.raises(specnet.RunError, match=r"the sampler `gp` needs torch, .*pip install torch"):
+        list(specnet.sweep(document, jobs=1))
+    assert not Path("runs").exists()
+
+
 def test_a_training_that_diverges_is_no_result(document: dict[str, Any]) -> None:
     rate = {"choices": [1e38, 0.1]}
     document["training"]["optimizer"] = "sgd"
@@ -251,10 +263,14 @@ def test_a_training_that_diverges_is_no_result(document: dict[str, Any]) -> None
     assert sorted(trial.state for trial in result.trials) == ["complete", "diverged"]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "cma_es", "nsgaii"])
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "cma_es", "gp", "nsgaii"])
 @pytest.mark.filterwarnings("error")
 def test_every_sampler_searches(document: dict[str, Any], arrays: Any, sampler: str) -> None:
-    document["sweep"] |= {"sampler": sampler, "trials": 4}
+    chosen: Any = sampler
+    if sampler == "gp":
+        pytest.importorskip("torch")
+        chosen = {"type": "gp", "n_startup_trials": 2}
+    document["sweep"] |= {"sampler": chosen, "trials": 4}
     result = result_of(list(specnet.sweep(document, data=arrays)))
     assert [trial.state for trial in result.trials] == ["complete"] * 4
     assert len({json.dumps(dict(trial.parameters)) for trial in result.trials}) > 1

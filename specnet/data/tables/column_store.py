@@ -111,6 +111,8 @@ class ColumnStore:
         for column in columns:
             self._file.write(column.data)
         kinds = tuple((column.dtype, column.shape[1:]) for column in columns)
+        if self._pieces and self._pieces[-1].columns == kinds:
+            kinds = self._pieces[-1].columns  # which there need not be as often as there are pieces
         self._pieces.append(_Piece(self._size, len(columns[0]), kinds))
         self._size += size
 

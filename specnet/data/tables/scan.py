@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,8 +66,16 @@ def _ranked(codes: NDArray[Any], rank: NDArray[np.int32] | None) -> NDArray[Any]
     return codes if rank is None else rank[codes]
 
 
-ROOM = 1 << 16
+ROOM = 1 << 18
 """Values of an array that those of several chunks are copied to."""
+
+
+def _room(dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array that the system has back as soon as it is given up.
+
+    Memory of this size that `malloc` gives may lie below what is still used then, and stay with the process.
+    """
+    return np.frombuffer(mmap(-1, ROOM * dtype.itemsize), dtype)
 
 
 class _Sink:
@@ -108,11 +117,11 @@ class _Sink:
             self._kept.append(new.copy() if self._alone else new)
 
     def _copy(self, new: NDArray[Any]) -> None:
-        """Keep values in arrays of their own: large ones, whose memory the system has back once they are joined."""
+        """Keep values in arrays of their own, until they are joined."""
         while len(new):
             if not self._kept or self._free == 0 or self._kept[-1].dtype != new.dtype:
                 self._end()
-                self._kept.append(np.empty(ROOM, new.dtype))
+                self._kept.append(_room(new.dtype))
                 self._free = ROOM
             count, start = min(len(new), self._free), ROOM - self._free
             self._kept[-1][start : start + count] = new[:count]

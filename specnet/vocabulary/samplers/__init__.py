@@ -15,6 +15,7 @@ SAMPLERS: Family[Sampler] = Family(
         "grid": "searches.GridSearch",
         "qmc": "searches.QuasiMonteCarlo",
         "cma_es": "searches.CovarianceAdaptation",
+        "gp": "searches.GaussianProcess",
         "nsgaii": "searches.NonDominatedSorting",
     },
 )

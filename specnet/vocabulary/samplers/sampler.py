@@ -11,7 +11,9 @@ class Sampler(Kind):
     optuna: ClassVar[str]
     """The name of its class in `optuna.samplers`."""
     module: ClassVar[str | None] = None
-    """The package that Optuna needs for it."""
+    """The package that Optuna needs for it, which the extra `sweep` has."""
+    large_module: ClassVar[str | None] = None
+    """A package that Optuna needs for it, and that is too large for an extra."""
     objectives: ClassVar[int | None] = None
     """How many objectives it can search for; None if any number."""
     follows: ClassVar[bool] = True

@@ -84,6 +84,24 @@ class CovarianceAdaptation(Sampler):
     """The number of trials of a generation; by default 4 + 3 ln n for n parameters."""
 
 
+class GaussianProcess(Sampler):
+    """Model the objective as a Gaussian process, and try what is expected to improve on the best (Jones et al., 1998).
+
+    It suits few trials that take long: each new one is chosen in time that grows with the cube of those before. Optuna
+    needs PyTorch for it. With several objectives, it searches for their Pareto front.
+    """
+
+    optuna: ClassVar[str] = "GPSampler"
+    module: ClassVar[str | None] = "scipy"
+    large_module: ClassVar[str | None] = "torch"
+
+    type: Literal["gp"] = "gp"
+    n_startup_trials: Annotated[int, Field(ge=0)] = 10
+    """How many trials are drawn at random first."""
+    deterministic_objective: bool = False
+    """Whether the same values always come to the same, so that the model has no noise."""
+
+
 class NonDominatedSorting(Sampler):
     """Breed each generation of trials from the best of the last one: NSGA-II (Deb et al., 2002).
 

@@ -9,21 +9,16 @@ metrics add up are those of the whole batch, whatever an op does, and however ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from specnet.graph import ops
-from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Graph, Node, Region, Value
-from specnet.graph.leaves import ARGUMENT, CONSTANT, argument, constant
+from specnet.graph.graph import Graph, Node, Value
+from specnet.graph.leaves import CONSTANT, constant
 from specnet.graph.ops.fixed import ROW_NUMBERS
 from specnet.graph.sizes import (
-    BATCH,
     GLOBAL_BATCH,
-    Count,
-    Dim,
     Powers,
-    Shape,
     Size,
     count,
     globally,
@@ -32,9 +27,10 @@ from specnet.graph.sizes import (
     of_global_batch,
     times,
 )
+from specnet.passes.gathering import gathered, own_rows
 from specnet.passes.pruning import prune
-from specnet.passes.rewriting import Replaced, Rewriting
 from specnet.passes.rows import SUM, WHOLE, Part, RowPart, axis_of, part_of
+from specnet.passes.whole_batch import whole_batch, with_global_constants
 
 G = TypeVar("G", bound=Graph)
 
@@ -116,14 +112,16 @@ class _Distribution:
                 shape = tuple(map(globally, value.shape))
                 self.made[key] = ops.reshape(self.whole(value.inputs[0]), shape=shape)
             else:
-                self.made[key] = self._gathered(value)
+                self.made[key] = gathered(
+                    self.made[value.index, "rows"], value.shape, self._row_part(value).outer
+                )
         return self.made[key]
 
     def rows(self, value: Value) -> Value:
         """Return a process's own rows of a value."""
         key = value.index, "rows"
         if key not in self.made:
-            self.made[key] = self._own(value)
+            self.made[key] = own_rows(self.whole(value), value.shape, self._row_part(value).outer)
         return self.made[key]
 
     def sum(self, value: Value) -> Value:
@@ -135,24 +133,10 @@ class _Distribution:
             self.made[key] = self.whole(value) * share
         return self.made[key]
 
-    def _gathered(self, value: Value) -> Value:
-        part, x = self.parts[value.index], self.made[value.index, "rows"]
+    def _row_part(self, value: Value) -> RowPart:
+        part = self.parts[value.index]
         assert isinstance(part, RowPart)
-        to_front, back, shape = _moved(value.shape, part.outer)
-        if to_front is None:
-            return ops.all_gather(x)
-        apart = ops.transpose(ops.reshape(x, shape=shape), axes=to_front)
-        together = ops.transpose(ops.all_gather(apart), axes=back)
-        return ops.reshape(together, shape=tuple(map(globally, value.shape)))
-
-    def _own(self, value: Value) -> Value:
-        part, x = self.parts[value.index], self.whole(value)
-        assert isinstance(part, RowPart)
-        to_front, back, shape = _moved(value.shape, part.outer)
-        if to_front is None:
-            return ops.own_rows(x)
-        apart = ops.transpose(ops.reshape(x, shape=tuple(map(globally, shape))), axes=to_front)
-        return ops.reshape(ops.transpose(ops.own_rows(apart), axes=back), shape=value.shape)
+        return part
 
     # Nodes
 
@@ -250,7 +234,7 @@ class _Distribution:
             self.rows(value) if isinstance(part, RowPart) else self.whole(value)
             for value, part in zip(node.inputs, parts, strict=True)
         ]
-        results = self.target.apply(node.op, given, _with_global_constants(node.attributes))
+        results = self.target.apply(node.op, given, with_global_constants(node.attributes))
         for value, part, result in zip(node.results, found, results, strict=True):
             self.parts[value.index] = part
             kind = SUM if part == SUM else "whole" if part == WHOLE else "rows"
@@ -298,87 +282,6 @@ class _Distribution:
             self.made[value.index, "whole"] = result
 
 
-class _Renaming(Rewriting):
-    """Gives a loop's body the sizes of the whole batch: its constants, or all that it is set to."""
-
-    def __init__(self, graph: Graph, *, whole: bool) -> None:
-        super().__init__(graph)
-        self._whole = whole
-
-    def visit(self, node: Node) -> Replaced:
-        if node.op is CONSTANT:
-            settings = CONSTANT.of(node)
-            return self.copy(node, replace(settings, powers=of_global_batch(settings.powers)))
-        if not self._whole:
-            return self.copy(node)
-        if node.op is ARGUMENT and isinstance(self.target, Region):
-            value = node.value
-            return (argument(self.target, tuple(map(globally, value.shape)), value.dtype),)
-        return self.copy(node, _globally(node.attributes))
-
-    def within(self, region: Region) -> Region:
-        return _Renaming(region, whole=self._whole).run()  # type: ignore[return-value]
-
-
-def whole_batch(attributes: Attributes) -> Attributes:
-    """Return what an op is set to for the whole batch, given what it is for a process's own rows."""
-    if attributes.regions:
-        bodies = tuple(_Renaming(region, whole=True).run() for region in attributes.regions)
-        attributes = attributes.with_regions(bodies)
-    return _globally(attributes)
-
-
-def _with_global_constants(attributes: Attributes) -> Attributes:
-    """Return what an op is set to, whose body's constants mean the whole batch."""
-    if not attributes.regions:
-        return attributes
-    return attributes.with_regions(tuple(_Renaming(r, whole=False).run() for r in attributes.regions))
-
-
-def _globally(attributes: Attributes) -> Attributes:
-    changed = {}
-    for field in fields(attributes):
-        value = getattr(attributes, field.name)
-        if (new := _renamed(value)) is not value:
-            changed[field.name] = new
-    return replace(attributes, **changed) if changed else attributes
-
-
-def _renamed(setting: Any) -> Any:
-    """Return a setting with the sizes of the whole batch in it."""
-    if isinstance(setting, Size):
-        return globally(setting)
-    if isinstance(setting, Count):
-        return replace(setting, powers=of_global_batch(setting.powers))
-    if type(setting) is tuple:
-        new = tuple(map(_renamed, setting))
-        return new if any(a is not b for a, b in zip(new, setting, strict=True)) else setting
-    return setting
-
-
 def _share(powers: Powers) -> Powers:
     """Return by what a process's own number of rows is a share of that of all."""
     return times(powers, inverse(of_global_batch(powers)))
-
-
-def _moved(shape: Shape, outer: int | Count | None) -> tuple[tuple[int, ...] | None, tuple[int, ...], Shape]:
-    """Return how axes are exchanged so that a process's rows lie together: there, back, and the shape before.
-
-    Of the axis that grows with the batch, so many places lie outside of it. Without axes, rows lie together already.
-    """
-    axis = axis_of(shape)
-    assert axis is not None, f"{shape} has no rows"
-    outside = outer if isinstance(outer, Count) else Count(outer or 1)
-    if axis == 0 and outside == Count(1):
-        return None, (), shape
-    inside = count(shape[axis : axis + 1]) // (outside * count((BATCH,)))
-    apart = (*shape[:axis], _dim(outside), BATCH, _dim(inside), *shape[axis + 1 :])
-    place = axis + 1
-    there = (place, *(number for number in range(len(apart)) if number != place))
-    return there, tuple(map(there.index, range(len(apart)))), apart
-
-
-def _dim(size: Count) -> Dim:
-    """Return a number of places as the size of an axis."""
-    names = tuple(name for name, power in size.powers for _ in range(power))
-    return Size(size.each, names) if names else size.each

@@ -117,6 +117,7 @@ def train(
     stop: Callable[[], bool] | None = None,
     threads: int | None = None,
     engine: str | None = None,
+    distributed: str | None = None,
 ) -> ExclusiveEvents[Event]:
     """Train a document's model, and yield events: `Started`, `StepsDone`, `EpochEnded`, and finally `Ended`.
 
@@ -128,16 +129,20 @@ def train(
     `stop` is called after every step, and once it returns true the training ends cleanly, with an `Ended`
     that says `interrupted`. `data`, `threads` and `engine` are as in `compile`.
 
+    With `distributed="mpi"`, all processes that `mpirun` has started make this call, and each asks for all events: one
+    that stops asking leaves the others waiting. To end the training of all, return true from `stop` in any of them.
+
     Any thread may request the next event, and between two events any thread may predict with the model. While
     steps are made, only the thread that makes them may, in `stop`; others get ModelInUseError. Requesting an event
     while another thread predicts, or waits for one, raises ModelInUseError, too, and can be repeated afterwards.
-    Raises SpecError as `compile` does, at once.
+    Raises SpecError as `compile` does, at once; with `distributed`, ValueError and RunError as `run` does.
     """
-    from specnet.runs.compiling import compile_spec
+    from specnet.runs.ranks import TrainingProcesses, compile_together
     from specnet.training.loop import Trainer
 
-    model, loaded = compile_spec(load(spec), data, threads=threads, engine=engine)
-    return Trainer(model, loaded, stop).events()
+    processes = TrainingProcesses.of(distributed, threads)
+    model, loaded = compile_together(load(spec), data, processes, engine=engine)
+    return Trainer(model, loaded, stop, ranks=processes.ranks).events()
 
 
 def run(

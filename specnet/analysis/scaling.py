@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from specnet.analysis.explanation import OF_DATA, Explanation
 from specnet.graph import ops
 from specnet.graph.sizes import ITEM_BYTES, Count, Shape
-from specnet.model.plans import memory, plan_training
+from specnet.model.plans import memory, plan_training, shared_memory
 from specnet.passes.plan import Plan, Step
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class ScalingEstimate:
     messages: tuple[Message, ...]
     memory: dict[str, int]
     """Bytes that a process holds, by what they are for."""
+    together: int
+    """How many of these, those of rows, processes on one machine hold together."""
     alone: float
     """Seconds of a step of one process."""
     shared: float
@@ -127,7 +129,7 @@ class ScalingEstimate:
                 for m in self.messages
             ],
             "sent": self.sent,
-            "memory": {**self.memory, "total": sum(self.memory.values())},
+            "memory": {**self.memory, "total": sum(self.memory.values()), "together": self.together},
             "step": {
                 "seconds": self.alone,
                 "shared": self.shared,
@@ -179,6 +181,7 @@ def scaling(
             for name, size in memory(network, plans, rows).items()
             if explanation.data or name not in OF_DATA
         },
+        shared_memory(network, rows) if explanation.data else 0,
         whole,
         shared,
         each,

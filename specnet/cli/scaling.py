@@ -32,6 +32,8 @@ def show_scaling(console: Console, found: ScalingEstimate) -> None:
     _messages(found).show(console)
     each = f"each process sends about {sized(found.sent)} per step, and holds {sized(sum(found.memory.values()))}"
     line(console, f" {each}")
+    if found.together:
+        line(console, f" processes on one machine hold {sized(found.together)} of that together: the rows")
     how = HOW[found.source]
     part = found.shared / found.alone if found.alone else 0.0
     section(console, f"a step of one process: {_milli(found.alone)}, {how}; {part:.0%} of it is shared")

@@ -89,6 +89,10 @@ class StreamedRows:
         self._space: Workspace | None = None
         self._source = np.empty(0, np.intp)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out the scratch memory, and what runs the pipeline: both follow from the rest."""
+        return StreamedRows, (self._rows, self._chosen, self._pipeline, self._array)
+
     def __len__(self) -> int:
         return self.shape[0]
 

@@ -23,6 +23,11 @@ class Ranks(Protocol):
     together: bool
     """Whether all of them know how it stands: what is raised then is raised in all of them."""
 
+    @property
+    def machine(self) -> Ranks:
+        """Those of them that run on the machine of this one."""
+        ...
+
     def add(self, own: Array, out: Array) -> None:
         """Write the sum of what all processes have, arrays of one shape, to `out`: the same bits in each of them."""
 

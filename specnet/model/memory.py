@@ -18,23 +18,26 @@ FALLBACK = 64 * 2**30
 """The memory that a machine is taken to have where its system does not report it."""
 
 
-def check_memory(network: Network, ranks: int = 1, beside: int = 1) -> None:
+def check_memory(network: Network, ranks: int = 1, beside: int = 1, *, shared: bool = False) -> None:
     """Raise SpecError where a training needs more than the machine's memory; see `memory_fault`."""
-    found = memory_fault(network, ranks, beside)
+    found = memory_fault(network, ranks, beside, shared=shared)
     if found:
         raise SpecError(found)
 
 
-def memory_fault(network: Network, ranks: int = 1, beside: int = 1) -> list[Diagnostic]:
+def memory_fault(
+    network: Network, ranks: int = 1, beside: int = 1, *, shared: bool = False
+) -> list[Diagnostic]:
     """Return the finding that a training needs more than the machine's memory, or nothing.
 
-    It may be one of several `ranks`, of which so many run on this machine `beside` each other. Call it once the
-    training settings are known to be sound. Small networks are not planned for it.
+    It may be one of several `ranks`, of which so many run on this machine `beside` each other; with `shared`, these
+    hold their rows once. Call it once the training settings are known to be sound. Small networks are not planned for
+    it.
     """
     there = files.memory() or FALLBACK
     if beside * _at_most(network) <= there:
         return []
-    from specnet.model.plans import memory, plan_training
+    from specnet.model.plans import memory, plan_training, shared_memory
 
     rows, batches = network.signature.rows, None
     if network.varies:
@@ -44,10 +47,15 @@ def memory_fault(network: Network, ranks: int = 1, beside: int = 1) -> list[Diag
     plans = plan_training(network, rows, units=False, batches=batches, ranks=ranks)
     parts = memory(network, plans, rows)
     needed = sum(parts.values())
-    if beside * needed <= there:
+    once = shared_memory(network, rows) if shared and beside > 1 else 0
+    # The process that reads the rows has them for itself until all have them.
+    most = max(once + beside * (needed - once), 2 * once)
+    if max(needed, most) <= there:
         return []
     path, part, largest = _largest(network, parts)
     each = "" if beside == 1 else f" in each of {beside} processes"
+    if once:
+        needed, each = most, f" in {beside} processes together"
     return [
         Diagnostic(
             "SN605",

@@ -105,29 +105,13 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     """
     spec, signature = network.spec, network.signature
     item, batches = ITEM_BYTES[spec.dtype], plans.batches
-    indices = signature.integers or network.target_array is not None
-    raw_target = (8 if indices else item) * prod(signature.target)
-    if spec.data.reproduces:
-        raw_target = 0  # the inputs' own array
-    weights = 8 + 2 * item if network.weighted else 0  # as the data have them, and as plans read them
-    # The scales of windows, as the data have them, and as evaluation reads them.
-    scale = prod(scales_shape(signature)) if signature.scaled else 0
-    weights += scale * (8 if item == 8 else 8 + item)
-    # Whole numbers that a loss compares with numbers are held as both.
-    numbers = any(o.target_dtype != "int64" and not o.of_inputs for o in network.outputs.values())
-    converted = item * prod(signature.target) if signature.integers and numbers else 0
+    scale = _scale(network)
+    own, converted = _held(network, rows)
     stopping = spec.training.early_stopping
     copies = 2 if stopping is not None and stopping.restore_best else 1
     kept = sum(p.size for p in network.arrays)
     per_element = int(network.rates_differ) + int(network.weight_decays is not None)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
-    held = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs)
-    held += raw_target + converted + weights
-    if signature.batches:
-        held = weights + (0 if "targets" in signature.batches else raw_target + converted)
-        if spec.data.split is not None and spec.data.split.taken:
-            # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
-            held += 8 + (len(rows) if signature.passing else 0)
     whole_step = bool(spec.data.augmentations)  # which all rows of a batch go through
     cut = [
         (
@@ -146,7 +130,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     bound = _bound(plans, rows)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     parts = {
-        "data": sum(rows.values()) * held + reading + signature.held,
+        "data": sum(rows.values()) * (own + converted) + reading + signature.held,
         "parameters": (copies * kept + per_element * network.trained_size) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(batch * row + 8 * n for batch, n, row in cut)
@@ -166,6 +150,40 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     }
     loading = _loading(network, rows) - sum(parts.values())
     return {**parts, "loading": loading} if loading > 0 else parts
+
+
+def shared_memory(network: Network, rows: dict[str, int]) -> int:
+    """Return which bytes of `data` processes of one machine hold together: the rows as the data have them."""
+    return sum(rows.values()) * _held(network, rows)[0] + network.signature.held
+
+
+def _scale(network: Network) -> int:
+    """Return how many numbers the scales of a window have."""
+    return prod(scales_shape(network.signature)) if network.signature.scaled else 0
+
+
+def _held(network: Network, rows: dict[str, int]) -> tuple[int, int]:
+    """Return the bytes of a row as the data have it, and of what is made of it for the training beside that."""
+    spec, signature = network.spec, network.signature
+    item, scale = ITEM_BYTES[spec.dtype], _scale(network)
+    indices = signature.integers or network.target_array is not None
+    raw_target = (8 if indices else item) * prod(signature.target)
+    if spec.data.reproduces:
+        raw_target = 0  # the inputs' own array
+    # Weights and the scales of windows, as the data have them, and as plans read them.
+    held = (8 if network.weighted else 0) + scale * 8
+    made = (2 * item if network.weighted else 0) + scale * (0 if item == 8 else item)
+    # Whole numbers that a loss compares with numbers are held as both.
+    numbers = any(o.target_dtype != "int64" and not o.of_inputs for o in network.outputs.values())
+    converted = item * prod(signature.target) if signature.integers and numbers else 0
+    if "targets" not in signature.batches:
+        held, made = held + raw_target, made + converted
+    if not signature.batches:
+        return held + sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs), made
+    if spec.data.split is not None and spec.data.split.taken:
+        # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
+        held += 8 + (len(rows) if signature.passing else 0)
+    return held, made
 
 
 def _loading(network: Network, rows: dict[str, int]) -> int:

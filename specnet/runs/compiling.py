@@ -60,20 +60,30 @@ def compile_spec(
     or its data, and where the training needs more than the machine's memory, and TypeError where `given` is nothing of
     that.
     """
+    network, data = read_spec(
+        spec, given, warned=warned, threads=threads, engine=engine, ranks=ranks, beside=beside
+    )
+    return model_of(network, data, initialised=initialised), data
+
+
+def read_spec(
+    spec: Spec,
+    given: Any = None,
+    *,
+    warned: Warned | None = None,
+    threads: int | None = None,
+    engine: str | None = None,
+    ranks: int = 1,
+    beside: int = 1,
+) -> tuple[Network, Dataset]:
+    """Return the network of a document, and its data; everything is as for `compile_spec`."""
     from specnet.data.dataset import read_data
-    from specnet.model.balancing import balanced, is_balanced
-    from specnet.model.compiled import CompiledModel
-    from specnet.model.empty_rows import check_steps
-    from specnet.model.indices import check_indices
-    from specnet.model.measuring_lengths import check_lengths
     from specnet.model.memory import check_memory
-    from specnet.model.targets import check_targets
-    from specnet.runs.starting import initialise
 
     try:
         spec, opened = _opened(spec, given)
         network = build(spec, opened.signature, threads, engine)
-        check_memory(network, ranks, beside)
+        check_memory(network, ranks, beside, shared=given is None)
         if warned is not None:
             report = _warnings(network, opened)
             if report.diagnostics:
@@ -81,6 +91,31 @@ def compile_spec(
         data = read_data(
             opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs, target=network.target_array
         )
+    except SpecError as error:
+        raise spec.source.error(error) from None
+    return network, data
+
+
+def network_for(spec: Spec, data: Dataset, threads: int | None = None, engine: str | None = None) -> Network:
+    """Return the network of a document whose own data have been read."""
+    try:
+        return build(spec, data.signature, threads, engine)
+    except SpecError as error:
+        raise spec.source.error(error) from None
+
+
+def model_of(network: Network, data: Dataset, *, initialised: bool = True) -> CompiledModel:
+    """Return the model of a network, once its data are what it takes; with its initial parameters if `initialised`."""
+    from specnet.model.balancing import balanced, is_balanced
+    from specnet.model.compiled import CompiledModel
+    from specnet.model.empty_rows import check_steps
+    from specnet.model.indices import check_indices
+    from specnet.model.measuring_lengths import check_lengths
+    from specnet.model.targets import check_targets
+    from specnet.runs.starting import initialise
+
+    spec = network.spec
+    try:
         check_targets(spec.loss, data, network.outputs)
         check_indices(network, data)
         check_steps(network, data)
@@ -88,13 +123,13 @@ def compile_spec(
         if is_balanced(spec.loss):
             classes = {name: output.shape[-1] for name, output in network.outputs.items() if output.shape}
             spec = balanced(spec, data.splits["train"], classes)
-            network = build(spec, opened.signature, threads, engine)
+            network = build(spec, data.signature, network.threads, network.engine)
         model = CompiledModel(network, data.encoding, data.sources)
         if initialised:
             initialise(model, data)
     except SpecError as error:
         raise spec.source.error(error) from None
-    return model, data
+    return model
 
 
 def batches_of(spec: Spec, threads: int | None = None) -> Batchings | None:

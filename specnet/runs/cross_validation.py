@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +14,16 @@ from specnet.analysis.verdict import Verdict
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted, joined
 from specnet.model.averaged import AveragedModel, mean_figures
-from specnet.runs.compiling import check_data, compile_spec
-from specnet.runs.directory import MODEL, PREDICTIONS, RESOLVED, RESULT, RunDirectory
+from specnet.runs.compiling import check_data
+from specnet.runs.directory import MODEL, PREDICTIONS, RESOLVED, RESULT, RunDirectory, entered
 from specnet.runs.finished import read_plain
 from specnet.runs.fold_paths import fold_path
 from specnet.runs.fold_training import train_fold
 from specnet.runs.fold_workers import train_side_by_side, worth_workers
 from specnet.runs.kept import damage, final_result
 from specnet.runs.loading import load_model
-from specnet.runs.lock import locked
 from specnet.runs.out_of_fold import OutOfFold
+from specnet.runs.ranks import TrainingProcesses, compile_together
 from specnet.runs.result import Result
 from specnet.runs.resuming import asks_for_more, check_same_experiment
 from specnet.storage.files import write_json, writing
@@ -32,11 +32,13 @@ from specnet.training.events import Event, FoldEnded, FoldStarted, Span
 from specnet.training.history import History
 
 if TYPE_CHECKING:
+    from specnet.data import Dataset
     from specnet.language.spec import Spec
     from specnet.model.compiled import CompiledModel
     from specnet.runs.request import RunRequest
 
     Listener = Callable[[Event | Span], None]
+    Compiled = tuple[CompiledModel, Dataset]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +58,25 @@ def run_folds(spec: Spec, data: Any, request: RunRequest) -> Result:
     """
     assert spec.data.split is not None
     specs = [spec.replace({"data.split.fold": n}) for n in range(1, spec.data.split.fold_count + 1)]
-    if request.resume is not None:
-        resumed = RunDirectory(Path(request.resume))
-        check_same_experiment(resumed.path, spec)
-        with locked(resumed.path):
-            return _Folds(spec, specs, data, resumed, request, None).all()
-    # What is wrong with the document, or with any fold, is known before a directory is made.
-    check_data(spec, data)
-    first = compile_spec(
-        specs[0], data, warned=request.warned, threads=request.threads, engine=request.engine
-    )
-    directory: RunDirectory | None = None
-    if request.out is not None:
-        directory = RunDirectory.at(request.out)
-    elif request.folder is not None:
-        directory = RunDirectory.new(request.folder, spec.name)
-    with nullcontext() if directory is None else locked(directory.path):
-        if directory is not None:
-            directory.describe(spec, first[1], [])
-        return _Folds(spec, specs, data, directory, request, first).all()
+    processes = TrainingProcesses.of(request.distributed, request.threads)
+    first: Compiled | None = None
+    if request.resume is None:
+        # What is wrong with the document, or with any fold, is known before a directory is made.
+        processes.agreed(lambda: check_data(spec, data) if processes.is_first else None)
+        first = compile_together(specs[0], data, processes, warned=request.warned, engine=request.engine)
+    with ExitStack() as stack:
+
+        def enter() -> RunDirectory | None:
+            if not processes.is_first:
+                return None
+            if request.resume is not None:
+                check_same_experiment(Path(request.resume), spec)
+            directory = entered(stack, spec.name, request.out, request.folder, request.resume)
+            if directory is not None and first is not None:
+                directory.describe(spec, first[1], [])
+            return directory
+
+        return _Folds(spec, specs, data, processes.agreed(enter), request, processes, first).all()
 
 
 class _Folds:
@@ -87,24 +89,24 @@ class _Folds:
         data: Any,
         directory: RunDirectory | None,
         request: RunRequest,
-        first: Any,
+        processes: TrainingProcesses,
+        first: Compiled | None,
     ) -> None:
         self.spec, self.specs, self.data, self.directory = spec, specs, data, directory
         self.stop, self.listener = request.stop, request.listener
-        self.threads, self.engine = request.threads, request.engine
+        self.threads, self.engine, self.processes = processes.threads, request.engine, processes
         self.first = first
         self.done: dict[int, TrainedFold] = {}
         """Folds that workers have trained."""
         self.resumed = directory is not None and first is None
-        self.sources = None if directory is None else load_resolved(directory.path / RESOLVED)["data"]
+        self.sources: Any = None
 
     def all(self) -> Result:
         """Train the folds that are not finished, and return and save what all of them come to."""
         began = time.perf_counter()
         ended: list[TrainedFold] = []
         trained = False
-        if self.resumed:
-            self._take_up()
+        self.processes.agreed(self._begin)
         for number in range(1, len(self.specs) + 1):
             fold = self.done.pop(number, None) or self._told(number)
             if fold is None:
@@ -121,6 +123,10 @@ class _Folds:
             if fold.result.stopped == "interrupted":
                 break
         result = _together(self.spec, self.directory, ended, len(self.specs), time.perf_counter() - began)
+        return self.processes.agreed(lambda: self._saved(result, trained=trained))
+
+    def _saved(self, result: Result, *, trained: bool) -> Result:
+        """Save what all folds come to, and return it."""
         if self.directory is None:
             return result
         run_path = self.directory.path
@@ -134,26 +140,33 @@ class _Folds:
 
     @property
     def _stopped(self) -> bool:
-        return self.stop is not None and self.stop()
+        return self.processes.any(self.stop is not None and self.stop())
 
     def _tell(self, event: Event) -> None:
-        if self.listener is not None:
-            self.listener(event)
+        listener = self.listener
+        if listener is not None:
+            self.processes.agreed(lambda: listener(event))
 
     def _tell_end(self, number: int, fold: TrainedFold) -> None:
         self._tell(FoldEnded(number, len(self.specs), fold.result.stopped, fold.result.splits))
 
     def _told(self, number: int) -> TrainedFold | None:
         """Return a fold that is finished, and tell so; None for any other."""
-        fold = self._finished(number)
+        fold = self.processes.told(lambda: self._finished(number))
         if fold is not None:
             self._tell_end(number, fold)
         return fold
 
-    def _take_up(self) -> None:
+    def _begin(self) -> None:
+        """Read which data the run is of, and take it up where it is resumed."""
+        if self.directory is None:
+            return
+        self.sources = load_resolved(self.directory.path / RESOLVED)["data"]
+        if self.resumed:
+            self._take_up(self.directory.path)
+
+    def _take_up(self, path: Path) -> None:
         """Bring the description of a run that is resumed up to date, and forget what its folds came to together."""
-        assert self.directory is not None
-        path = self.directory.path
         before = read_resolved(path / RESOLVED)
         if before != self.spec:
             described = load_resolved(path / RESOLVED)
@@ -191,17 +204,24 @@ class _Folds:
     def _train(self, number: int) -> TrainedFold:
         """Train a fold, from its latest checkpoint where there is one."""
         spec, place = self.specs[number - 1], self._place(number)
-        known = place is not None and (place / RESOLVED).exists()
+        known = self.processes.told(lambda: place is not None and (place / RESOLVED).exists())
         model, data = (
             self.first
             if number == 1 and self.first is not None
-            else compile_spec(
-                spec, self.data, initialised=not known, threads=self.threads, engine=self.engine
-            )
+            else compile_together(spec, self.data, self.processes, initialised=not known, engine=self.engine)
         )
         self.first = None
-        self._check_sources({name: {"sha256": digest} for name, digest in data.sources}, number)
-        result, made = train_fold(model, data, place, resume=known, stop=self.stop, listener=self.listener)
+        sources = {name: {"sha256": digest} for name, digest in data.sources}
+        self.processes.agreed(lambda: self._check_sources(sources, number))
+        result, made = train_fold(
+            model,
+            data,
+            place,
+            resume=known,
+            stop=self.stop,
+            listener=self.listener,
+            ranks=self.processes.ranks,
+        )
         return TrainedFold(result.without_data(), model, made)
 
     def _check_sources(self, sources: Any, number: int) -> None:
@@ -216,7 +236,12 @@ class _Folds:
 
     def _others(self, number: int, model: CompiledModel, seconds: float) -> None:
         """Let workers train the folds after this one, where that takes less time."""
-        if self.directory is None or self.data is not None or self._stopped:
+        if (
+            self.directory is None
+            or self.data is not None
+            or self.processes.ranks is not None
+            or self._stopped
+        ):
             return
         open_ = [n for n in range(number + 1, len(self.specs) + 1) if self._open(n)]
         if not worth_workers(model, seconds, len(open_), self.threads):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -225,3 +226,23 @@ def _content(source: SourceText) -> bytes:
         # A mark of byte order is no part of the text; a file that has changed since is not what was run.
         content = raw if raw.removeprefix(b"\xef\xbb\xbf") == content else content
     return content
+
+
+def entered(
+    stack: ExitStack,
+    name: str,
+    out: str | PathLike[str] | None,
+    folder: str | PathLike[str] | None,
+    resume: str | PathLike[str] | None,
+) -> RunDirectory | None:
+    """Return the directory that a run of a name is saved in, which is locked until the stack is left; None for none."""
+    if resume is not None:
+        directory = RunDirectory(Path(resume))
+    elif out is not None:
+        directory = RunDirectory.at(out)
+    elif folder is not None:
+        directory = RunDirectory.new(folder, name)
+    else:
+        return None
+    stack.enter_context(locked(directory.path))
+    return directory

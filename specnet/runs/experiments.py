@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run_experiment(spec: Spec, data: Any, request: RunRequest) -> Result:
     """Run a document; see `specnet.run`."""
-    if spec.data.split is None or not spec.data.split.is_whole or request.distributed is not None:
+    if spec.data.split is None or not spec.data.split.is_whole:
         return run_spec(spec, data, request)
     from specnet.runs.cross_validation import run_folds
 

@@ -4,37 +4,138 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet._version import __version__
-from specnet.diagnostics import RunError, SpecError
+from specnet.diagnostics import RunError
 from specnet.runs.checkpoints import Stored, read_from
-from specnet.training.distributed import agreed, check_alike
+from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
+from specnet.runs.shared import shared
+from specnet.training.distributed import agreed, check_alike, started, threads_each
 
 if TYPE_CHECKING:
     from specnet.data import Dataset
     from specnet.engines.ranks import Ranks
     from specnet.language.spec import Spec
     from specnet.model.compiled import CompiledModel
+    from specnet.model.network import Network
+    from specnet.runs.compiling import Warned
     from specnet.training.loop import Trainer
+
+T = TypeVar("T")
+
+DISTRIBUTIONS = ("mpi",)
+"""What may start the processes of a training."""
 
 NOTHING, CHECKPOINT, FAULT = b"-", b"c", b"!"
 """What the first process tells the others where a run is resumed."""
 
 
-def check_distributed(spec: Spec) -> None:
-    """Raise SpecError for what a document asks for that processes cannot do together."""
-    from specnet.diagnostics import Diagnostic
+@dataclass(frozen=True, slots=True)
+class TrainingProcesses:
+    """The processes that train together, as one of them sees them, or a process that trains alone."""
 
-    split = spec.data.split
-    if split is not None and split.is_whole:
-        message = "folds are trained one by one, and `--distributed` trains one model by several processes"
-        help = "`--set data.split.fold=1` trains one of the folds"
-        error = SpecError([Diagnostic("SN210", message, ("data", "split", "folds"), part="key", help=help)])
-        raise spec.source.error(error)
+    ranks: Ranks | None = None
+    threads: int | None = None
+    """On how many threads each computes; None for the default."""
+
+    @classmethod
+    def of(cls, distributed: str | None, threads: int | None) -> TrainingProcesses:
+        """Return the processes that something has started, or one alone.
+
+        Raises ValueError where nothing of the kind starts processes, and RunError where what it takes is not installed.
+        """
+        if distributed is None:
+            return cls(None, threads)
+        if distributed not in DISTRIBUTIONS:
+            there = " or ".join(map(repr, DISTRIBUTIONS))
+            raise ValueError(f"`distributed` must be {there}, not {distributed!r}")
+        ranks = started()
+        each = threads_each(ranks, threads, ranks.machine.size)
+        return cls(ranks if ranks.size > 1 else None, each)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process saves and shows."""
+        return self.ranks is None or self.ranks.rank == 0
+
+    def agreed(self, work: Callable[[], T]) -> T:
+        """Return what some work returns, once it has succeeded in all processes; see `agreed`."""
+        return agreed(self.ranks, work)
+
+    def told(self, work: Callable[[], T]) -> T:
+        """Return what some work of the first process returns, in all of them."""
+        found = self.agreed(lambda: [work()] if self.is_first else [])
+        if self.ranks is None:
+            return found[0]
+        message = self.ranks.exchange(pickle.dumps(found[0]) if found else b"")[0]
+        return found[0] if found else pickle.loads(message)  # noqa: S301  from a process of the same training
+
+    def any(self, asked: bool) -> bool:
+        """Whether any process is asked for something."""
+        return asked if self.ranks is None else self.ranks.total(float(asked)) > 0
+
+
+def compile_together(
+    spec: Spec,
+    given: Any,
+    processes: TrainingProcesses,
+    *,
+    initialised: bool = True,
+    warned: Warned | None = None,
+    engine: str | None = None,
+) -> tuple[CompiledModel, Dataset]:
+    """Return a document's model and data in each of the processes that train it; see `compile_spec`.
+
+    The first process of each machine reads the data, and shares them with the others there. What is `given` by a
+    program is in the memory of each of them anyway.
+    """
+    ranks, threads = processes.ranks, processes.threads
+    if ranks is None:
+        return compile_spec(
+            spec, given, initialised=initialised, warned=warned, threads=threads, engine=engine
+        )
+    machine = ranks.machine
+
+    def read() -> tuple[Network, Dataset]:
+        return read_spec(
+            spec,
+            given,
+            warned=warned,
+            threads=threads,
+            engine=engine,
+            ranks=ranks.size,
+            beside=machine.size,
+        )
+
+    check_alike(ranks, {"kind of data": "those of the document" if given is None else "those of a program"})
+    networks: list[Network] = []
+    held: list[Dataset] = []
+
+    def begin() -> None:
+        if machine.rank == 0 or given is not None:
+            network, own = read()
+            networks.append(network)
+            held.append(own)
+
+    agreed(ranks, begin)
+    found = agreed(ranks, lambda: shared(machine, held)) if given is None else held.pop()
+
+    def finish() -> tuple[CompiledModel, Dataset]:
+        if found is None:
+            network, own = read()
+        else:
+            network, own = networks.pop() if networks else network_for(spec, found, threads, engine), found
+        return model_of(network, own, initialised=initialised), own
+
+    model, loaded = agreed(ranks, finish)
+    check_together(ranks, model, loaded)
+    return model, loaded
 
 
 def check_together(ranks: Ranks, model: CompiledModel, data: Dataset) -> None:

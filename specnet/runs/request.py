@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from specnet.training.events import Event, Span
 
 
-DISTRIBUTIONS = ("mpi",)
-"""What may start the processes of a training."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """Where a run is saved, when it stops, and what gets its events, as in `specnet.run`.
@@ -37,6 +33,3 @@ class RunRequest:
     def __post_init__(self) -> None:
         if sum(place is not None for place in (self.out, self.folder, self.resume)) > 1:
             raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
-        if self.distributed is not None and self.distributed not in DISTRIBUTIONS:
-            there = " or ".join(map(repr, DISTRIBUTIONS))
-            raise ValueError(f"`distributed` must be {there}, not {self.distributed!r}")

@@ -15,18 +15,16 @@ from specnet.engines.ranks import Ranks
 from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
 from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.compiling import compile_spec
-from specnet.runs.directory import CHECKPOINTS, RESOLVED, RunDirectory
+from specnet.runs.directory import CHECKPOINTS, RESOLVED, RunDirectory, entered
 from specnet.runs.environment import environment
-from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
-from specnet.runs.ranks import Guarded, check_distributed, check_together, received, shipping
+from specnet.runs.ranks import Guarded, TrainingProcesses, compile_together, received, shipping
 from specnet.runs.request import RunRequest
 from specnet.runs.result import CompletedRun
 from specnet.runs.resuming import check_resumable, continue_from, finished
 from specnet.runs.resuming import resume as take_up
 from specnet.storage.resolved import load_resolved
-from specnet.training.distributed import agreed, started, threads_each
+from specnet.training.distributed import agreed
 from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
@@ -34,32 +32,12 @@ from specnet.training.loop import Trainer
 
 def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
     """Train a spec's model to the end, and save what the request asks for; see `specnet.run`."""
-    resume = request.resume
-    ranks = None if request.distributed is None else started()
-    beside = 1 if ranks is None else ranks.beside()
-    threads = request.threads if ranks is None else threads_each(ranks, request.threads, beside)
-    if ranks is not None and ranks.size == 1:
-        ranks = None
-
-    def build() -> tuple[CompiledModel, Dataset]:
-        if ranks is not None:
-            check_distributed(spec)
-        if resume is not None and (ranks is None or ranks.rank == 0):
-            check_resumable(Path(resume), spec)
-        return compile_spec(
-            spec,
-            data,
-            initialised=resume is None,
-            warned=request.warned,
-            threads=threads,
-            engine=request.engine,
-            ranks=1 if ranks is None else ranks.size,
-            beside=beside,
-        )
-
-    model, loaded = agreed(ranks, build)
-    if ranks is not None:
-        check_together(ranks, model, loaded)
+    resume, processes = request.resume, TrainingProcesses.of(request.distributed, request.threads)
+    if resume is not None:
+        processes.agreed(lambda: check_resumable(Path(resume), spec) if processes.is_first else None)
+    model, loaded = compile_together(
+        spec, data, processes, initialised=resume is None, warned=request.warned, engine=request.engine
+    )
     return run(
         model,
         loaded,
@@ -68,7 +46,7 @@ def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
         resume=resume,
         stop=request.stop,
         listener=request.listener,
-        ranks=ranks,
+        ranks=processes.ranks,
     )
 
 
@@ -96,7 +74,7 @@ def run(
     if ranks is not None and ranks.rank > 0:
         return _followed(model, data, stop, listener, ranks, resume)
     with ExitStack() as stack:
-        directory = agreed(ranks, lambda: _entered(stack, model, out, folder, resume))
+        directory = agreed(ranks, lambda: entered(stack, model.network.spec.name, out, folder, resume))
         if resume is not None:
             assert directory is not None
             result = agreed(ranks, lambda: finished(directory, model, data))
@@ -115,26 +93,6 @@ def run(
             agreed(ranks, lambda: None)
             return result
         return _recorded(directory, trainer, data, listener, resumed=resume is not None)
-
-
-def _entered(
-    stack: ExitStack,
-    model: CompiledModel,
-    out: str | PathLike[str] | None,
-    folder: str | PathLike[str] | None,
-    resume: str | PathLike[str] | None,
-) -> RunDirectory | None:
-    """Return the directory that a run is saved in, which is locked until the stack is left; None for none."""
-    if resume is not None:
-        directory = RunDirectory(Path(resume))
-    elif out is not None:
-        directory = RunDirectory.at(out)
-    elif folder is not None:
-        directory = RunDirectory.new(folder, model.network.spec.name)
-    else:
-        return None
-    stack.enter_context(locked(directory.path))
-    return directory
 
 
 def _followed(

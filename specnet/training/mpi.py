@@ -12,7 +12,7 @@ from specnet.engines.ranks import Array
 class MpiRanks:
     """The processes of an MPI communicator; see `specnet.engines.ranks.Ranks`."""
 
-    def __init__(self, communicator: Any = None) -> None:
+    def __init__(self, communicator: Any = None, *, machine: bool = False) -> None:
         from mpi4py import MPI  # which starts MPI
 
         self._mpi = MPI
@@ -20,14 +20,12 @@ class MpiRanks:
         self.rank: int = self._comm.Get_rank()
         self.size: int = self._comm.Get_size()
         self.together = False
+        self.machine = self if machine else MpiRanks(self._split(), machine=True)
         self._own, self._sum = np.zeros(1), np.zeros(1)
 
-    def beside(self) -> int:
-        """Return how many of the processes run on the machine of this one."""
-        there = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
-        count = int(there.Get_size())
-        there.Free()
-        return count
+    def _split(self) -> Any:
+        """Return the communicator of the processes that run on the machine of this one."""
+        return self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
 
     def add(self, own: Array, out: Array) -> None:
         """Write the sum of what all processes have to `out`."""

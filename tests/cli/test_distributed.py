@@ -195,9 +195,6 @@ def test_what_goes_wrong_in_one_process_ends_all(folder, rank):
 def test_a_faulty_document_is_told_once(folder):
     code, out, errors = mpirun.train(folder, "--set", "training.epochs=0")
     assert (code, out, errors.count("error[SN208]")) == (1, "", 1)
-    code, out, errors = mpirun.train(folder, "--set", "data.split={folds=3}")
-    assert (code, errors.count("error[SN210]")) == (1, 1)
-    assert "`--set data.split.fold=1`" in errors
     code, out, errors = mpirun.run(folder, "run", "none.toml", "--distributed", "mpi")
     assert (code, errors.count("none.toml: no such file")) == (2, 1)
 

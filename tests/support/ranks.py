@@ -32,6 +32,7 @@ class ThreadRanks:
     def __init__(self, meeting, rank):
         self.meeting, self.rank, self.size = meeting, rank, meeting.size
         self.together = False
+        self.machine = self
 
     def add(self, own, out):
         out[...] = sum(self.meeting.tell(self.rank, own.copy()))

@@ -39,13 +39,17 @@ class ByteRange:
 class FileRows(AnyOrder):
     """Rows of an array in a file: any of them can be read at any time."""
 
-    def __init__(self, where: ByteRange) -> None:
+    def __init__(self, where: ByteRange, fingerprint: FileFingerprint | None = None) -> None:
         self._where = where
         self._file = open_unbuffered(where.path)
         weakref.finalize(self, self._file.close)
-        self._fingerprint = FileFingerprint.of(where.path, where.name)
+        self._fingerprint = fingerprint or FileFingerprint.of(where.path, where.name)
         self.dtype = where.dtype
         self._bytes = self.dtype.itemsize * prod(where.shape[1:])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have another process open the file for itself."""
+        return FileRows, (self._where, self._fingerprint)
 
     @property
     def shape(self) -> tuple[int, ...]:

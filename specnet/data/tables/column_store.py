@@ -52,6 +52,21 @@ class ColumnStore:
         self._filling = False
         self._lock = Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Let another process of the machine read the file, while this one has it open; else its store is empty."""
+        there = self.complete and self._file is not None and Path("/proc/self/fd").is_dir()
+        path = f"/proc/{os.getpid()}/fd/{self._file.fileno()}" if there and self._file is not None else None
+        return {"rows": self.rows, "path": path, "pieces": self._pieces, "size": self._size}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["rows"])  # type: ignore[misc]
+        if state["path"] is None:
+            return
+        with suppress(OSError):
+            self._file = Path(state["path"]).open("rb")  # noqa: SIM115 - as in `_write`
+            finalize(self, self._file.close)
+            self._pieces, self._size, self.complete = state["pieces"], state["size"], True
+
     def begin(self) -> bool:
         """Return whether the caller is to append all rows: nobody else does, and it has not failed before."""
         with self._lock:
@@ -102,7 +117,7 @@ class ColumnStore:
 
     def _write(self, columns: Sequence[NDArray[Any]]) -> None:
         size = sum(column.nbytes for column in columns)
-        folder = _folder()
+        folder = large_folder()
         if shutil.disk_usage(folder).free - size < RESERVE:
             raise OSError("the disk is nearly full")
         if self._file is None:
@@ -125,7 +140,7 @@ class ColumnStore:
             return self._file.read(size)
 
 
-def _folder() -> str:
+def large_folder() -> str:
     """Return where large temporary files belong: often `/tmp` is kept in memory, and `/var/tmp` never is."""
     large = Path("/var/tmp")  # noqa: S108 - the file in it has no name
     if "TMPDIR" not in os.environ and large.is_dir() and os.access(large, os.W_OK):

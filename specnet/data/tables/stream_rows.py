@@ -46,11 +46,17 @@ class StreamedTable:
         plan: TablePlan,
         dropped: NDArray[np.bool_] | None,
         stored: StoredFeatures,
+        fingerprint: FileFingerprint | None = None,
     ) -> None:
         self.table, self.layout, self.plan, self.stored = table, layout, plan, stored
         self._reader = PlanReader(plan, table.parser)
         self.dropped = dropped
-        self.fingerprint = FileFingerprint.of(table.place.path, table.place.name)
+        self.fingerprint = fingerprint or FileFingerprint.of(table.place.path, table.place.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out what reads cells, which follows from the rest."""
+        kept = (self.table, self.layout, self.plan, self.dropped, self.stored, self.fingerprint)
+        return StreamedTable, kept
 
     def cells(self) -> Iterator[tuple[int, _Cells]]:
         """Yield how many rows come next, and their cells; raise RunError where they are not what they were."""
@@ -137,6 +143,10 @@ class StreamRows(FromFile):
         self._last = rows - 1 if wanted is None else rows - 1 - int(wanted[::-1].argmax())
         self._shuffled = False
         self._restart()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out the position: another process begins with the first row."""
+        return StreamRows, (self.table, self.plan, self._rows, self.window, self._wanted)
 
     @property
     def shape(self) -> tuple[int, ...]:

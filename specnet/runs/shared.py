@@ -1,0 +1,117 @@
+"""What one process of a machine has made, for all of them, in memory that they share.
+
+Arrays travel as the buffers of a pickle (PEP 574): the first process copies them into a file without a name, and all
+of them, the first one too, map that file. It lies in memory where the system has such files (Linux), on the disk if it
+is large, and is gone once no process uses it any more.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import pickle
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+
+from specnet.data.files import memory
+from specnet.data.tables.column_store import RESERVE, large_folder
+from specnet.data.text.token_array import SHARE
+from specnet.diagnostics import RunError
+from specnet.diagnostics.text import sized
+from specnet.training.distributed import agreed
+
+if TYPE_CHECKING:
+    from specnet.engines.ranks import Ranks
+
+T = TypeVar("T")
+
+LARGE = 1 << 12
+"""Bytes from which an array is shared; each process has smaller ones for itself."""
+
+ALIGNED = 64
+"""Bytes of whose multiples an array begins at one, as NumPy's own do for the widest vector instructions."""
+
+
+def shared(machine: Ranks, held: list[T]) -> T | None:
+    """Return what the first of some processes of one machine holds, in each of them, with its large arrays held once.
+
+    These cannot be written to. All processes of the machine call it; `held` is that one thing in the first process, and
+    is emptied. Where it contains what is known to one process alone, such as a class that was defined in a function,
+    the first process gets it back, and the others None. Raises RunError where there is no memory for it.
+    """
+    if machine.size == 1:
+        return held.pop()
+    with ExitStack() as stack:
+        file = agreed(machine, lambda: _written(held[0], stack) if held else None)
+        layout = json.loads(machine.exchange(json.dumps(file).encode())[0])
+        if layout is None:
+            return held.pop() if held else None
+        # The first process has its own, and open files of it, until all have what is shared.
+        found: T = agreed(machine, lambda: _read(*layout))
+        held.clear()
+        return found
+
+
+def _written(what: object, stack: ExitStack) -> tuple[str, list[int]] | None:
+    """Put something into a file; return its path, and the lengths of the pickle and of its arrays."""
+    buffers: list[memoryview] = []
+
+    def apart(buffer: pickle.PickleBuffer) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < LARGE:
+            return True
+        buffers.append(raw)
+        return False
+
+    try:
+        plain = pickle.dumps(what, protocol=5, buffer_callback=apart)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+    parts = [memoryview(plain), *buffers]
+    size = sum(part.nbytes for part in parts)
+    try:
+        file, path = _file(size, stack)
+        for part in parts:
+            file.write(part)
+            file.write(bytes(-part.nbytes % ALIGNED))
+        file.flush()
+    except OSError as error:
+        raise RunError(
+            f"the processes of this machine cannot share {sized(size)} of data: {error}"
+        ) from error
+    return path, [part.nbytes for part in parts]
+
+
+def _file(size: int, stack: ExitStack) -> tuple[IO[bytes], str]:
+    """Return a file that is open until the stack is left, and where other processes find it."""
+    large = size > (memory() or 1 << 33) // SHARE
+    if not large and hasattr(os, "memfd_create"):
+        handle = os.memfd_create("specnet-data", os.MFD_CLOEXEC)
+        return stack.enter_context(os.fdopen(handle, "wb")), _path(handle)
+    folder = large_folder()
+    if shutil.disk_usage(folder).free - size < RESERVE:
+        raise OSError(f"{folder} is nearly full")
+    if Path("/proc/self/fd").is_dir():
+        unnamed = stack.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
+        return unnamed, _path(unnamed.fileno())
+    named = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder))  # noqa: SIM115
+    return cast("IO[bytes]", named), named.name
+
+
+def _path(handle: int) -> str:
+    """Return where other processes find a file that this one has open."""
+    return f"/proc/{os.getpid()}/fd/{handle}"
+
+
+def _read(path: str, sizes: list[int]) -> Any:
+    with Path(path).open("rb") as file:
+        whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(whole[start : start + size])
+        start += size + -size % ALIGNED
+    return pickle.loads(parts[0], buffers=parts[1:])  # noqa: S301  from a process of the same training

@@ -16,7 +16,7 @@ from specnet.language.spec import Spec
 from specnet.model.inputs import input_values
 from specnet.model.output_lowering import shape_diagnostic
 from specnet.model.run_length import run_length
-from specnet.model.topology import check_topology
+from specnet.model.topology_faults import check_topology
 from specnet.model.units import settled
 from specnet.model.varying import longest_of
 

@@ -27,7 +27,7 @@ CLOSING, OPENING = frozenset(".,;:!?)]}%…"), frozenset("([{$£€#")
 class Word(Tokenizer):
     """One token for each word, and for each mark of punctuation.
 
-    A word is a run of letters, digits and underscores, also around an apostrophe: `don't` is one. Spaces are no
+    A word is a run of letters, digits and underscores, also around an apostrophe: `don't` is one. Spaces are not
     tokens. Tokens are in the order of their frequency in the training text, those of equal frequency by code point; a
     word that is not among them is the unknown token. Text that is made of tokens has a space between words, but none
     before a full stop and the like.

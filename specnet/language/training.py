@@ -98,7 +98,7 @@ class Training(Table):
     batch_size: PositiveInt | Literal["full"] | None = 32
     """The number of rows per step, or `"full"` for the whole training split in one step."""
     batch_by: Literal["length"] | None = None
-    """What the rows of a batch have in common: with "length", batches are made of sequences of like length, and each is
+    """What the rows of a batch have in common: with "length", batches are made of sequences of similar length, each
     padded to its own longest one only. In each epoch, rows of equal length are shuffled among their batches, and the
     batches among each other."""
     batch_tokens: PositiveInt | None = Field(default=None, examples=[4096])
@@ -151,7 +151,7 @@ class Training(Table):
 
     @property
     def by_length(self) -> bool:
-        """Whether batches are made of sequences of like length."""
+        """Whether batches are made of sequences of similar length."""
         return self.batch_by == "length"
 
     @property

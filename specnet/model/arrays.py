@@ -117,7 +117,7 @@ def _typed(given: Array, array: InputArray) -> Array:
     own = np.ascontiguousarray(given, array.dtype)
     if own.dtype.kind == "i" and not holds(own, given, array):
         if array.tokens and np.array_equal(own, given):
-            also = ", and after padding, 0, comes nothing else" if array.padding == "token" else ""
+            also = ", and nothing follows padding, 0" if array.padding == "token" else ""
             raise ValueError(f"inputs are not indices of tokens, which are 0 to {array.tokens - 1}{also}")
         raise ValueError("inputs are not whole numbers, and the model reads them as indices")
     return own

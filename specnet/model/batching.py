@@ -1,4 +1,4 @@
-"""Batches of sequences of like length: which rows share one, and the sizes that plans are bound to for them."""
+"""Batches of sequences of similar length: which rows share one, and the sizes that plans are bound to for them."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Batchings:
 def batchings(network: Network, lengths: Mapping[str, Array]) -> Batchings:
     """Return the batches of splits whose rows have these lengths (rows, names)."""
     settings = network.spec.training
-    assert settings.batch_size != "full", "one batch has no rows of like length"
+    assert settings.batch_size != "full", "one batch has no rows of similar length"
     train = batching(network, lengths["train"], settings.batch_size, settings.batch_tokens)
     return Batchings(train, {name: measured(network, own) for name, own in lengths.items()})
 

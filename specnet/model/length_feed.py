@@ -1,4 +1,4 @@
-"""Batches of sequences of like length, each as long as its own longest one."""
+"""Batches of sequences of similar length, each as long as its own longest one."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Predictor:
             return out
 
     def _by_length(self, inputs: Mapping[str, Array], meter: LengthMeter) -> dict[str, Array]:
-        """Return the predictions of rows, which are made in batches of like length."""
+        """Return the predictions of rows, which are made in batches of similar length."""
         network = self._network
         batches = measured(network, meter.measure(inputs))
         rows = len(batches.order)

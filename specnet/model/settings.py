@@ -74,7 +74,7 @@ def _by_length(network: Network, settings: Training) -> Iterator[Diagnostic]:
         return  # or the network is that of a document whose settings are not all valid
     here: KeyPath = ("training", "batch_by")
     if network.keeps_states:
-        message = "`stateful` needs rows in their order, and `batch_by` puts rows of like length together"
+        message = "`stateful` needs rows in their order, and `batch_by` puts rows of similar length together"
         yield Diagnostic("SN210", message, here, part="key", help="leave one of them out")
     elif network.spec.data.augmentations:
         message = "augmentations change rows of one length, and batches by length have others in each batch"

@@ -1,4 +1,4 @@
-"""Batches of sequences of like length: each step and each figure is what it is for rows padded to one length."""
+"""Batches of sequences of similar length: each step and each figure is what it is for rows padded to one length."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def test_streams_keep_their_order(tmp_path):
         (
             "SN210",
             HERE,
-            "`stateful` needs rows in their order, and `batch_by` puts rows of like length together",
+            "`stateful` needs rows in their order, and `batch_by` puts rows of similar length together",
         )
     ]
 

@@ -163,7 +163,7 @@ def test_operations_are_counted_by_formula():
         ),
         ((5, 5, 4), (3, 3, 2, 3), {"groups": 2}, "4 channels and 3 filters cannot both be divided into 2 groups"),
         ((5, 5, 4), (3, 3, 4, 6), {"groups": 2}, r"a kernel \(3, 3, 4, 6\) does not fit 4 channels in 2 groups"),
-        ((5, 4), (3, 3, 4, 6), {}, r"\(batch, 5, 4\) are no images"),
+        ((5, 4), (3, 3, 4, 6), {}, r"\(batch, 5, 4\) is not the shape of images"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_reported(images, kernel, options, message):

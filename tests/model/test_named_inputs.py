@@ -113,7 +113,7 @@ def test_a_large_index_reaches_its_row(tmp_path, kind, more):
     ) as found:
         again.predict([[1.0], [0.5]])
     assert [d.code for d in found.value.diagnostics] == ["SN561"]
-    with pytest.raises(ValueError, match="no whole numbers"):
+    with pytest.raises(ValueError, match="not whole numbers"):
         again.forward(np.full((1, *again.network.signature.inputs), 0.5))
     with pytest.raises(
         specnet.RunError, match=f"from 0 to {LARGE}, since its input_dim is {LARGE + 1}, got {LARGE + 1}"

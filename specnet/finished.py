@@ -53,31 +53,36 @@ def load_run(
 
 
 def evaluate(
-    run: str | PathLike[str],
+    run: str | PathLike[str] | Sequence[str | PathLike[str]],
     data: Any = None,
     *,
     threads: int | None = None,
     engine: str | None = None,
     plugins: bool = False,
 ) -> Evaluation:
-    """Return the loss and the metrics of a finished run, or of a model in a file.
+    """Return the loss and the metrics of a finished run, or of a model in a file, or of the mean of several.
 
     Without `data` they are those of the run's own splits, read again from the files that it was trained on. `data` is
     what `Model.evaluate` takes: a file, a frame, or raw inputs and targets as a pair, or as a triple with sample
-    weights (only inputs, if these are the targets). `threads`, `engine` and `plugins` are as in `load_model`. Raises
-    RunError if there is no valid run or its data have changed, and otherwise what `Model.evaluate` raises.
+    weights (only inputs, if these are the targets). Of a list of runs, and of a run with folds, the predictions are
+    averaged as by `load_model`, and judged by the first one's loss and metrics; `members` of the result says what the
+    models come to by themselves. `threads`, `engine` and `plugins` are as in `load_model`. Raises RunError if there is
+    no valid run, its data have changed, or several are named without data, and otherwise what `load_model` and
+    `Model.evaluate` raise.
     """
+    from specnet.runs.averaging import paths_of
     from specnet.runs.evaluating import evaluate as measure
 
     if plugins:
         from specnet.storage.plugins import import_plugins
 
-        import_plugins(run)
+        for path in paths_of(run):
+            import_plugins(path)
     return measure(run, data, threads=threads, engine=engine)
 
 
 def permutation_importance(
-    run: str | PathLike[str] | Model,
+    run: str | PathLike[str] | Sequence[str | PathLike[str]] | Model,
     data: Any = None,
     *,
     metric: str | None = None,
@@ -94,8 +99,9 @@ def permutation_importance(
     however it is encoded. Of arrays, each number of a vector is a column, or each channel of a sequence. Without
     `data`, it is measured on the run's own test split, else on its validation split, else on its training split;
     `data` is as in `evaluate`, and a model needs it. Of more than 10,000 rows, that many are drawn at random. Each
-    column is permuted `repeats` times, by permutations that follow from `seed`. `metric` is a metric of the run that is
-    a number, or `loss`; by default the metric that early stopping monitors, else the first one of the run.
+    column is permuted `repeats` times, by permutations that follow from `seed`. Of several runs, and of folds, it is
+    the mean over their models. `metric` is a metric of the run that is a number, or `loss`; by default the metric that
+    early stopping monitors, else the first one of the run.
 
     With `partial_dependence`, the result also has the mean prediction for each category of a column, or for up to 20
     values of a column of numbers between its 5% and 95% quantiles. `threads`, `engine` and `plugins` are as in
@@ -107,9 +113,11 @@ def permutation_importance(
 
     if repeats < 1:
         raise ValueError(f"there must be at least one repeat, not {repeats}")
-    if plugins and isinstance(run, (str, PathLike)):
+    if plugins and isinstance(run, (str, PathLike, Sequence)):
+        from specnet.runs.averaging import paths_of
         from specnet.storage.plugins import import_plugins
 
-        import_plugins(run)
+        for path in paths_of(run):
+            import_plugins(path)
     settings = ImportanceSettings(repeats, seed, metric, dependences=None if partial_dependence else 0)
     return measured_run(run, data, threads=threads, engine=engine).importance(settings)

@@ -11,7 +11,6 @@ from specnet.cli.options import (
     As,
     EngineName,
     OutputStyle,
-    RunPath,
     RunPlugins,
     Threads,
     argument,
@@ -29,15 +28,15 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: RunPath,
-    data: Annotated[
-        str | None,
+    paths: Annotated[
+        list[str],
         argument(
-            "DATA",
-            help="Rows with targets: CSV, Parquet, JSON, JSON lines (.jsonl), npz with `inputs` and `targets`, a "
-            "folder of images, or - for CSV or JSON lines on standard input.",
+            "RUN... [DATA]",
+            help="The directory of a finished run, or of several, whose predictions are averaged, and rows with "
+            "targets: CSV, Parquet, JSON, JSON lines (.jsonl), npz with `inputs` and `targets`, a folder of images, "
+            "or - for CSV or JSON lines on standard input.",
         ),
-    ] = None,
+    ],
     importance: Annotated[
         bool,
         typer.Option(
@@ -73,11 +72,12 @@ def evaluate(
     plugins: RunPlugins = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """Evaluate a finished run on its own or other data.
+    """Evaluate a finished run on its own or other data, or the mean of several on other data.
 
-    Loss and metrics are those that the document names. Without DATA the run's own data are read again, which
-    must not have changed. Columns are found by name, in any order, and others are ignored. If the run was not
-    trained on a table, the columns that are not inputs are the target.
+    Loss and metrics are those that the document names; of several runs, those of the first, for the mean of what
+    all predict, and next to it the mean and the standard deviation of what each comes to by itself. Without DATA the
+    run's own data are read again, which must not have changed. Columns are found by name, in any order, and others
+    are ignored. If the run was not trained on a table, the columns that are not inputs are the target.
 
     With --importance, each column of DATA, or of the run's test split (else its validation split, else its training
     split), is permuted among the rows, at most 10,000 of them; JSON also has the mean prediction by the column's
@@ -86,31 +86,33 @@ def evaluate(
     from specnet.cli.results import (
         MAXIMUM_CLASSES,
         confusion_table,
-        results_table,
         show_certainty,
+        show_evaluation,
         show_importance,
         show_targets,
     )
     from specnet.storage.plugins import import_plugins
 
     asked = _asked(importance, metric, repeats, seed, output)
-    must_exist(run)
+    runs, data = _runs_and_data(paths)
+    for run in runs:
+        must_exist(run)
     if data not in (None, "-"):
         must_exist(data)
-    if plugins:
+    for run in runs if plugins else ():
         import_plugins(Path(run))
     name = STDIN if data == "-" else data
     try:
         with standard_input() if data == "-" else nullcontext(data) as path:
-            found, important = _measured(run, path, name, threads, engine, asked)
+            found, important = _measured(runs, path, name, threads, engine, asked)
     except SpecError as error:
-        raise named(error, name or run) from None
+        raise named(error, name or runs[0]) from None
     if output is OutputStyle.JSON:
         more = {} if important is None else {"importance": important.to_dict()}
         write_json({**found.as_dict(), **more})
         return 0
     console = results()
-    results_table(found.splits, found.rows, console.width).show(console)
+    show_evaluation(console, found)
     show_targets(console, found.splits)
     show_certainty(console, found.uncertainty)
     split = list(found.splits)[-1]
@@ -121,6 +123,19 @@ def evaluate(
     if important is not None:
         show_importance(console, important)
     return 0
+
+
+def _runs_and_data(paths: list[str]) -> tuple[list[str], str | None]:
+    """Return the runs among some paths, and the data: the last of several paths."""
+    from specnet.runs.directory import RESOLVED
+
+    if len(paths) < 2:
+        return paths, None
+    *runs, data = paths
+    if Path(data).suffix == ".specnet" or (Path(data) / RESOLVED).exists():
+        message = f"{data} is a run: the rows to evaluate on come last, after all runs"
+        raise typer.BadParameter(message, param_hint="DATA")
+    return runs, data
 
 
 def _asked(
@@ -141,7 +156,7 @@ def _asked(
 
 
 def _measured(
-    run: str,
+    runs: list[str],
     data: str | Path | None,
     name: str | None,
     threads: int | None,
@@ -153,9 +168,9 @@ def _measured(
     from specnet.runs.importance import measured_run
 
     if asked is None:
-        return measured(run, data, name=name, threads=threads, engine=engine), None
+        return measured(runs, data, name=name, threads=threads, engine=engine), None
     try:
-        loaded = measured_run(run, data, name=name, threads=threads, engine=engine)
+        loaded = measured_run(runs, data, name=name, threads=threads, engine=engine)
         return loaded.evaluate(), loaded.importance(asked)
     except UnexplainedError as error:
         raise typer.BadParameter(str(error), param_hint=error.option) from None

@@ -26,7 +26,8 @@ class Command(TyperCommand):
 
 def _in_usage(argument: Any) -> str:
     name = _name(argument) if argument.required else f"[{_name(argument)}]"
-    return f"{name}..." if argument.nargs != 1 else name
+    # Those of which the last means something else say so themselves.
+    return name if argument.nargs == 1 or "..." in name else f"{name}..."
 
 
 def _row(parameter: Any, ctx: Any) -> tuple[str, str]:

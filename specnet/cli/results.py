@@ -15,7 +15,7 @@ from specnet.cli.numbers import DIGITS, column, duration, entries, number
 from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, line, plain, say
 from specnet.diagnostics.text import counted
-from specnet.model.evaluation import Figures
+from specnet.model.evaluation import Evaluation, Figures
 from specnet.reporting.outcome import remark
 from specnet.runs.result import CompletedRun, Result
 from specnet.training.history import History
@@ -87,11 +87,7 @@ def show_folds(console: Console, result: Result) -> None:
     paragraph(console, result.name, "bold", text, min(console.width, WIDEST))
     console.print()
     figures = list(next(iter(result.std.values())))
-    lines = [
-        [split, *(f"{_number(means, name)} ± {_number(result.std[split], name, 2)}" for name in figures)]
-        for split, means in result.splits.items()
-    ]
-    _table(["split", *figures], lines, console.width).show(console)
+    _means(result.splits, result.std, console.width).show(console)
     split = list(result.splits)[-1]
     section(console, f"{split} of each fold")
     lines = [
@@ -101,6 +97,30 @@ def show_folds(console: Console, result: Result) -> None:
     _table(["fold", *figures, "ended"], lines, console.width).show(console)
     show_targets(console, result.splits)
     show_thresholds(console, result.model)
+
+
+def show_evaluation(console: Console, found: Evaluation) -> None:
+    """Print the figures of each split, and of the mean of several models what each comes to by itself."""
+    results_table(found.splits, found.rows, console.width).show(console)
+    if not found.members:
+        return
+    count = next(iter(found.members.values())).count
+    section(console, f"the {count} models by themselves, as means ± standard deviations")
+    means = {name: each.mean for name, each in found.members.items()}
+    stds = {name: each.std for name, each in found.members.items()}
+    _means(means, stds, console.width).show(console)
+
+
+def _means(
+    means: Mapping[str, Mapping[str, Any]], stds: Mapping[str, Mapping[str, Any]], columns: int
+) -> TextTable:
+    """Return one row for each split, with the mean and the standard deviation of each figure that is a number."""
+    figures = list(next(iter(stds.values())))
+    lines = [
+        [split, *(f"{_number(own, name)} ± {_number(stds[split], name, 2)}" for name in figures)]
+        for split, own in means.items()
+    ]
+    return _table(["split", *figures], lines, columns)
 
 
 def _number(figures: Mapping[str, Any], name: str, digits: int = DIGITS) -> str:

@@ -7,9 +7,10 @@ from specnet.graph.graph import Value
 from specnet.graph.sizes import BATCH, at
 from specnet.model.compiled import CompiledModel
 from specnet.model.lowered import Lowered
+from specnet.model.outputs import OutputValues
 from specnet.model.uncertainty import FittedIntervals, NumberIntervals, SetIntervals
 
-SET, LOWER, UPPER = "prediction_set", "lower", "upper"
+SET, LOWER, UPPER, HALF = "prediction_set", "lower", "upper", "half_width"
 
 
 def fitted_intervals(model: CompiledModel) -> dict[str, FittedIntervals]:
@@ -20,8 +21,9 @@ def fitted_intervals(model: CompiledModel) -> dict[str, FittedIntervals]:
 def interval_values(model: CompiledModel, lowered: Lowered) -> dict[str, Value]:
     """Append the prediction sets and the ends of intervals of each output, and return them by name.
 
-    `lowered` is the graph before any calibration. Ends are in the units of the transformed targets; half widths in the
-    units of the data have no values here: they are added to predictions in the units of the data.
+    `lowered` is the graph before any calibration. Ends are in the units of the transformed targets. Where half widths
+    are in the units of the data, they have no values, since they are added to predictions in these; but of an ensemble
+    they differ from row to row, and `half_width` is what they are.
     """
     found: dict[str, Value] = {}
     for name, own in fitted_intervals(model).items():
@@ -29,12 +31,30 @@ def interval_values(model: CompiledModel, lowered: Lowered) -> dict[str, Value]:
         if isinstance(own, SetIntervals):
             found[named(name, SET)] = _members(model, name, prediction, own)
         elif is_lowered(model, name, own):
-            half = ops.fixed(prediction.graph, own.half_widths)
-            if prediction.rank != 2:
-                half = ops.reshape(half, shape=at(prediction.shape[1:], 1))
+            half = _half_widths(lowered.outputs[name], own)
             found[named(name, LOWER)] = prediction - half
             found[named(name, UPPER)] = prediction + half
+        elif own.noise is not None:
+            found[named(name, HALF)] = _half_widths(lowered.outputs[name], own)
     return found
+
+
+def _half_widths(output: OutputValues, own: NumberIntervals) -> Value:
+    """Append half the widths of intervals, of an ensemble those of each row."""
+    prediction, members = output.prediction, output.members
+    shape = at(prediction.shape[1:], 1)
+
+    def fixed(numbers: tuple[float, ...]) -> Value:
+        values = ops.fixed(prediction.graph, numbers)
+        return values if prediction.rank == 2 else ops.reshape(values, shape=shape)
+
+    if own.noise is None or members is None:
+        return fixed(own.half_widths)
+    count = members.shape[1]
+    assert isinstance(count, int)
+    mean = ops.reshape(ops.mean(members, axes=(1,)), shape=(BATCH, 1, *shape))
+    squares = ops.reduce_sum(ops.square(members - mean), axes=(1,)) / (count - 1)
+    return ops.sqrt(squares + ops.square(fixed(own.noise))) * fixed(own.half_widths)
 
 
 def is_lowered(model: CompiledModel, name: str, own: NumberIntervals) -> bool:

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any, Never, overload
 import numpy as np
 
 from specnet.diagnostics.text import counted
-from specnet.model.evaluation import Evaluation, Figure, Figures
+from specnet.model.compiled import GIVEN
+from specnet.model.evaluation import Evaluation
+from specnet.model.joined_intervals import mean_and_std, widest_intervals, widest_sets
+from specnet.model.labelled import labelled_split, raw_labelled
 from specnet.model.model import Model
+from specnet.model.pooled_evaluation import evaluate_together
 from specnet.storage.model_archive import write_archive
 
 if TYPE_CHECKING:
+    from specnet.data import Split
     from specnet.data.signature import ColumnSlice
     from specnet.language.spec import Spec
     from specnet.model.compiled import CompiledModel
+    from specnet.model.conformal import Intervals, PredictionSets
     from specnet.model.model import FloatArray
 
 
@@ -116,13 +122,22 @@ class AveragedModel(Model):
             name: std for name, (_, std) in both.items()
         }
 
-    def predict_intervals(self, inputs: Any, *, output: str | None = None) -> Never:
-        """Raise ValueError: intervals are those of one model."""
-        raise ValueError(self._several("predict_intervals"))
+    @property
+    def interval_level(self) -> float | None:
+        """The share of new rows that the intervals of each model are to cover; None if they have none."""
+        fitted = self._models[0].uncertainty
+        return None if fitted is None else fitted.level
 
-    def predict_sets(self, inputs: Any, *, output: str | None = None) -> Never:
-        """Raise ValueError: prediction sets are those of one model."""
-        raise ValueError(self._several("predict_sets"))
+    def predict_intervals(self, inputs: Any, *, output: str | None = None) -> Intervals:
+        """Return the mean of the models' predictions, with the smallest intervals that hold each model's own.
+
+        As each model's cover `level` of new rows, so do these; the further the models are apart, the wider they are.
+        """
+        return widest_intervals([model.predict_intervals(inputs, output=output) for model in self._models])
+
+    def predict_sets(self, inputs: Any, *, output: str | None = None) -> PredictionSets:
+        """Return the mean of the models' probabilities, with all classes that are in the set of any model."""
+        return widest_sets([model.predict_sets(inputs, output=output) for model in self._models])
 
     def generate(self, prompt: Any = None, **settings: Any) -> Never:
         """Raise ValueError: each model generates sequences of its own."""
@@ -131,10 +146,21 @@ class AveragedModel(Model):
     def evaluate(
         self, inputs: Any, targets: Any = None, *, weights: Any = None, name: str | None = None
     ) -> Evaluation:
-        """Return the mean of what the models' `evaluate` returns; of a confusion matrix, too."""
-        return mean_evaluation(
-            [model.evaluate(inputs, targets, weights=weights, name=name) for model in self._models]
-        )
+        """Return the figures of the mean of the models' predictions, by the loss and the metrics of the first.
+
+        `members` of the result are what the models come to by themselves. Raises RunError where the first one's loss
+        is about more than another predicts, such as a variance; otherwise as `Model.evaluate`.
+        """
+        splits = []
+        for model in self._models:
+            assert model.encoding is not None, "a model without an encoding takes no raw rows"
+            rows = raw_labelled(model.encoding, inputs, targets, weights, name)
+            splits.append(labelled_split(model.network, model.encoding, rows))
+        return self.measure({GIVEN: splits})
+
+    def measure(self, splits: Mapping[str, Sequence[Split]]) -> Evaluation:
+        """Return what `evaluate` does, for splits that each model has as it takes them."""
+        return evaluate_together(self._models, splits, self.cutoffs)
 
     def forecast(self, data: Any) -> Never:
         """Raise ValueError: forecasts are those of one model."""
@@ -161,37 +187,3 @@ class AveragedModel(Model):
     def _several(self, method: str) -> str:
         count = counted(len(self._models), "model")
         return f"this is the mean of {count}: choose one, as in model.models[0].{method}(...)"
-
-
-def mean_evaluation(each: Sequence[Evaluation]) -> Evaluation:
-    """Return the mean of what several models come to on the same rows."""
-    first = each[0]
-    splits = {split: mean_figures([own.splits[split] for own in each])[0] for split in first.splits}
-    return Evaluation(splits, first.rows, first.classes)
-
-
-def mean_and_std(arrays: Sequence[Any]) -> tuple[FloatArray, FloatArray]:
-    """Return the mean and the standard deviation of equal arrays, in their dtype."""
-    stacked = np.stack(arrays).astype(np.float64)
-    dtype = arrays[0].dtype
-    std = stacked.std(axis=0, ddof=1) if len(arrays) > 1 else np.zeros_like(stacked[0])
-    return stacked.mean(axis=0).astype(dtype), std.astype(dtype)
-
-
-def mean_figures(each: Sequence[Mapping[str, Figure]]) -> tuple[Figures, Figures]:
-    """Return the means of figures, and the standard deviations of those that are numbers."""
-    means, stds = Figures(), Figures()
-    for name in each[0]:
-        values = np.array([figures[name] for figures in each], np.float64)
-        if values.ndim > 1:
-            means[name] = values.mean(axis=0).tolist()
-            continue
-        means[name] = float(values.mean())
-        stds[name] = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    # Figures that a program made itself may be any mapping.
-    columns = [figures.by_target for figures in each if isinstance(figures, Figures)]
-    for column, first in (columns[0] if len(columns) == len(each) else {}).items():
-        means.by_target[column] = {
-            name: float(np.mean([own[column][name] for own in columns])) for name in first
-        }
-    return means, stds

@@ -34,6 +34,7 @@ from specnet.model.outputs import WEIGHTS
 from specnet.model.parameters import views
 from specnet.model.predicting import Predictor
 from specnet.model.programs import evaluation_graph, gradient_graph
+from specnet.model.scoring import deviation
 from specnet.model.settings import evaluation_rows
 
 Array = np.ndarray[Any, Any]
@@ -92,19 +93,26 @@ class CompiledModel(ModelContents):
 
     def spreads(self, inputs: Any) -> dict[str, Array]:
         """Return what `spread` does by output, for inputs as `forward` takes them; nothing without an ensemble."""
-        if not any(info.type == "ensemble" for info in self.network.layers):
-            return {}
-        arrays = as_inputs(self.network, inputs)
-        with self.use.reading():
-            made = member_predictions(self.network, self._own, arrays)
         found: dict[str, Array] = {}
-        for name, members in made.items():
+        for name, members in self._members(inputs).items():
             way = self._ways.get(name)
             each = [
                 members[:, n] if way is None else way.invert(members[:, n]) for n in range(members.shape[1])
             ]
-            found[name] = np.stack(each).std(axis=0, ddof=1, dtype=np.float64).astype(members.dtype)
+            found[name] = deviation(np.stack(each, axis=1)).astype(members.dtype)
         return found
+
+    def deviations(self, inputs: Any) -> dict[str, Array]:
+        """Return what `spreads` does, in the units of the transformed targets and in float64."""
+        return {name: deviation(members) for name, members in self._members(inputs).items()}
+
+    def _members(self, inputs: Any) -> dict[str, Array]:
+        """Return what each member of an ensemble predicts, (rows, members, ...), by output; nothing without one."""
+        if not any(info.type == "ensemble" for info in self.network.layers):
+            return {}
+        arrays = as_inputs(self.network, inputs)
+        with self.use.reading():
+            return member_predictions(self.network, self._own, arrays)
 
     def forecast(self, data: Any, *, name: str | None = None) -> Forecast:
         """Return what `Model.forecast` does; `name` is what messages call a file."""

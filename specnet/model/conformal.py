@@ -3,13 +3,16 @@
 A score says how badly a prediction fits a target: its distance to a number, or minus the value that the network gives
 the class. If validation rows and new rows are exchangeable, a new score exceeds the ceil((n + 1) * level)-th smallest
 of n validation scores with a probability of at most 1 - level. What has no larger score is the interval, or the set.
+
+Distances of an ensemble are divided by how far off a row may be expected to be, given how far its members are apart, so
+that intervals are wider where they differ (Papadopoulos et al., 2002; Lei et al., 2018).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,14 +63,28 @@ class PredictionSets:
         return [named(row) for row in self.members]
 
 
+class Spread(NamedTuple):
+    """How far off the mean of an ensemble's members may be expected to be: sqrt(noise^2 + deviations^2)."""
+
+    noise: Array
+    """(numbers,): how far off it is as a rule. It must not depend on the rows that intervals are fitted to."""
+    deviations: Array
+    """(rows, ...): how far the members are apart, in the same units."""
+
+
 def fit_intervals(
-    output: NetworkOutput, predictions: Array, targets: Array, level: float, way: Pipeline | None
+    output: NetworkOutput,
+    predictions: Array,
+    targets: Array,
+    level: float,
+    way: Pipeline | None,
+    spread: Spread | None = None,
 ) -> FittedIntervals:
     """Return the intervals of an output, given what the network predicts for rows, and their targets as it takes them.
 
-    `way` leads back to the units of the data. Where it is a curve, such as the exponential after `log`, distances are
-    taken before it, so that an interval is as wide as the curve is steep there, and stays in its range. There must be
-    at least `least_rows(level)` rows.
+    Those of numbers that an ensemble predicts are scaled by the members' `spread`. `way` leads back to the units of the
+    data. Where it is a curve, such as the exponential after `log`, distances are taken before it, so that an interval
+    is as wide as the curve is steep there, and stays in its range. There must be at least `least_rows(level)` rows.
     """
     rank = rank_of(level, len(predictions))
     if output.loss.targets != "real":
@@ -77,7 +94,13 @@ def fit_intervals(
         return SetIntervals(thresholds=tuple(_smallest(-own, rank, -1.0)))
     transformed = way is not None and way.keeps_order and not _is_affine(way, output.shape)
     distances = _distances(predictions, targets, None if transformed else way)
-    return NumberIntervals(half_widths=tuple(_smallest(distances, rank, 1.0)), transformed=transformed)
+    if spread is None:
+        return NumberIntervals(half_widths=tuple(_smallest(distances, rank, 1.0)), transformed=transformed)
+    noise = tuple(map(float, spread.noise))
+    scores = distances / _scale(noise, spread.deviations)
+    return NumberIntervals(
+        half_widths=tuple(_smallest(scores, rank, 1.0)), transformed=transformed, noise=noise
+    )
 
 
 def members(output: NetworkOutput, own: SetIntervals, predictions: Array) -> Array:
@@ -87,13 +110,18 @@ def members(output: NetworkOutput, own: SetIntervals, predictions: Array) -> Arr
     return values >= (thresholds[:, None] if values.ndim > 2 else thresholds)
 
 
-def bounds(own: NumberIntervals, predictions: Array, way: Pipeline | None) -> tuple[Array, Array]:
-    """Return the ends of intervals in the units of the data, given what the network predicts in its own."""
+def bounds(
+    own: NumberIntervals, predictions: Array, way: Pipeline | None, deviations: Array | None = None
+) -> tuple[Array, Array]:
+    """Return the ends of intervals in the units of the data, given what the network predicts in its own.
+
+    `deviations` (rows, ...) are how far the members of an ensemble are apart.
+    """
     made = predictions.astype(np.float64)
     with np.errstate(all="ignore"):
         if way is not None and not own.transformed:
             made = way.invert(made)
-        half = np.array(own.half_widths, np.float64).reshape(made.shape[1:])
+        half = _half_widths(own, deviations).reshape(-1, *made.shape[1:])
         lower, upper = made - half, made + half
         if way is not None and own.transformed:
             lower, upper = way.invert(lower), way.invert(upper)
@@ -106,6 +134,7 @@ def covered(
     predictions: Array,
     targets: Array,
     way: Pipeline | None,
+    deviations: Array | None = None,
 ) -> tuple[Array, Array]:
     """Return for rows whether intervals or sets hold the targets, and how wide they are, or of how many classes."""
     if isinstance(own, SetIntervals):
@@ -113,8 +142,22 @@ def covered(
         true = true_classes(output, targets).reshape(held.shape[:-1])
         return np.take_along_axis(held, true[..., None], axis=-1)[..., 0], held.sum(axis=-1)
     distances = _distances(predictions, targets, None if own.transformed else way)
-    lower, upper = bounds(own, predictions, way)
-    return distances <= np.array(own.half_widths), (upper - lower).reshape(len(lower), -1)
+    lower, upper = bounds(own, predictions, way, deviations)
+    return distances <= _half_widths(own, deviations), (upper - lower).reshape(len(lower), -1)
+
+
+def _half_widths(own: NumberIntervals, deviations: Array | None) -> Array:
+    """Return half the widths of intervals, (1, numbers), or (rows, numbers) where members are apart."""
+    half = np.array(own.half_widths, np.float64)[None]
+    if own.noise is None:
+        return half
+    assert deviations is not None, "intervals that are scaled by a spread are those of an ensemble"
+    return np.asarray(half * _scale(own.noise, deviations))
+
+
+def _scale(noise: tuple[float, ...], deviations: Array) -> Array:
+    """Return how far off rows may be expected to be, (rows, numbers)."""
+    return np.asarray(np.hypot(np.array(noise), deviations.reshape(len(deviations), -1)))
 
 
 def true_classes(output: NetworkOutput, targets: Array) -> Array:

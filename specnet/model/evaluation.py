@@ -70,6 +70,18 @@ class Figures(dict[str, Figure]):
 
 
 @dataclass(frozen=True, slots=True)
+class MemberFigures:
+    """What each of several models comes to by itself on the rows that their mean is evaluated on."""
+
+    count: int
+    """The number of models."""
+    mean: Figures
+    """The means of their figures; of a confusion matrix, too."""
+    std: Figures
+    """The standard deviations of those that are numbers; that of a sample."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The loss and metrics of a model on some rows, as `specnet.evaluate` and `model.evaluate` return them."""
 
@@ -81,11 +93,18 @@ class Evaluation:
     """The names of the classes, in the order of a confusion matrix."""
     uncertainty: Mapping[str, Any] = field(default_factory=dict)
     """The `calibration` and the `intervals` of the model as plain data; the figures are those after calibration."""
+    members: Mapping[str, MemberFigures] = field(default_factory=dict)
+    """Of several models, whose mean `splits` is about, what each comes to by itself, by split; empty for one."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, in the form that `evaluate --output json` prints."""
+        members = {
+            name: {"count": own.count, "mean": own.mean.as_dict(), "std": dict(own.std)}
+            for name, own in self.members.items()
+        }
         return {
             "splits": {name: figures.as_dict() for name, figures in self.splits.items()},
             "rows": dict(self.rows),
             **({"uncertainty": dict(self.uncertainty)} if self.uncertainty else {}),
+            **({"members": members} if members else {}),
         }

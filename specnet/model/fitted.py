@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from specnet.data.pipeline import Pipeline
 from specnet.engines.use import ModelUse
+from specnet.model.calibrators import Calibrators
 from specnet.model.network import Network
 from specnet.model.outputs import NetworkOutput
 from specnet.model.uncertainty import Uncertainty
@@ -30,6 +31,10 @@ class FittedModel(Protocol):
         """Its calibration and its intervals, if it has some."""
 
     @property
+    def calibrators(self) -> Calibrators:
+        """What calibrates its outputs."""
+
+    @property
     def classes(self) -> tuple[str, ...] | None:
         """The names of the classes, if the data name them."""
 
@@ -41,6 +46,9 @@ class FittedModel(Protocol):
 
     def predictions(self, inputs: Any) -> dict[str, Array]:
         """Return predictions in the units of the data by output."""
+
+    def deviations(self, inputs: Any) -> dict[str, Array]:
+        """Return how far the members of ensembles are apart, by the outputs that ensembles give."""
 
     def uncalibrated(self, inputs: Any) -> dict[str, Array]:
         """Return what the network itself gives by output."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from specnet.model.calibrators import (
     calibratable,
     curve_count,
 )
-from specnet.model.conformal import covered, fit_intervals
+from specnet.model.conformal import Spread, covered, fit_intervals
 from specnet.model.evaluation import Figures
 from specnet.model.fitted import FittedModel
 from specnet.model.outputs import NetworkOutput
@@ -33,14 +33,17 @@ FITS: dict[str, Callable[[ScoredRows], TemperatureCalibrator | IsotonicCalibrato
 }
 
 
-def fit_uncertainty(model: FittedModel, validation: Split) -> Uncertainty | None:
-    """Return what the document asks for, fitted on the validation split; None if the network has diverged."""
+def fit_uncertainty(model: FittedModel, validation: Split, train: Split) -> Uncertainty | None:
+    """Return what the document asks for, fitted on the validation split; None if the network has diverged.
+
+    How far off an ensemble is as a rule is taken from the training split.
+    """
     network, asked = model.network, model.network.spec.output
     found = together(scored(model, validation))
     if any(
         not np.isfinite(array).all() or np.abs(array, dtype=np.float64).max() > FARTHEST
         for own in found.values()
-        for array in (own.logits, own.predictions)
+        for array in (own.logits, own.predictions, *(() if own.spread is None else (own.spread,)))
     ):
         return None
     calibrators: dict[str, TemperatureCalibrator | IsotonicCalibrator] = {}
@@ -49,10 +52,18 @@ def fit_uncertainty(model: FittedModel, validation: Split) -> Uncertainty | None
             calibrators[name] = FITS[asked.calibration](_rows(output, found[name], validation.weights))
     intervals = {}
     if asked.intervals is not None:
-        for name in interval_kinds(network):
+        kinds = interval_kinds(network)
+        scaled = [
+            name for name, kind in kinds.items() if kind == "numbers" and found[name].spread is not None
+        ]
+        noise = _noise(model, train, scaled) if scaled else {}
+        for name in kinds:
             own, output = found[name], network.outputs[name]
+            spread = None if own.spread is None or name not in noise else Spread(noise[name], own.spread)
             way = model.way_back(output)
-            intervals[name] = fit_intervals(output, own.predictions, own.targets, asked.intervals, way)
+            intervals[name] = fit_intervals(
+                output, own.predictions, own.targets, asked.intervals, way, spread
+            )
     rows = len(validation) if intervals else 0
     return Uncertainty(calibrators=calibrators, level=asked.intervals, rows=rows, intervals=intervals)
 
@@ -70,7 +81,8 @@ def coverage(model: FittedModel, split: Split) -> Figures:
     for part in scored(model, split):
         for name, own in uncertainty.intervals.items():
             output, rows = model.network.outputs[name], part[name]
-            inside, sizes = covered(output, own, rows.predictions, rows.targets, model.way_back(output))
+            way = model.way_back(output)
+            inside, sizes = covered(output, own, rows.predictions, rows.targets, way, rows.spread)
             lead = f"{name}." if name else ""
             measured = {f"{lead}coverage": inside}
             if own.kind == "sets":
@@ -82,6 +94,22 @@ def coverage(model: FittedModel, split: Split) -> Figures:
                 both[0] += float(array.sum(dtype=np.float64))
                 both[1] += array.size
     return Figures({label: total / count for label, (total, count) in sums.items()})
+
+
+def _noise(model: FittedModel, train: Split, names: Collection[str]) -> dict[str, Array]:
+    """Return the root of the mean squared distance of training rows from their targets, (numbers,), by output.
+
+    It is in the units of the transformed targets. Where all distances are 0, it is 1.
+    """
+    sums = dict.fromkeys(names, np.zeros(1))
+    with np.errstate(all="ignore"):
+        for part in scored(model, train):
+            for name in names:
+                own = part[name]
+                off = own.predictions.astype(np.float64) - own.targets.reshape(own.predictions.shape)
+                sums[name] = sums[name] + np.square(off.reshape(len(off), -1)).sum(axis=0)
+        roots = {name: np.sqrt(total / len(train)) for name, total in sums.items()}
+    return {name: np.where((root > 0) & np.isfinite(root), root, 1.0) for name, root in roots.items()}
 
 
 def _rows(output: NetworkOutput, own: Scored, weights: Array | None) -> ScoredRows:

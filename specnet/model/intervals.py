@@ -28,12 +28,14 @@ def intervals_of(
     if fitted is None or fitted.level is None:
         return {}
     raw = model.uncalibrated(encoded)
+    scaled = any(isinstance(own, NumberIntervals) and own.noise for own in fitted.intervals.values())
+    deviations = model.deviations(encoded) if scaled else {}
     found: dict[str, Intervals | PredictionSets] = {}
     for name, own in fitted.intervals.items():
         output = model.network.outputs[name]
         dtype = model.network.spec.dtype
         if isinstance(own, NumberIntervals):
-            lower, upper = bounds(own, raw[name], model.way_back(output))
+            lower, upper = bounds(own, raw[name], model.way_back(output), deviations.get(name))
             found[name] = Intervals(made[name], lower.astype(dtype), upper.astype(dtype), fitted.level)
         else:
             held = members(output, own, raw[name])

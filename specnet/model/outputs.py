@@ -62,6 +62,11 @@ class NetworkOutput:
         return array_name("thresholds", self.name)
 
     @property
+    def given(self) -> str:
+        """The name of the array of outputs that are given, and not computed."""
+        return array_name("given", self.name)
+
+    @property
     def steps(self) -> str:
         """The name of how many steps there are that are not padding, or the sum of their weights."""
         return array_name("steps", self.name)

@@ -12,6 +12,7 @@ from specnet.graph.ops.weighting import of_rows
 from specnet.graph.sizes import BATCH
 from specnet.model.calibrators import Calibrators, calibrated
 from specnet.model.figures import MeasuredValues
+from specnet.model.given_outputs import with_given_outputs
 from specnet.model.lowered import Lowered
 from specnet.model.naming import GRADIENT, Naming, named_outputs
 from specnet.model.network import Network
@@ -122,6 +123,7 @@ def evaluation_graph(
     weighted: bool | None = None,
     calibrators: Calibrators | None = None,
     varying: bool = False,
+    given: bool = False,
 ) -> Graph:
     """Return what evaluation adds up over batches.
 
@@ -130,11 +132,15 @@ def evaluation_graph(
     leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed. With `loss`, the
     output `loss`, penalties included, takes the place of the cost and the penalty. Rows have weights where it is
     `weighted`, by default where the network's are; where the network's targets are those of series, the leaf `scales`
-    (batch, 3, targets) leads to the units of each row's. With `calibrators`, calibrated probabilities are measured. For
-    `varying`, see `Network.lower`.
+    (batch, 3, targets) leads to the units of each row's. With `calibrators`, calibrated probabilities are measured,
+    and with `given` the outputs that leaves hold, see `with_given_outputs`. For `varying`, see `Network.lower`.
     """
-    forward = network.lower(training=False, keeping=network.keeps_states, varying=varying)
-    lowered = calibrated(network, forward, calibrators or {}, costs=True)
+    forward = network.lower(training=False, keeping=network.keeps_states and not given, varying=varying)
+    lowered = (
+        with_given_outputs(network, forward)
+        if given
+        else calibrated(network, forward, calibrators or {}, costs=True)
+    )
     if network.weighted if weighted is None else weighted:
         lowered = weigh(lowered)
     graph = lowered.graph
@@ -145,7 +151,7 @@ def evaluation_graph(
             graph.outputs["cost"] = ops.sum_all(lowered.rest)
         _penalty(lowered)
     _add_steps(network, lowered, costs=not loss)
-    _measure(network, lowered, units=units)
+    _measure(network, lowered, units=units, given=given)
     if naming is not None:
         graph.outputs |= named_outputs(naming(network, lowered))
     return graph
@@ -162,8 +168,11 @@ def _add_steps(network: Network, lowered: Lowered, *, costs: bool) -> None:
                 graph.outputs[output.step_costs] = ops.sum_all(own.elements)
 
 
-def _measure(network: Network, lowered: Lowered, *, units: bool) -> None:
-    """Append what the figures of all outputs add up and keep."""
+def _measure(network: Network, lowered: Lowered, *, units: bool, given: bool) -> None:
+    """Append what the figures of all outputs add up and keep; thresholds are leaves where a run chooses them.
+
+    Of outputs that are `given`, thresholds always are.
+    """
     graph = lowered.graph
     units_of = in_data_units(graph, network.signature, units=units)
     for name, output in network.outputs.items():
@@ -172,7 +181,7 @@ def _measure(network: Network, lowered: Lowered, *, units: bool) -> None:
         if output.in_units:
             measured = units_of(measured, output.target_shape)
         thresholds = None
-        if output.is_chosen and output.threshold is not None:
+        if output.threshold is not None and (output.is_chosen or given):
             thresholds = leaf(graph, output.thresholds, "constant", (len(output.threshold.values),))
         for figure in output.figures:
             graph.outputs |= figure_values(figure, own, measured, lowered.weights, thresholds)

@@ -25,6 +25,8 @@ class Scored(NamedTuple):
     """(rows, ...), before any calibration, and in the units of the transformed targets."""
     targets: Array
     """(rows, ...), as the loss takes them."""
+    spread: Array | None = None
+    """(rows, ...), the standard deviation of what the members of an ensemble predict, as `predictions` are."""
 
 
 def scored(model: FittedModel, split: Split) -> Iterator[dict[str, Scored]]:
@@ -34,6 +36,8 @@ def scored(model: FittedModel, split: Split) -> Iterator[dict[str, Scored]]:
     graph = lowered.graph
     graph.outputs = {f"logits/{name}": own.output for name, own in lowered.outputs.items()}
     graph.outputs |= {o.prediction: lowered.outputs[name].prediction for name, o in network.outputs.items()}
+    ensembles = {name: own.members for name, own in lowered.outputs.items() if own.members is not None}
+    graph.outputs |= {f"members/{name}": members for name, members in ensembles.items()}
     rows = evaluation_rows(network, len(split))
     executable = Executable(network.plan(graph, rows))
     for start in range(0, len(split), rows):
@@ -47,6 +51,7 @@ def scored(model: FittedModel, split: Split) -> Iterator[dict[str, Scored]]:
                 bound.arrays[f"logits/{name}"].copy(),
                 bound.arrays[output.prediction].copy(),
                 arrays[output.target],
+                deviation(bound.arrays[f"members/{name}"]) if name in ensembles else None,
             )
             for name, output in network.outputs.items()
         }
@@ -55,7 +60,15 @@ def scored(model: FittedModel, split: Split) -> Iterator[dict[str, Scored]]:
 def together(parts: Iterator[dict[str, Scored]]) -> dict[str, Scored]:
     """Return all rows of a split by output."""
     whole = list(parts)
-    return {
-        name: Scored(*map(np.concatenate, zip(*(part[name] for part in whole), strict=True)))
-        for name in whole[0]
-    }
+    joined = {}
+    for name in whole[0]:
+        *arrays, spread = zip(*(part[name] for part in whole), strict=True)
+        logits, predictions, targets = map(np.concatenate, arrays)
+        apart = None if spread[0] is None else np.concatenate(spread)
+        joined[name] = Scored(logits, predictions, targets, apart)
+    return joined
+
+
+def deviation(members: Array) -> Array:
+    """Return the standard deviation (rows, ...) of what members predict (rows, members, ...), that of a sample."""
+    return np.asarray(members.std(axis=1, ddof=1, dtype=np.float64))

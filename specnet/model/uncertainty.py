@@ -27,6 +27,9 @@ class NumberIntervals(BaseModel):
     transformed: bool
     """Whether they are in the units of the transformed targets, so that the ends of an interval are transformed back;
     else they are in the units of the data."""
+    noise: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """Of an `ensemble`, whose members' predictions have a spread s in the units of the transformed targets: half the
+    width of an interval is `half_widths` times sqrt(noise^2 + s^2), for each number of a row."""
 
 
 class SetIntervals(BaseModel):
@@ -72,6 +75,10 @@ class Uncertainty(BaseModel):
             count = set_count(network.outputs[name])
             if own.kind != kinds.get(name) or (own.kind == "sets" and len(own.thresholds) != count):
                 yield "its intervals are of another output"
+            elif own.kind == "numbers" and own.noise is not None:
+                lowered = network.forward(training=False).outputs[name]
+                if lowered.members is None or len(own.noise) != len(own.half_widths):
+                    yield "its intervals are of another output"
 
     def as_dict(self) -> dict[str, Any]:
         """Return what results say of it: no curves, but how much the calibration has gained."""
@@ -134,4 +141,5 @@ def _calibration(calibrator: Calibrator) -> dict[str, Any]:
 def _interval(own: FittedIntervals) -> dict[str, Any]:
     if own.kind == "sets":
         return {"kind": "sets", "thresholds": list(own.thresholds)}
-    return {"kind": "numbers", "half_widths": list(own.half_widths), "transformed": own.transformed}
+    noise = {} if own.noise is None else {"noise": list(own.noise)}
+    return {"kind": "numbers", "half_widths": list(own.half_widths), "transformed": own.transformed, **noise}

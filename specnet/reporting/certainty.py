@@ -20,7 +20,9 @@ def certainty(uncertainty: Mapping[str, Any]) -> list[tuple[str, str]]:
         sets = own["kind"] == "sets"
         words = f"cover {share} of new {'rows' if sets else 'targets'}"
         widths = own.get("half_widths", ())
-        if len(widths) == 1 and not own["transformed"]:
+        if "noise" in own:
+            words += ", wider where members of the ensemble differ"
+        elif len(widths) == 1 and not own["transformed"]:
             words += f": prediction ± {widths[0]:.4g}"
         words += f"; fitted to {counted(intervals['rows'], 'validation row')}"
         found.append((_led(name, "prediction sets" if sets else "intervals"), words))

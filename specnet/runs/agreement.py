@@ -84,6 +84,8 @@ def _facts_of_outputs(model: CompiledModel) -> Iterable[_Fact]:
         yield _Fact(f"shapes of a prediction{whose}", output.shape, str(list(output.shape)))
     target = getattr(model.spec.data, "target", None)
     yield _Fact("targets", target, str(target))
+    level = None if model.uncertainty is None else model.uncertainty.level
+    yield _Fact("levels of `intervals`", level, "none" if level is None else f"{level:g}")
     yield _Fact("outputs with thresholds", sorted(model.cutoffs), listed(sorted(model.cutoffs)) or "none")
 
 

@@ -17,6 +17,14 @@ from specnet.runs.loading import load_model, load_models
 from specnet.storage.resolved import read_resolved
 
 
+def paths_of(run: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:
+    """Return the paths of one run or of several; raise RunError where there is none."""
+    paths = [run] if isinstance(run, (str, PathLike)) else list(run)
+    if not paths:
+        raise RunError("no run is named")
+    return paths
+
+
 def load_together(
     paths: Sequence[str | PathLike[str]], threads: int | None = None, engine: str | None = None
 ) -> CompiledModel | AveragedModel:
@@ -25,9 +33,7 @@ def load_together(
     Of a run with folds, each fold's model counts as much as that of another run. Raises RunError as `load_any_model`,
     where one run is named twice, and where two differ in the rows that they take or in what they predict.
     """
-    if not paths:
-        raise RunError("no run is named")
-    if len(paths) == 1:
+    if len(paths_of(paths)) == 1:
         return load_any_model(paths[0], threads, engine)
     known: dict[Path, str | PathLike[str]] = {}
     for path in paths:
@@ -39,11 +45,6 @@ def load_together(
         own = _compiled(model)[0]
         if own.encoding is not None and own.encoding.series is not None:
             raise RunError(f"{path} forecasts series, which one run does alone: there is no mean of several")
-        if own.uncertainty is not None and own.uncertainty.intervals:
-            raise RunError(
-                f"{path} has `intervals`, which are those of its own predictions, not of a mean of several: "
-                "train without them, or name this run alone"
-            )
         differing = disagreement(first, own)
         if differing is not None:
             raise RunError(f"{first_path} and {path} cannot be averaged: {differing}")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from specnet.analysis.verdict import Verdict
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted, joined
-from specnet.model.averaged import AveragedModel, mean_figures
+from specnet.model.averaged import AveragedModel
+from specnet.model.pooled_evaluation import mean_figures
 from specnet.runs.compiling import check_data
 from specnet.runs.directory import MODEL, PREDICTIONS, RESOLVED, RESULT, RunDirectory, entered
 from specnet.runs.finished import read_plain

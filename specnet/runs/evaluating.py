@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from specnet.model.compiled import CompiledModel
 from specnet.model.evaluation import Evaluation
 from specnet.model.model import Model
 from specnet.model.network import Network
-from specnet.runs.averaging import load_any_model
+from specnet.runs.averaging import load_together, paths_of
 from specnet.runs.directory import RESOLVED
 from specnet.runs.loading import load_models
 from specnet.storage.origin import data_folder
@@ -21,7 +22,7 @@ from specnet.storage.resolved import load_resolved
 
 
 def evaluate(
-    run: str | PathLike[str],
+    run: str | PathLike[str] | Sequence[str | PathLike[str]],
     data: Any = None,
     *,
     name: str | None = None,
@@ -30,11 +31,20 @@ def evaluate(
 ) -> Evaluation:
     """Return the figures of a saved run; see `specnet.evaluate`. `name` is what messages call a file of data."""
     if data is None:
-        own = load_models(run, threads, engine)[0]  # a file, even of several models, has no data
-        return own.measure(recorded_data(Path(run), own).splits)
-    model = load_any_model(run, threads, engine)
+        only = the_only(run)
+        own = load_models(only, threads, engine)[0]  # a file, even of several models, has no data
+        return own.measure(recorded_data(Path(only), own).splits)
+    model = load_together(paths_of(run), threads, engine)
     inputs, targets, weights = given_data(model, data)
     return model.evaluate(inputs, targets, weights=weights, name=name)
+
+
+def the_only(run: str | PathLike[str] | Sequence[str | PathLike[str]]) -> str | PathLike[str]:
+    """Return the only one of some runs, which has data of its own; raise RunError where there are several."""
+    paths = paths_of(run)
+    if len(paths) > 1:
+        raise RunError(f"{len(paths)} runs have no data in common: name the data to evaluate them on")
+    return paths[0]
 
 
 def given_data(model: Model, data: Any) -> tuple[Any, Any, Any]:

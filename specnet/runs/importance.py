@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,13 +13,13 @@ from specnet.analysis.input_columns import input_columns
 from specnet.analysis.permutation import ExplainedSplit, ImportanceSettings, measured_importance
 from specnet.data import Split
 from specnet.data.rows import ChosenRows
-from specnet.model.averaged import AveragedModel, mean_evaluation
+from specnet.model.averaged import AveragedModel
 from specnet.model.compiled import GIVEN, CompiledModel
 from specnet.model.evaluation import Evaluation
 from specnet.model.labelled import labelled_split, raw_labelled
 from specnet.model.model import Model
-from specnet.runs.averaging import load_any_model
-from specnet.runs.evaluating import given_data, recorded_data
+from specnet.runs.averaging import load_together, paths_of
+from specnet.runs.evaluating import given_data, recorded_data, the_only
 from specnet.runs.loading import load_models
 from specnet.runs.predicting import readings
 
@@ -37,14 +37,18 @@ class MeasuredRows:
 
 
 class MeasuredRun:
-    """A saved run with the rows that it is measured on: of several folds, a model and rows for each."""
+    """A saved run with the rows that it is measured on: of several runs or folds, a model and rows for each."""
 
-    def __init__(self, *each: MeasuredRows) -> None:
-        self._each = each
+    def __init__(self, *each: MeasuredRows, mean: AveragedModel | None = None) -> None:
+        self._each, self._mean = each, mean
 
     def evaluate(self) -> Evaluation:
-        """Return the loss and the metrics, of several folds their means."""
-        return mean_evaluation([own.model.measure(own.splits) for own in self._each])
+        """Return the loss and the metrics, of several models those of their mean."""
+        if self._mean is None:
+            return self._each[0].model.measure(self._each[0].splits)
+        return self._mean.measure(
+            {name: [own.splits[name] for own in self._each] for name in self._each[0].splits}
+        )
 
     def importance(self, settings: ImportanceSettings) -> Importance:
         """Return the importance of the columns on the test split, else the validation split, else the training split.
@@ -57,14 +61,14 @@ class MeasuredRun:
 
 
 def measured_run(
-    run: str | PathLike[str] | Model,
+    run: str | PathLike[str] | Sequence[str | PathLike[str]] | Model,
     data: Any = None,
     *,
     name: str | None = None,
     threads: int | None = None,
     engine: str | None = None,
 ) -> MeasuredRun:
-    """Return a saved run with its own data, read again, or a run or a model with other data.
+    """Return a saved run with its own data, read again, or a run, several, or a model with other data.
 
     `name` is what messages call a file of data. Raises what `specnet.evaluate` does, UnexplainedError before any data
     are read where there are no columns, and TypeError for a model without data.
@@ -74,15 +78,17 @@ def measured_run(
             raise TypeError("a model does not record its training data: give the data to measure it on")
         several = cast("CompiledModel | AveragedModel", run)
     elif data is None:
-        model = load_models(run, threads, engine)[0]  # a file, even of several models, has no data
+        only = the_only(run)
+        model = load_models(only, threads, engine)[0]  # a file, even of several models, has no data
         column_count(model)
-        own = recorded_data(Path(run), model, raw=True)
+        own = recorded_data(Path(only), model, raw=True)
         return MeasuredRun(MeasuredRows(model, own.splits, own.raw))
     else:
-        several = load_any_model(run, threads, engine)
-    models = several.compiled if isinstance(several, AveragedModel) else (several,)
+        several = load_together(paths_of(run), threads, engine)
+    mean = several if isinstance(several, AveragedModel) else None
+    models = (several,) if isinstance(several, CompiledModel) else several.compiled
     column_count(models[0])
-    return MeasuredRun(*(_given(model, data, name) for model in models))
+    return MeasuredRun(*(_given(model, data, name) for model in models), mean=mean)
 
 
 def column_count(model: CompiledModel) -> int:

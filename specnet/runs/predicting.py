@@ -10,10 +10,11 @@ from typing import Any
 from specnet.data.collector import LIMIT
 from specnet.data.new_rows import RowBlock
 from specnet.diagnostics import Diagnostic, SpecError
-from specnet.model.averaged import AveragedModel, mean_and_std
+from specnet.model.averaged import AveragedModel
 from specnet.model.compiled import CompiledModel
 from specnet.model.conformal import Intervals, PredictionSets
 from specnet.model.intervals import intervals_of
+from specnet.model.joined_intervals import mean_and_std, widest
 from specnet.runs.output_reading import Array, OutputReading
 
 Readings = dict[str, OutputReading]
@@ -51,7 +52,7 @@ def readings(model: CompiledModel | AveragedModel) -> Readings:
     if network.spec.data.reproduces and not network.several:
         count, features = prod(network.outputs[""].shape), network.signature.features or ()
         target = features if len(features) == count else tuple(f"input_{n}" for n in range(count))
-    fitted = None if isinstance(model, AveragedModel) else model.uncertainty
+    fitted = one_of(model).uncertainty
     fitted_outputs = set() if fitted is None else set(fitted.intervals)
     return {
         name: replace(
@@ -96,7 +97,7 @@ def _predicted(models: Sequence[CompiledModel], block: RowBlock) -> PredictedRow
         return PredictedRows(predicted, block.files, block.kept, spread, intervals)
     both = {name: mean_and_std([each[name] for each, _, _ in made]) for name in made[0][0]}
     means, stds = ({name: pair[i] for name, pair in both.items()} for i in (0, 1))
-    return PredictedRows(means, block.files, block.kept, stds)
+    return PredictedRows(means, block.files, block.kept, stds, widest([own for _, own, _ in made]))
 
 
 def _of_model(

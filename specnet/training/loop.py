@@ -131,7 +131,7 @@ class Trainer(PreparedTraining):
         asked, data = self.model.spec.output, self._data
         if asked.calibration is None and asked.intervals is None:
             return splits
-        self.model.uncertainty = fit_uncertainty(self.model, data["validation"])
+        self.model.uncertainty = fit_uncertainty(self.model, data["validation"], data["train"])
         if self.model.calibrators:
             choose_thresholds(self.model, data["validation"])
             return dict(self.model.measure(data).splits)

@@ -48,6 +48,30 @@ batch_size = 8
 optimizer = "adam"
 """
 
+ENSEMBLE = """
+specnet = 1
+name = "moons"
+dtype = "float64"
+metrics = ["accuracy", "auc"]
+data = { type = "synthetic", kind = "moons", samples = 61, noise = 0.2, split = { validation = 0.25 } }
+loss = "cross_entropy"
+
+[[layers]]
+type = "ensemble"
+members = 3
+sharing = "tabm"
+layers = [
+    { type = "dense", units = 8, activation = "tanh" },
+    { type = "dropout", rate = 0.2 },
+    { type = "dense", units = 2 },
+]
+
+[training]
+epochs = 4
+batch_size = 8
+optimizer = "adam"
+"""
+
 LONG = ("--set", "training.epochs=1000000", "--set", "training.checkpoint={every_seconds=0.2}")
 
 
@@ -61,8 +85,9 @@ def alone(folder, **options):
     return specnet.run(folder / "spec.toml", out=folder / "alone", **options)
 
 
-@pytest.mark.parametrize("size", [2, 3])
-def test_processes_train_as_one_does_and_the_first_alone_says_so(folder, size):
+@pytest.mark.parametrize(("size", "spec"), [(2, ENSEMBLE), (3, SPEC)])
+def test_processes_train_as_one_does_and_the_first_alone_says_so(folder, size, spec):
+    (folder / "spec.toml").write_text(spec)
     one = alone(folder)
     code, out, errors = mpirun.train(folder, "--out", "run", "--output", "json", size=size)
     assert (code, errors.count("moons: ")) == (0, 1)

@@ -95,7 +95,10 @@ def test_other_rows_are_evaluated_by_all_folds(specnet: Specnet, run: Path) -> N
     ]
     found = json.loads(specnet("evaluate", run, "rows.csv", "--output", "json").stdout)
     losses = [own["splits"]["data"]["loss"] for own in each]
-    assert found["splits"]["data"]["loss"] == pytest.approx(np.mean(losses))
+    assert found["members"]["data"]["mean"]["loss"] == pytest.approx(np.mean(losses))
+    assert found["members"]["data"]["std"]["loss"] == pytest.approx(np.std(losses, ddof=1))
+    # The loss of a mean of probabilities is at most the mean of the losses.
+    assert found["splits"]["data"]["loss"] < np.mean(losses)
 
 
 @pytest.mark.parametrize(

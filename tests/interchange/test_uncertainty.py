@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from specnet import RunError
+from specnet import AveragedModel, RunError
 from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
 from tests.support.exports import bare, session
 from tests.support.uncertain import classes, document, numbers, trained
@@ -16,6 +16,11 @@ X, Y = classes()
 INPUTS, POSITIVE = numbers()
 LABELS = np.stack([Y == 0, Y == 1], axis=1).astype(float)
 BOTH = np.stack([POSITIVE, -POSITIVE], axis=1)
+
+
+def ensemble(units):
+    inner = [{"type": "dense", "units": 6, "activation": "tanh"}, {"type": "dense", "units": units}]
+    return {"layers": [{"type": "ensemble", "members": 3, "layers": inner}], "output": {"intervals": 0.8}}
 
 
 def on_targets(*kinds):
@@ -57,6 +62,12 @@ CASES = {
         (INPUTS, POSITIVE),
         {"loss": "mse", "units": 1, "output": {"intervals": 0.8}, "data": on_targets("quantile")},
     ),
+    "ensemble": ((INPUTS, BOTH), {"loss": "mse", **ensemble(2), "data": on_targets("standardize")}),
+    "ensemble, as it is": ((INPUTS, POSITIVE), {"loss": "mse", **ensemble(1)}),
+    "ensemble of logarithms": (
+        (INPUTS, POSITIVE),
+        {"loss": "gaussian_nll", **ensemble(2), "data": on_targets("log", "standardize")},
+    ),
 }
 
 
@@ -71,7 +82,8 @@ def exported(request, tmp_path):
 def expected_of(model, x):
     """All that a model predicts, by the names that exports give it."""
     found = {"predictions": model.predict(x)}
-    own = {} if model.uncertainty is None else model.uncertainty.intervals
+    one = model.models[0] if isinstance(model, AveragedModel) else model
+    own = {} if one.uncertainty is None else one.uncertainty.intervals
     if "" in own and own[""].kind == "sets":
         found["prediction_set"] = model.predict_sets(x).members
     elif "" in own:
@@ -119,6 +131,37 @@ def test_a_file_of_a_model_keeps_its_uncertainty(exported):
     model, x, source = exported
     assert source.model.uncertainty == model.uncertainty
     np.testing.assert_array_equal(source.model.predict(x), model.predict(x))
+
+
+def test_exports_of_several_models_hold_the_intervals_of_each(tmp_path):
+    cases = (
+        ((INPUTS, POSITIVE), {"loss": "mse", "units": 1, "data": on_targets("log")}),
+        ((X, Y), {}),
+        ((X, LABELS), {"loss": "binary_cross_entropy", "units": 2}),
+    )
+    pytest.importorskip("onnx")
+    for number, (rows, options) in enumerate(cases):
+        paths = [tmp_path / f"{number}.{seed}.specnet" for seed in (1, 2, 3)]
+        for seed, path in enumerate(paths):
+            trained(rows, output={"intervals": 0.8}, seed=seed, **options).model.save(path)
+        source, x = Exported.of(*paths), rows[0]
+        expected = expected_of(source.model, x)
+        each = [expected_of(own, x) for own in source.model.models]
+        for name, array in expected.items():
+            join = {"predictions": np.mean, "lower": np.min, "upper": np.max, "prediction_set": np.any}[name]
+            np.testing.assert_allclose(array, join([own[name] for own in each], axis=0))
+        write_numpy(tmp_path / "made.py", source, training=False)
+        agree(bare(tmp_path / "made.py", x, "predict_with_intervals"), expected, "float64")
+        agree(
+            {"": bare(tmp_path / "made.py", x, "spread")["predicted"]},
+            {"": source.model.spread(x)},
+            "float64",
+        )
+        WRITERS["onnx"](tmp_path / "made.onnx", source)
+        made = session(tmp_path / "made.onnx")
+        names = [output.name for output in made.get_outputs()]
+        found = dict(zip(names, made.run(None, {"inputs": x}), strict=True))
+        agree(found, {**expected, "std": source.model.spread(x)}, "float64")
 
 
 def test_several_outputs_keep_their_names(tmp_path):

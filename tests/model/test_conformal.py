@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.model.conformal import bounds, covered, fit_intervals, members
+from specnet.model.conformal import Spread, bounds, covered, fit_intervals, members
 from specnet.model.uncertainty import least_rows, rank_of
 from tests.support.uncertain import classes, network_itself, numbers, trained
 
@@ -49,6 +49,53 @@ def test_coverage_is_that_of_the_textbook(level):
     expected = ceil(level * (n + 1)) / (n + 1)
     assert level <= expected < level + 1 / (n + 1)
     assert np.mean(shares) == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 3000))
+
+
+def test_intervals_of_an_ensemble_are_wider_where_its_members_differ():
+    # The same guarantee holds whatever the scale is, if it does not depend on the targets of the rows.
+    output = outputs("mse", 1, [0.0, 1.0])
+    rng = np.random.default_rng(3)
+    n, shares, noise = 19, [], np.array([0.3])
+    for _ in range(2000):
+        deviations = rng.exponential(size=(n + 1, 1))
+        prediction = rng.normal(size=(n + 1, 1))
+        target = prediction + rng.normal(size=(n + 1, 1)) * np.hypot(0.3, deviations)
+        spread = Spread(noise, deviations[:n])
+        own = fit_intervals(output, prediction[:n], target[:n], 0.8, None, spread)
+        inside, width = covered(output, own, prediction[n:], target[n:], None, deviations[n:])
+        low, high = bounds(own, prediction, None, deviations)
+        np.testing.assert_allclose(high - low, 2 * own.half_widths[0] * np.sqrt(0.09 + deviations**2))
+        np.testing.assert_allclose(width, (high - low)[n:])
+        shares.append(inside.mean())
+    scores = np.sort(np.abs(prediction - target)[:n, 0] / np.sqrt(0.09 + deviations[:n, 0] ** 2))
+    assert own.half_widths[0] == pytest.approx(scores[15])
+    assert np.mean(shares) == pytest.approx(0.8, abs=4 * np.sqrt(0.16 / 2000))
+
+
+def test_what_an_ensemble_is_scaled_by_is_of_its_training_rows_and_its_members():
+    x, y = numbers()
+    inner = [{"type": "dense", "units": 8, "activation": "tanh"}, {"type": "dense", "units": 1}]
+    layers = [{"type": "ensemble", "members": 4, "layers": inner}]
+    data = {"transforms": [{"type": "log", "on": "targets"}, {"type": "standardize", "on": "targets"}]}
+    result = trained((x, y), "mse", output={"intervals": 0.8}, layers=layers, data=data)
+    model = result.model
+    own = model.uncertainty.intervals[""]
+    train, test = (result.data.splits[name] for name in ("train", "test"))
+    off = model.forward(train.inputs) - train.targets.reshape(-1, 1)
+    assert own.noise[0] == pytest.approx(np.sqrt(np.mean(off**2)))
+    apart = model.outputs_of("ensemble_1", x).std(axis=1, ddof=1)
+    found = model.predict_intervals(x)
+    half = own.half_widths[0] * np.sqrt(own.noise[0] ** 2 + apart**2)
+    logs = np.log(y)
+    mean = np.log(model.predict(x))
+    fitted = np.log(found.upper) - mean
+    assert np.corrcoef(fitted.ravel(), half.ravel())[0, 1] == pytest.approx(1)
+    np.testing.assert_allclose(fitted, mean - np.log(found.lower))
+    far = model.predict_intervals(20 * x)
+    assert np.log(far.upper / far.lower).mean() > 1.2 * np.log(found.upper / found.lower).mean()
+    assert logs.std() * 0.5 < (fitted / half).mean() < logs.std() * 2
+    assert result.splits["test"]["coverage"] == pytest.approx(0.8, abs=0.1)
+    assert len(test) == 240
 
 
 @pytest.mark.parametrize("level", [0.7, 0.9])

@@ -211,9 +211,7 @@ def test_one_file_holds_all_models(kept: Path, tmp_path: Path) -> None:
     done = _specnet(tmp_path, "evaluate", "a.specnet")
     assert done.stderr.startswith("error: a.specnet does not record its training data: name the data")
     found = _specnet(tmp_path, "evaluate", "a.specnet", kept / "table.csv", "--output", "json")
-    each = [_specnet(kept, "evaluate", run, "table.csv", "--output", "json") for run in runs]
-    losses = [json.loads(own.stdout)["splits"]["data"]["loss"] for own in each]
-    assert json.loads(found.stdout)["splits"]["data"]["loss"] == pytest.approx(np.mean(losses))
+    assert found.stdout == _specnet(kept, "evaluate", *runs, "table.csv", "--output", "json").stdout
     done = _specnet(tmp_path, "generate", "a.specnet")
     assert done.stderr == (
         "error: a.specnet contains 3 models, and each generates samples of its own: name the run of one\n"
@@ -264,9 +262,34 @@ def test_the_command_predicts_as_python_does(kept: Path, tmp_path: Path) -> None
     assert _specnet(kept, "predict", out, "new.csv").stdout == done.stdout
 
 
+def test_the_command_evaluates_the_mean_of_several(kept: Path) -> None:
+    runs = [f"runs/kind/{seed}" for seed in (1, 2, 3)]
+    done = _specnet(kept, "evaluate", *runs, "table.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = package.evaluate(_runs(kept, "kind"), kept / "table.csv")
+    figures, alone = found.splits["data"], found.members["data"]
+    title, *table = done.stdout.split("the 3 models by themselves, as means ± standard deviations")
+    assert f"{figures['accuracy']:.4f}" in title
+    assert f" {alone.mean['loss']:.4g} ± {alone.std['loss']:.2g}" in table[0]
+    assert _specnet(kept, "evaluate", *runs, "-", given=TABLE).stdout == done.stdout
+    done = _specnet(kept, "evaluate", *runs, "table.csv", "--output", "json")
+    assert json.loads(done.stdout) == found.as_dict()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (
+            ("evaluate", "runs/kind/1", "runs/kind/2"),
+            2,
+            "runs/kind/2 is a run: the rows to evaluate on come last",
+        ),
+        (("evaluate", "runs/kind/1", "runs/kind/1", "table.csv"), 1, "runs/kind/1 is named twice"),
+        (
+            ("evaluate", "runs/kind/1", "runs/price/1", "table.csv"),
+            1,
+            "their predictions differ: the first has",
+        ),
         (("predict", "runs/kind/1", "runs/kind/1", "new.csv"), 1, "runs/kind/1 is named twice"),
         (("predict", "runs/kind/1", "runs/none", "new.csv"), 2, "runs/none: no such file or directory"),
         (("predict", "runs/kind/1"), 2, "Missing argument"),
@@ -311,7 +334,7 @@ KINDS = [
         "classes differ: the first has `large`, `small`, the second `0`, `1`",
     ),
     ({"dtype": "float64"}, "dtypes differ: the first has `float32`, the second `float64`"),
-    ({"output": {"intervals": 0.5}}, "has `intervals`"),
+    ({"output": {"intervals": 0.5}}, "levels of `intervals` differ: the first has none, the second 0.5"),
 ]
 
 

@@ -342,7 +342,7 @@ def test_the_folds_of_a_run_are_averaged(tmp_path: Path) -> None:
     rows = table()
     found = specnet.permutation_importance(own, rows, repeats=2)
     each = [specnet.permutation_importance(own / "folds" / str(n), rows, repeats=2) for n in (1, 2)]
-    assert found.value == pytest.approx(specnet.evaluate(own, rows).splits["data"]["accuracy"])
+    assert found.value == pytest.approx(specnet.evaluate(own, rows).members["data"].mean["accuracy"])
     mean = (drops_of(each[0], FEATURES) + drops_of(each[1], FEATURES)) / 2
     np.testing.assert_allclose(drops_of(found, FEATURES), mean, atol=1e-12)
     with pytest.raises(specnet.RunError, match="name one of them"):

@@ -203,7 +203,7 @@ def test_folds_average_calibrated_models(tmp_path):
     first = result.folds[0].model
     assert result.out_of_fold.predictions.shape == (240, 2)
     assert first.uncertainty.calibrators[""].rows == result.folds[0].uncertainty["calibration"]["rows"]
-    with pytest.raises(ValueError, match="choose one, as in model"):
+    with pytest.raises(ValueError, match="the model has no intervals: train it with"):
         result.model.predict_sets(ROWS)
 
 

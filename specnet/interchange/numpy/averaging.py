@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from specnet.interchange.intervals import LOWER, SET, UPPER, fitted_intervals, named
 from specnet.interchange.numpy.layout import indented, listed
 from specnet.interchange.numpy.prediction import (
+    WITH_INTERVALS,
     documented_shape,
     parameter_names,
     write_decide,
@@ -12,6 +14,9 @@ from specnet.interchange.numpy.prediction import (
 from specnet.interchange.numpy.program import Program
 from specnet.model.averaged import AveragedModel
 from specnet.model.compiled import CompiledModel
+from specnet.model.uncertainty import SetIntervals
+
+MEAN = "np.mean({}, axis=0, dtype=float)"
 
 
 def write_mean(model: AveragedModel, program: Program) -> None:
@@ -25,17 +30,19 @@ def write_mean(model: AveragedModel, program: Program) -> None:
         program.modules |= member.modules
         program.arrays |= member.arrays
     first = model.compiled[0]
+    ends = _ends(first)
     cells = any(line == "def cells_to_numbers(rows):" for own in program.members[0].functions for line in own)
     shape = documented_shape(first, cells=cells)
     several = first.network.several
     for function, what, reduced in (
-        ("predict", "mean", "np.mean({}, axis=0, dtype=float)"),
+        ("predict", "mean", MEAN),
         ("spread", "standard deviation", "np.std({}, axis=0, ddof=1, dtype=float)"),
     ):
+        outputs = "each[0]" if not ends else repr(list(first.network.outputs))
         result = (
-            f"{{name: {reduced.format('[own[name] for own in each]')} for name in each[0]}}"
+            f"{{name: {reduced.format('[own[name] for own in each]')} for name in {outputs}}}"
             if several
-            else reduced.format("each")
+            else reduced.format("each" if not ends else '[own["predictions"] for own in each]')
         )
         program.functions.append(
             [
@@ -43,6 +50,25 @@ def write_mean(model: AveragedModel, program: Program) -> None:
                 f'    """Return the {what} of the members\' predictions for raw inputs ({shape})."""',
                 "    each = [member(inputs) for member in members]",
                 f"    return {result}",
+            ]
+        )
+    if ends:
+        level = model.interval_level
+        assert level is not None
+        what = f"the mean of the members' predictions for raw inputs ({shape})"
+        joins = {name or "predictions": MEAN for name in first.network.outputs} | ends
+        parts = [
+            f'        "{name}": {join.format(f"""[own["{name}"] for own in each]""")},'
+            for name, join in joins.items()
+        ]
+        program.functions.append(
+            [
+                f"def {WITH_INTERVALS}(inputs):",
+                f'    """Return {what}, with intervals or sets that hold each member\'s, of {100 * level:g}%."""',
+                "    each = [member(inputs) for member in members]",
+                "    return {",
+                *parts,
+                "    }",
             ]
         )
     write_decide(model.cutoffs, program)
@@ -58,4 +84,17 @@ def _member(name: str, model: CompiledModel, member: Program) -> list[str]:
     lines = [line for block in blocks for text in ["", *block] for line in text.split("\n")]
     lines = lines[next(n for n, line in enumerate(lines) if line) :]
     doc = f'"""Return the prediction of one member, `{model.network.spec.name}`, as a function."""'
-    return [f"def {name}():", *indented([doc, *lines, "", "return predict"])]
+    result = WITH_INTERVALS if _ends(model) else "predict"
+    return [f"def {name}():", *indented([doc, *lines, "", f"return {result}"])]
+
+
+def _ends(model: CompiledModel) -> dict[str, str]:
+    """Return how the intervals and the sets of members become one that holds each of them, by name."""
+    found = {}
+    for name, own in fitted_intervals(model).items():
+        if isinstance(own, SetIntervals):
+            found[named(name, SET)] = "np.any({}, axis=0)"
+        else:
+            found[named(name, LOWER)] = "np.min({}, axis=0)"
+            found[named(name, UPPER)] = "np.max({}, axis=0)"
+    return found

@@ -16,6 +16,7 @@ from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import at
 from specnet.interchange.intervals import (
+    HALF,
     LOWER,
     SET,
     UPPER,
@@ -199,9 +200,12 @@ def _with_intervals(
                 low, high = f"np.minimum({low}, {high})", f"np.maximum({low}, {high})"
             pairs += [(lower, low), (upper, high)]
         elif own is not None:
-            half = program.names.new("half_width")
-            shape = at(value.shape[1:], 1)
-            program.hold({half: np.reshape(own.half_widths, shape)}, "Half the width of an interval.")
+            if own.noise is not None:
+                half = ends[named(output.name, HALF)]
+            else:
+                half = program.names.new("half_width")
+                shape = at(value.shape[1:], 1)
+                program.hold({half: np.reshape(own.half_widths, shape)}, "Half the width of an interval.")
             pairs += [(lower, f"{there} - {half}"), (upper, f"{there} + {half}")]
     inside = [f'    "{key}": {expression},' for key, expression in pairs]
     return [*lines, "return {", *inside, "}"]

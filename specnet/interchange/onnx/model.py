@@ -15,6 +15,7 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import name_of
 from specnet.graph.sizes import at
 from specnet.interchange.intervals import (
+    HALF,
     LOWER,
     SET,
     UPPER,
@@ -45,14 +46,13 @@ def write_onnx(path: Path, model: CompiledModel | AveragedModel) -> None:
 
     Several outputs go by their names. Predictions are calibrated as the model's are. Its intervals are the outputs
     `lower` and `upper`, its prediction sets `prediction_set` (rows, classes), true for classes in the set; of several
-    outputs these begin with the output's name and a dot. Where the document sets
-    thresholds, `labels` (rows, labels) are what is read by them, 1 or 0; of an output of several, `NAME.labels`. The
-    mean of several models has their standard deviation beside it: `std`, or `NAME.std`.
+    outputs these begin with the output's name and a dot. Where the document sets thresholds, `labels` (rows, labels)
+    are what is read by them, 1 or 0; of an output of several, `NAME.labels`. The mean of several models has their
+    standard deviation beside it, `std` or `NAME.std`, and intervals that hold those of each.
 
     Tables enter as the numbers that their cells become. Both are in the document's dtype, and inputs that are all
     read as indices are int64, or double where some are. Transforms are computed in double precision, as specnet does.
-    Raises RunError where the extra `onnx` is not installed, or the
-    model has something that ONNX cannot say.
+    Raises RunError where the extra `onnx` is not installed, or the model has something that ONNX cannot say.
     """
     onnx = needed("onnx", "onnx", "an export to ONNX")
     made = _mean(onnx, model) if isinstance(model, AveragedModel) else _ModelWriter(onnx, model).model()
@@ -75,17 +75,20 @@ def _mean(onnx: Any, model: AveragedModel) -> Any:
             )
     writer: _ModelWriter | None = None
     each: list[dict[str, _Prediction]] = []
+    ends: list[dict[str, list[_End]]] = []
     taken = np.result_type(*(rows_dtype(own.network.inputs) for own in model.compiled))
     for number, own in enumerate(model.compiled, 1):
         writer = _ModelWriter(onnx, own, writer)
         writer.prefix = f"{number}."
         inputs = "inputs" if writer.taken == taken else writer.cast("inputs", writer.taken)
         each.append(writer.predictions(inputs))
+        ends.append({name: writer.intervals(made, final=False) for name, made in each[-1].items()})
     last = _ModelWriter(onnx, model.compiled[0], writer)
     outputs = []
     for name, made in each[0].items():
         outputs += last.mean([own[name] for own in each], name)
         outputs += last.labels(made, name, model.cutoffs)
+        outputs += last.widest([own[name] for own in ends])
     return last.file(outputs, taken)
 
 
@@ -108,6 +111,19 @@ class _Prediction(NamedTuple):
     """Its shape without the rows."""
     values: dict[str, str]
     """What is called by which name in the graph: the outputs and the ends of their intervals."""
+
+
+class _End(NamedTuple):
+    """The lower or the upper ends of intervals, or prediction sets."""
+
+    name: str
+    """What it is called as an output of the graph."""
+    value: str
+    """What it is called in the graph."""
+    shape: tuple[int, ...]
+    """Its shape without the rows."""
+    join: str
+    """The operator that makes one of those of two models, which holds both."""
 
 
 class _ModelWriter(GraphWriter):
@@ -146,7 +162,7 @@ class _ModelWriter(GraphWriter):
             self.node("Identity", [made.name], name=name)
             outputs.append(self._output(name, self.dtype, made.shape))
             outputs += self.labels(made, name, self.cutoffs)
-            outputs += self._intervals(made.output, made.values, made.name, made.shape)
+            outputs += self._written(self.intervals(made, final=True))
         return self.file(outputs, self.taken)
 
     def predictions(self, inputs: str) -> dict[str, _Prediction]:
@@ -234,31 +250,47 @@ class _ModelWriter(GraphWriter):
     def _output(self, name: str, dtype: Any, shape: tuple[int, ...]) -> Any:
         return self.onnx.helper.make_tensor_value_info(name, self.kind(dtype), ["rows", *shape])
 
-    def _intervals(
-        self, output: NetworkOutput, names: dict[str, str], prediction: str, shape: tuple[int, ...]
-    ) -> list[Any]:
-        """Append the intervals or the prediction set of an output, given its prediction in the units of the data."""
+    def intervals(self, made: _Prediction, *, final: bool) -> list[_End]:
+        """Append the intervals or the prediction set of an output, as outputs of the graph where they are `final`."""
+        output, prediction = made.output, made.name
         own = fitted_intervals(self.of).get(output.name)
         if own is None:
             return []
         if isinstance(own, SetIntervals):
             name, count = named(output.name, SET), len(own.thresholds)
-            self.node("Identity", [names[name]], name=name)
+            held = self.node("Identity", [made.values[name]], name=name) if final else made.values[name]
             classes = output.shape if output.loss.targets == "classes" else (2,) if count == 1 else (count, 2)
-            return [self._output(name, np.bool_, classes)]
+            return [_End(name, held, classes, "Or")]
         lower, upper = (named(output.name, end) for end in (LOWER, UPPER))
+        names = (lower, upper) if final else (None, None)
         if not is_lowered(self.of, output.name, own):
-            half = self.hold(np.reshape(own.half_widths, shape), self.dtype)
-            self.node("Sub", [prediction, half], name=lower)
-            self.node("Add", [prediction, half], name=upper)
+            half = made.values.get(named(output.name, HALF))
+            half = half or self.hold(np.reshape(own.half_widths, made.shape), self.dtype)
+            low = self.node("Sub", [prediction, half], name=names[0])
+            high = self.node("Add", [prediction, half], name=names[1])
         else:
-            ends = [names[lower], names[upper]]
+            ends = [made.values[lower], made.values[upper]]
             if (way := self.way_back(output)) is not None:
                 ends = [self._through(way.lower(output.shape, inverse=True), x, self.dtype) for x in ends]
             # A transform may have turned the order round.
-            self.node("Min", ends, name=lower)
-            self.node("Max", ends, name=upper)
-        return [self._output(name, self.dtype, shape) for name in (lower, upper)]
+            low, high = self.node("Min", ends, name=names[0]), self.node("Max", ends, name=names[1])
+        return [_End(lower, low, made.shape, "Min"), _End(upper, high, made.shape, "Max")]
+
+    def widest(self, each: Sequence[Sequence[_End]]) -> list[Any]:
+        """Append intervals and sets that hold those of several models, as outputs of the graph."""
+        found = []
+        for parts in zip(*each, strict=True):
+            first, joined = parts[0], parts[0].value
+            for number, part in enumerate(parts[1:], 2):
+                name = first.name if number == len(parts) else None
+                joined = self.node(first.join, [joined, part.value], name=name)
+            found.append(first)
+        return self._written(found)
+
+    def _written(self, ends: Sequence[_End]) -> list[Any]:
+        return [
+            self._output(end.name, np.bool_ if end.join == "Or" else self.dtype, end.shape) for end in ends
+        ]
 
     def _through(self, lowered: LoweredPipeline, x: str, dtype: Any) -> str:
         """Append transforms, or their way back, in double precision."""

@@ -89,7 +89,7 @@ class Encoding:
         arrays, or from the names that the document gives its inputs. Raises SpecError naming each row and column at
         fault.
         """
-        sound = None if is_frame(rows) or isinstance(rows, CellRows) else self._numbers(rows)
+        sound = self._encoded(rows)
         if sound is not None:
             return sound
         collector = Collector(())
@@ -112,35 +112,63 @@ class Encoding:
             rows = self.format.read_rows(self.known, FilePlace(found, str(path), (), context))
         return self._run(rows, collector)
 
-    def _numbers(self, rows: Any) -> Encoded | None:
-        """Return `encode` of a few rows that are plain finite numbers, without what finds faults.
-
-        None for all others. One row from a program is the case that must take microseconds.
-        """
+    def numbers(self, rows: Any) -> NDArray[Any] | None:
+        """Return raw inputs (rows, ...) that are numbers as an array of them; None for all others, and for no rows."""
+        if type(rows) is not np.ndarray and (is_frame(rows) or isinstance(rows, CellRows)):
+            return None
         if self.columns is not None and any(c.coded or c.type == "text" for c in self.columns.features):
             return None
         try:
             array = np.asarray(rows)
         except ValueError:
             return None
-        if (
-            array.dtype.kind not in "buif"
-            or array.shape[1:] != self.raw_shape
-            or not 0 < array.size <= BLOCK
-            or (self.columns is not None and not np.isfinite(array).all())
-        ):
+        fits = array.dtype.kind in "buif" and array.shape[1:] == self.raw_shape and array.size
+        return array if fits else None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the model takes one array, for which numbers need not be looked at before they are converted."""
+        only = self.arrays[0]
+        return only.spans is None and (only.dtype != "int64" or not self.inputs.transforms)
+
+    def put(self, rows: NDArray[Any], out: NDArray[Any]) -> bool:
+        """Write `numbers` into the only array that the model takes; return whether they are what it can take.
+
+        What is wrong with others `encode` finds out. NumPy must already ignore what overflows.
+        """
+        only = self.arrays[0]
+        if self.columns is not None and not np.isfinite(rows).all():
+            return False
+        if not self.inputs.transforms:
+            out[...] = rows
+            return holds(out, rows, only)
+        try:
+            self.inputs.runner(rows.shape[1:]).put(rows, out)
+        except TransformError:
+            return False
+        return holds(out, out, only)
+
+    def _encoded(self, rows: Any) -> Encoded | None:
+        """Return `encode` of a few rows that are plain finite numbers, without what finds faults.
+
+        None for all others. One row from a program is the case that must take microseconds.
+        """
+        array = self.numbers(rows)
+        if array is None or array.size > BLOCK:
             return None
-        made, only = array, self.arrays[0]
-        # Whole numbers are distinguished from others before they are converted.
-        direct = only.spans is None and only.dtype != "int64"
+        if self.is_direct and self.inputs.transforms:
+            only = self.arrays[0]
+            out = np.empty((len(array), *only.shape), only.dtype)
+            with np.errstate(all="ignore"):
+                return plain({only.name: out}) if self.put(array, out) else None
+        if self.columns is not None and not np.isfinite(array).all():
+            return None
+        made, encoded = array, {}
         if self.inputs.transforms:
             try:
-                made = self.inputs.apply(array, only.dtype if direct else np.float64)
+                made = self.inputs.apply(array)
             except TransformError:
                 return None
-            if direct:
-                return plain({only.name: made}) if holds(made, made, only) else None
-        encoded = {}
         with np.errstate(all="ignore"):
             for each in self.arrays:
                 part = cut(made, each)

@@ -87,8 +87,8 @@ def holds(made: Array, given: Array, array: InputArray) -> bool:
     if array.tokens and token_fault(given, array.tokens) is not None:
         return False
     if made.dtype.kind == "f":
-        # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
-        return isfinite(np.vdot(made, made)) or bool(np.isfinite(made).all())
+        # The sum is finite for nearly all finite numbers, and takes half the time.
+        return isfinite(np.add.reduce(made, None)) or bool(np.isfinite(made).all())
     return given.dtype.kind in "bui" or np.array_equal(made, given)
 
 

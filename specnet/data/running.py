@@ -67,21 +67,24 @@ class Runner:
 
     def __call__(self, array: Array, dtype: DTypeLike = np.float64) -> Array:
         """Return rows (rows, ...) after all steps as an array of their own; raise TransformError, with its place."""
-        count = len(array)
-        if 0 < count <= self.maximum:
-            # A power of two, so that few sizes are kept, and none much larger than what was asked for.
-            space = self.pool.take(1 << (count - 1).bit_length())
-            with np.errstate(all="ignore"):
-                result = self._run(space, array).astype(dtype)
-            if space.size <= KEPT_BYTES:
-                self.pool.put_back(space)
-            return result
-        out = np.empty((count, *self._shape), dtype)
-        for start in range(0, count, self.maximum):
-            part = slice(start, start + self.maximum)
+        out = np.empty((len(array), *self._shape), dtype)
+        with np.errstate(all="ignore"):
+            self.put(array, out)
+        return out
+
+    def put(self, array: Array, out: Array) -> None:
+        """Write rows (rows, ...) after all steps into `out`, where NumPy already ignores what overflows."""
+        count = min(len(array), self.maximum)
+        if not count:
+            return
+        # A power of two, so that few sizes are kept, and none much larger than what was asked for.
+        space = self.pool.take(1 << (count - 1).bit_length())
+        for start in range(0, len(array), count):
+            part = slice(start, start + count)
             try:
-                out[part] = self(array[part], dtype)
+                out[part] = self._run(space, array[part])
             except TransformError as error:
                 error.row += start
                 raise
-        return out
+        if space.size <= KEPT_BYTES:
+            self.pool.put_back(space)

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 from specnet.engines.sharing import Shared
+
+T = TypeVar("T")
 
 Setting = tuple[Callable[[], int], Callable[[int], None]]
 
@@ -142,6 +145,24 @@ def limited(threads: int) -> Iterator[None]:
     except BaseException:
         _hold.release(holder)  # again, since Ctrl-C may have kept the first call from doing it
         raise
+
+
+def limiting(threads: int, function: Callable[..., T]) -> Callable[..., T]:
+    """Return a function whose matrix products run on so many threads; `limited` takes a microsecond more."""
+
+    def run(*arguments: Any) -> T:
+        holder = object()
+        try:
+            try:
+                _hold.take(holder, threads)
+                return function(*arguments)
+            finally:
+                _hold.release(holder)
+        except BaseException:
+            _hold.release(holder)
+            raise
+
+    return run
 
 
 @cache

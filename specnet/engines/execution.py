@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from specnet.engines.binding import bind_names
-from specnet.engines.blas import limited
+from specnet.engines.blas import limited, limiting
 from specnet.engines.numpy.emit import emit
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.program import NumpyProgram
@@ -19,7 +19,6 @@ from specnet.passes.arena import ARENA, ONCE
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class Executable:
         if self._workers is not None:
             step = _shared(step)
         elif plan.has_large_products:
-            step = _limited(step)
+            step = limiting(1, step)
         return Bound(step, arrays)
 
     def _whole(self, names: Mapping[str, Any], arrays: dict[str, Array]) -> Bound:
@@ -111,7 +110,7 @@ class Executable:
         assert self._program.whole is not None
         whole = WholeSteps(self._program, names, self._team)
         if self._program.whole.products:
-            return Bound(_limited(whole.step), arrays, _limited(whole.many))
+            return Bound(limiting(1, whole.step), arrays, limiting(1, whole.many))
         return Bound(whole.step, arrays, whole.many)
 
 
@@ -165,16 +164,6 @@ def _team(program: NumpyProgram) -> Any:
     from specnet.engines.numba.team import Team
 
     return Team(program.whole.threads)
-
-
-def _limited(step: Callable[..., T]) -> Callable[..., T]:
-    """Return a step, or what makes several, whose matrix products run on one thread each."""
-
-    def run(*numbers: float) -> T:
-        with limited(1):
-            return step(*numbers)
-
-    return run
 
 
 def _aligned(size: int) -> Array:

@@ -48,11 +48,11 @@ class Workspace:
         held = sum(array.nbytes for array in self._inputs.values())
         self.size = max(held + plan.arena + plan.prologue, KEPT_BYTES // KEPT)
         """About how many bytes it takes."""
-        self._bound: dict[tuple[tuple[str, int], ...], Ready] = {}
+        self._bound: dict[int | tuple[tuple[str, int], ...], Ready] = {}
 
     def of(self, sizes: Sizes) -> Ready:
         """Return the plan over memory for some sizes; a number is that of rows, `self.rows` at most."""
-        key = tuple(named(sizes).items())
+        key = sizes if isinstance(sizes, int) else tuple(named(sizes).items())
         ready = self._bound.get(key)
         if ready is None:
             if len(self._bound) == KEPT:
@@ -72,7 +72,8 @@ class Pool(Shared):
     """Workspaces by the number of rows that they take: `compiled` returns the plan for one.
 
     While a call runs, its workspace is its own: it is taken out of the pool, made where there is none for that many
-    rows, and put back. All share one set of workers. `leaves` are what the plans read and no call gives.
+    rows, and put back. All whose plans have several workers share one set of them. `leaves` are what the plans read and
+    no call gives.
     """
 
     def __init__(self, compiled: Callable[[int], Plan], leaves: Mapping[str, Array]) -> None:
@@ -110,15 +111,21 @@ class Pool(Shared):
             while self._size > KEPT_BYTES and len(self._idle) > 1:
                 self._size -= self._idle.pop(0).size
 
+    def workers(self, count: int) -> Workers:
+        """Return the workers of all workspaces, so many."""
+        with self.lock:
+            if self._workers is None:
+                self._workers = Workers(count)
+            return self._workers
+
     def workspace(self, rows: int) -> Workspace:
         """Return a new workspace, whose plan is compiled by the first of several threads that ask for it."""
         with self.lock:
             executable = self._executables.pop(rows, None)
             if executable is None:
                 plan = self._compiled(rows)
-                if plan.workers and self._workers is None:
-                    self._workers = Workers(plan.workers)
-                executable = Executable(plan, workers=self._workers)
+                workers = self.workers(plan.workers) if plan.workers > 1 else None
+                executable = Executable(plan, workers=workers)
             self._executables[rows] = executable
             while len(self._executables) > KEPT:
                 del self._executables[next(iter(self._executables))]

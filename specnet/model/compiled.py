@@ -72,7 +72,9 @@ class CompiledModel(ModelContents):
 
     def predict(self, inputs: Any, *, output: str | None = None) -> Array | Any:
         key = "" if output is None else self._output(output)
-        made = self.predictions(self._encoded(inputs))
+        made = self._of_numbers(inputs)
+        if made is None:
+            made = self.predictions(self._encoded(inputs))
         return made if output is None and self.network.several else made[key]
 
     @overload
@@ -238,10 +240,28 @@ class CompiledModel(ModelContents):
 
         The name of the only output is empty if the document gives it none.
         """
-        made = self._forward(inputs)
+        return self._in_units(self._forward(inputs))
+
+    def _in_units(self, made: dict[str, Array]) -> dict[str, Array]:
         for name, way in self._ways.items():
             made[name] = way.invert(made[name])
         return made
+
+    def _of_numbers(self, inputs: Any) -> dict[str, Array] | None:
+        """Return `predictions` of raw rows that are encoded where the plan reads them; None where that cannot be."""
+        encoding, predictor = self.encoding, self._predictor
+        if encoding is None or not encoding.is_direct or predictor.by_length:
+            return None
+        rows = encoding.numbers(inputs)
+        if rows is None:
+            return None
+        with np.errstate(all="ignore"):
+            made = predictor.predict_put(rows, encoding.put)
+        return None if made is None else self._in_units(self._named(made))
+
+    def _named(self, made: dict[str, Array]) -> dict[str, Array]:
+        """Return what a plan gives by the names of outputs."""
+        return {name: made[output.prediction] for name, output in self.network.outputs.items()}
 
     def uncalibrated(self, inputs: Any) -> dict[str, Array]:
         """Return what the network itself gives by output, before any calibration and in the units of its targets."""
@@ -264,8 +284,7 @@ class CompiledModel(ModelContents):
     def _forward(self, inputs: Any, predictor: Predictor | None = None) -> dict[str, Array]:
         arrays = as_inputs(self.network, inputs)
         with np.errstate(all="ignore"):
-            made = (predictor or self._predictor).predict(arrays)
-        return {name: made[output.prediction] for name, output in self.network.outputs.items()}
+            return self._named((predictor or self._predictor).predict(arrays))
 
 
 def check_name(what: str, name: str, known: Sequence[str]) -> None:

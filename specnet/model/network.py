@@ -221,16 +221,20 @@ class Network:
         guard: str | None = None,
         fixed_inputs: bool = False,
         optimise: bool = True,
+        threads: int | None = None,
         ranks: int = 1,
     ) -> Plan:
-        """Return the plan of a graph of this network, for its threads and its engine; see `passes.pipeline.plan`."""
+        """Return the plan of a graph of this network, for its engine and `threads`, by default the network's.
+
+        See `passes.pipeline.plan`.
+        """
         return plan(
             graph,
             sizes,
             guard=guard,
             fixed_inputs=fixed_inputs,
             optimise=optimise,
-            threads=self.threads,
+            threads=self.threads if threads is None else threads,
             engine=self.engine,
             ranks=ranks,
         )

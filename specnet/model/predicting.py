@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,32 @@ from specnet.model.calibrators import Calibrators
 from specnet.model.measuring_lengths import LengthMeter
 from specnet.model.network import Network
 from specnet.model.programs import prediction_graph
+from specnet.passes.cores import cores
 from specnet.passes.plan import Plan
+from specnet.passes.shard import flops
 
 Array = np.ndarray[Any, Any]
 
 PREDICTION_ROWS = 1024
 """Rows predicted at once, so that memory does not grow with the number of rows asked for."""
 
+_ALL = slice(None)
+
+
+WORTH_SHARING = 60_000_000
+"""Floating-point operations of a prediction that are worth waking other threads for: some 0.3 ms of work."""
+
+Fill = Callable[[slice, Mapping[str, Array]], bool]
+"""Writes some rows into the arrays that a plan reads; returns whether it could."""
+
 
 class Predictor:
-    """Predicts with arrays by name (`parameters`, and each parameter's own), for several threads at once."""
+    """Predicts with arrays by name (`parameters`, and each parameter's own), for several threads at once.
+
+    Up to `PREDICTION_ROWS` are predicted by one execution of a plan, which shares its ops between threads where that is
+    worth it. More rows are predicted in pieces, each by one thread: threads that need not meet at every op keep all
+    cores busy. How rows are cut follows from their number, the network and the number of threads alone.
+    """
 
     def __init__(
         self,
@@ -45,12 +61,24 @@ class Predictor:
 
         varying = self._meter is not None
 
-        # It must not name `self`, which would then keep itself and its threads until a garbage collection.
+        # These must not name `self`, which would then keep itself and its threads until a garbage collection.
         def compiled(rows: int) -> Plan:
             sizes = {"batch": rows, **network.longest} if varying else rows
-            return network.plan(prediction_graph(network, calibrators, varying=varying), sizes)
+            graph = prediction_graph(network, calibrators, varying=varying)
+            few = flops(graph, sizes) < WORTH_SHARING
+            return network.plan(graph, sizes, threads=1 if few else None)
 
-        self._pool = Pool(compiled, arrays)
+        def of_one_thread(rows: int) -> Plan:
+            return network.plan(prediction_graph(network, calibrators), rows, threads=1)
+
+        self._pool, self._pieces = Pool(compiled, arrays), Pool(of_one_thread, arrays)
+        self._threads = 0
+        """How many predict pieces, once it is known whether it is worth having several."""
+
+    @property
+    def by_length(self) -> bool:
+        """Whether rows are predicted in batches of like length."""
+        return self._meter is not None
 
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return the predictions of any number of rows, as `prediction_graph` names them; inputs are as they lie there.
@@ -60,24 +88,75 @@ class Predictor:
         rows = len(next(iter(inputs.values())))
         if self._meter is not None and rows:
             return self._by_length(inputs, self._meter)
+
+        def fill(part: slice, own: Mapping[str, Array]) -> bool:
+            for name, array in own.items():
+                array[...] = inputs[name][part]
+            return True
+
+        made = self._predict(rows, fill)
+        assert made is not None, "all rows can be written"
+        return made
+
+    def predict_put(self, rows: Array, put: Callable[[Array, Array], bool]) -> dict[str, Array] | None:
+        """Return the predictions of rows that `put` writes into the only input, each as it is needed.
+
+        None where `put` says that it cannot. Raises ModelInUseError while another thread makes steps.
+        """
+
+        def fill(part: slice, own: Mapping[str, Array]) -> bool:
+            (array,) = own.values()
+            return put(rows[part], array)
+
+        return self._predict(len(rows), fill)
+
+    def _predict(self, rows: int, fill: Fill) -> dict[str, Array] | None:
         with self._use.reading():
-            if 0 < rows <= PREDICTION_ROWS:
-                space = self._pool.take(rows)
-                own, step, arrays = space.of(rows)
-                for name, array in own.items():
-                    array[...] = inputs[name]
+            if rows > PREDICTION_ROWS or not rows:
+                return self._in_pieces(rows, fill)
+            space = self._pool.take(rows)
+            own, step, arrays = space.of(rows)
+            made = None
+            if fill(_ALL, own):
                 step()
-                predictions = {name: array.copy() for name, array in arrays.items()}
-                self._pool.put_back(space)
-                return predictions
-            network = self._network
-            shapes = {each.prediction: (rows, *each.shape) for each in network.outputs.values()}
-            out = {name: np.empty(shape, network.spec.dtype) for name, shape in shapes.items()}
-            for start in range(0, rows, PREDICTION_ROWS):
-                part = slice(start, start + PREDICTION_ROWS)
-                for name, array in self.predict({n: a[part] for n, a in inputs.items()}).items():
+                made = {name: array.copy() for name, array in arrays.items()}
+            self._pool.put_back(space)
+            return made
+
+    def _in_pieces(self, rows: int, fill: Fill) -> dict[str, Array] | None:
+        """Return the predictions of many rows, or of none."""
+        network = self._network
+        if not self._threads:
+            worth = flops(prediction_graph(network), PREDICTION_ROWS) >= WORTH_SHARING
+            self._threads = cores(network.threads) if worth else 1
+        threads = self._threads
+        pool = self._pool if threads == 1 else self._pieces
+        size = max(1, PREDICTION_ROWS // threads)
+        out = {
+            each.prediction: np.empty((rows, *each.shape), network.spec.dtype)
+            for each in network.outputs.values()
+        }
+        faults: list[int] = []
+
+        def predict(number: int) -> None:
+            part = slice(number * size, min((number + 1) * size, rows))
+            space = pool.take(size)
+            own, step, arrays = space.of(part.stop - part.start)
+            if faults or not fill(part, own):
+                faults.append(number)
+            else:
+                step()
+                for name, array in arrays.items():
                     out[name][part] = array
-            return out
+            pool.put_back(space)
+
+        count = -(-rows // size)
+        if threads == 1:
+            for number in range(count):
+                predict(number)
+        else:
+            self._pool.workers(threads).run(predict, count)
+        return None if faults else out
 
     def _by_length(self, inputs: Mapping[str, Array], meter: LengthMeter) -> dict[str, Array]:
         """Return the predictions of rows, which are made in batches of similar length."""

@@ -35,7 +35,7 @@ def shard(graph: G, sizes: Sizes, workers: int) -> G:
         return graph
     split = _Split(graph)
     inside = [node for node in graph if node.index in split.inside]
-    if not of_sequences(inside) or _flops(inside, sizes) < LEAST_FLOPS or not split.fits():
+    if not of_sequences(inside) or flops(inside, sizes) < LEAST_FLOPS or not split.fits():
         return graph
     return _Sharding(graph, split).run()  # type: ignore[return-value]
 
@@ -45,14 +45,15 @@ def of_sequences(nodes: Iterable[Node]) -> bool:
     return any(node.op is SCAN or (node.op is ops.MATMUL and node.value.rank > 2) for node in nodes)
 
 
-def _flops(nodes: Iterable[Node], sizes: Sizes) -> int:
+def flops(nodes: Iterable[Node], sizes: Sizes) -> int:
+    """Return the floating-point operations of some nodes, of loops those of all steps."""
     total = 0
     for node in nodes:
         total += sum(node.op.count_flops(value).at(sizes) for value in node.results[:1])
         if node.op is SCAN:
             length = SCAN.of(node).length
             steps = length if isinstance(length, int) else length.at(sizes)
-            total += steps * _flops(SCAN.of(node).body, sizes)
+            total += steps * flops(SCAN.of(node).body, sizes)
     return total
 
 

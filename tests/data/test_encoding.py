@@ -227,18 +227,18 @@ def test_the_short_way_of_plain_numbers_leads_where_the_long_one_does(desk, monk
     desk.write("f.csv", "a,b,y\n1,5,2\n3,6,4\n-1,2,2\n")
     table = desk.load(type="csv", path="f.csv", target="y", transforms=transforms)
     short = table.encode(rows)
-    assert table.encoding._numbers(rows) is not None
-    monkeypatch.setattr(Encoding, "_numbers", lambda self, rows: None)
+    assert table.encoding._encoded(rows) is not None
+    monkeypatch.setattr(Encoding, "_encoded", lambda self, rows: None)
     np.testing.assert_array_equal(short, table.encode(rows))
     assert short.dtype == table.splits["train"].inputs.dtype
 
 
 def test_what_is_no_plain_row_of_numbers_goes_the_long_way(table, desk):
-    assert table.encoding._numbers([[1, 2]]) is None  # the second column holds names
+    assert table.encoding._encoded([[1, 2]]) is None  # the second column holds names
     desk.write("g.csv", "a,b,y\n1,5,2\n,6,4\n-1,2,2\n")
     filled = desk.load(type="csv", path="g.csv", target="y", missing="mean")
     for rows in ([[math.nan, 1]], [[math.inf, 1]], [["1", "2"]], [[1, 2, 3]], [[1], [1, 2]], [], [[None, 1]]):
-        assert filled.encoding._numbers(rows) is None
+        assert filled.encoding._encoded(rows) is None
     np.testing.assert_allclose(filled.encode([[math.nan, 1]]), [[0.0, 1.0]])
     with pytest.raises(SpecError, match="not a finite number"):
         filled.encode([[math.inf, 1]])

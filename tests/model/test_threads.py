@@ -17,6 +17,7 @@ import pytest
 
 import specnet
 from specnet.engines import binding, blas, execution, pool
+from specnet.model import predicting
 from specnet.passes import cores
 from tests.support.threaded_models import (
     CLASSES,
@@ -37,6 +38,7 @@ THREADS = 8
 
 @pytest.fixture
 def two_workers(monkeypatch):
+    monkeypatch.setattr(predicting, "WORTH_SHARING", 0)
     monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
 
 

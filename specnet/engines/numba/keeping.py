@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,24 @@ class _Locator(caching._CacheLocator):  # type: ignore[misc]  # noqa: SLF001
         return str(self._line)
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder.
+
+    Numba numbers a function's files: of two processes that compiled it for other types at the same time, one would
+    find the other's code under the number of its own.
+    """
+    import fcntl  # which only systems have that say who may write a file
+
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # file systems without locks
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
 class _Files:
     """The files of one function."""
 
@@ -147,28 +166,30 @@ class _Files:
 
     def load(self, sig: Any, target_context: Any) -> Any:
         """Return the code for a signature, or None; raise Unsafe where somebody else can write a file."""
-        check_own([self.folder, *self.folder.glob(self.pattern)])
-        if self.source is not None:
-            if not self.written.exists():
-                return None
-            check_own([self.written])
-            if self.written.read_text(encoding="utf-8") != self.source:
-                self.remove()
-                return None
-            os.utime(self.written)
-        return self.numba._load_overload(sig, target_context)  # noqa: SLF001
+        with _alone_in(self.folder):
+            check_own([self.folder, *self.folder.glob(self.pattern)])
+            if self.source is not None:
+                if not self.written.exists():
+                    return None
+                check_own([self.written])
+                if self.written.read_text(encoding="utf-8") != self.source:
+                    self.remove()
+                    return None
+                os.utime(self.written)
+            return self.numba._load_overload(sig, target_context)  # noqa: SLF001
 
     def save(self, sig: Any, data: Any) -> None:
         """Write the source, and the code for a signature."""
-        if self.source is not None:
-            self._make_room()
-            unfinished = self.written.with_suffix(f".{os.getpid()}.tmp")
-            unfinished.write_text(self.source, encoding="utf-8")
-            unfinished.chmod(0o600)
-            unfinished.replace(self.written)
-        self.numba.save_overload(sig, data)
-        for path in self.folder.glob(self.pattern):
-            path.chmod(0o600)
+        with _alone_in(self.folder):
+            if self.source is not None:
+                self._make_room()
+                unfinished = self.written.with_suffix(f".{os.getpid()}.tmp")
+                unfinished.write_text(self.source, encoding="utf-8")
+                unfinished.chmod(0o600)
+                unfinished.replace(self.written)
+            self.numba.save_overload(sig, data)
+            for path in self.folder.glob(self.pattern):
+                path.chmod(0o600)
 
     def remove(self) -> None:
         """Remove the files."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from specnet._version import __version__
@@ -7,8 +9,11 @@ from specnet._version import __version__
 
 @pytest.fixture(scope="session")
 def kept_code(tmp_path_factory):
-    """A folder for compiled code that all tests share."""
-    return tmp_path_factory.mktemp("cache")
+    """A folder for compiled code that the tests of all workers share, so that nothing is compiled twice."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "compiled"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)

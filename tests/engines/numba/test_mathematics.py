@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ SPECIAL = [
 ]
 
 
+@cache
 def over(name):
     """Return a compiled loop over a function."""
     function = getattr(mathematics, name)

@@ -10,6 +10,9 @@ TIMES = int(os.environ.get("SPECNET_TEST_EXAMPLES", "1"))
 LONG = TIMES > 1
 """Whether these are the long checks, which also do what takes a test half a minute."""
 
+DTYPES = ("float32", "float64") if LONG else ("float32",)
+"""In which types compiled kernels are tried: each takes seconds to compile, and documents are tried in float64."""
+
 
 def examples(count: int) -> int:
     """Return how many cases to draw: half of `count` in a usual run, and many times as many in the long checks."""

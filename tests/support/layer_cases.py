@@ -164,10 +164,10 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
         close(momentum * given[f"layer.{name}"] + (1.0 - momentum) * seen, held[name], name)
 
 
-def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
+def bytes_of_a_step(row: Row, *, training: bool, most: Callable[[int], int]) -> tuple[int, int]:
     """Return the bytes that a step over long arrays, forward and backward, has in use beyond what it found.
 
-    And how many workers shared the step.
+    And the `most` that it may have, for the number of workers that share it.
     """
     graph, build, x, y = lowered(row.options, row.shape, training=training)
     batch = 1 + 66_000 // x.count.each
@@ -181,7 +181,7 @@ def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
     leaves = {n: draw.get(n, np.full(at(shape, batch), 0.5)) for n, (shape, _) in made.leaves.items()}
     streams = {name: stream(0, name) for name in made.streams}
     bound = Executable(made, streams).bind(batch, {n: np.ascontiguousarray(a) for n, a in leaves.items()})
-    return growth(bound.step), made.workers
+    return growth(bound.step, most(made.workers)), most(made.workers)
 
 
 def _held(row: Row, arrays: Mapping[str, np.ndarray], *, training: bool) -> ArrayOrStreamed:

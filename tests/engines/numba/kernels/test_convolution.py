@@ -8,12 +8,13 @@ pytest.importorskip("numba")
 
 from specnet.engines.numba.kernels import convolution as compiled
 from specnet.engines.numpy import convolution
+from tests.support.examples import DTYPES
 from tests.support.kernels import check_same_convolution
 
 SAME = ((1, 1), (1, 1))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("size", "kernel", "options"),
     [

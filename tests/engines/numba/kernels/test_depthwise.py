@@ -8,10 +8,11 @@ pytest.importorskip("numba")
 
 from specnet.engines.numba.kernels import convolution as compiled
 from specnet.engines.numpy import convolution
+from tests.support.examples import DTYPES
 from tests.support.kernels import check_same_convolution
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("multiplier", [1, 3])
 @pytest.mark.parametrize(
     ("size", "kernel", "options"),

@@ -12,11 +12,12 @@ from specnet.engines.numpy.calls import perform
 from specnet.engines.numpy.functions import FUNCTIONS
 from specnet.engines.numpy.preparing import group_means
 from specnet.engines.workers import Workers
+from tests.support.examples import DTYPES
 from tests.support.threads import KNOWN
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
-dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+dtypes = pytest.mark.parametrize("dtype", DTYPES)
 shapes = pytest.mark.parametrize("shape", [(0, 3), (1, 1), (5, 3), (37, 64), (700, 12), (3, 20_000)])
 TILE = 64
 

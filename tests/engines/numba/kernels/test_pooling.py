@@ -11,10 +11,11 @@ from specnet.engines.numba.kernels import pooling as compiled
 from specnet.engines.numpy import pooling
 from specnet.engines.numpy.calls import perform
 from specnet.graph.windows import Windows
+from tests.support.examples import DTYPES
 from tests.support.op_rows import SPANS
 
 spans = pytest.mark.parametrize(("windows", "size"), SPANS)
-dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
 
 def drawn(rows, dtype, inner=2):

@@ -148,13 +148,25 @@ def check_together(ranks: Ranks, model: CompiledModel, data: Dataset) -> None:
             "version of specnet": __version__,
             "version of NumPy": np.__version__,
             "engine": model.network.engine,
-            "document": json.dumps(model.network.spec.model_dump(mode="json"), sort_keys=True, default=str),
+            **dict(_settings(model.network.spec.model_dump(mode="json"))),
             **{
                 f"data in `{name}`": f"SHA-256 {digest[:12]}..."
                 for name, digest in dict(data.sources).items()
             },
         },
     )
+
+
+def _settings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what a document says key by key: the place of each value, and the value."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _settings(each, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        for place, each in enumerate(value):
+            yield from _settings(each, f"{path}.{place}")
+    else:
+        yield f"`{path}`", json.dumps(value, default=str)
 
 
 class Guarded:

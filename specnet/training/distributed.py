@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from specnet.diagnostics.errors import RunError
+from specnet.diagnostics.text import clipped
 from specnet.installation import install_command
 from specnet.passes.cores import MAXIMUM, allowed, requested
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from specnet.training.mpi import MpiRanks
 
 T = TypeVar("T")
+
+SHOWN = 200
+"""Characters of what a process has in a message."""
 
 
 @cache
@@ -80,11 +84,13 @@ def check_alike(ranks: Ranks, what: dict[str, str]) -> None:
     """Raise RunError, in all processes, where they differ in something that they must have in common."""
     told = [json.loads(each) for each in ranks.exchange(json.dumps(what).encode())]
     ranks.together = True
-    for name, first in told[0].items():
-        for rank, other in enumerate(told):
-            if other.get(name) != first:
+    for name in {name: None for own in told for name in own}:
+        first = told[0].get(name, "none")
+        for rank, own in enumerate(told):
+            other = own.get(name, "none")
+            if other != first:
                 raise RunError(
-                    f"all processes must have the same {name}: process 0 has {first}, "
-                    f"and process {rank} has {other.get(name)}"
+                    f"all processes must have the same {name}: process 0 has {clipped(first, SHOWN)}, "
+                    f"and process {rank} has {clipped(other, SHOWN)}"
                 )
     ranks.together = False

@@ -118,6 +118,17 @@ def test_a_model_is_that_of_one_process(monkeypatch):
     assert read == [1]
 
 
+def test_what_differs_between_documents_is_named():
+    def work(ranks):
+        own = DOCUMENT | {"layers": [{"type": "dense", "units": 1, "use_bias": ranks.rank == 0}]}
+        with pytest.raises(RunError) as caught:
+            compile_together(specnet.load(own), None, TrainingProcesses(ranks))
+        return str(caught.value)
+
+    message = "same `layers.0.use_bias`: process 0 has true, and process 1 has false"
+    assert all(told == f"all processes must have the {message}" for told in together(2, work))
+
+
 def test_all_processes_pass_data_or_none():
     def work(ranks):
         given = (ROWS, ROWS[:, :1]) if ranks.rank else None

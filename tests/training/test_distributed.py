@@ -307,6 +307,8 @@ def test_the_numba_engine_takes_the_same_plans(monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setenv("SPECNET_ENGINE", "numba")
     compare(document(layers=[{"type": "batch_norm"}, {"type": "dropout", "rate": 0.2}]), 2)
+    # Sums of numbers alone, which could be in a compiled evaluation.
+    compare(document(metrics=["accuracy"], batch_size="full"), 2)
 
 
 def test_several_threads_share_the_rows_of_a_process():

@@ -255,6 +255,8 @@ class _WholeWriter(Entries):
                 return f"float64({self._sum(name, arguments)})"
             case ast.Call(func=ast.Name(id="count_nonzero"), args=[ast.Name(id=a)]):
                 return f"float64(number_of({self.array(a, truths=True)}, t, {self.entry('size', a)}))"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="ranks"))):
+                raise Unfit  # sums over processes are the interpreter's
         for part in ast.walk(node):
             if isinstance(part, ast.Name) and part.id in self.views:
                 raise Unfit

@@ -75,6 +75,9 @@ class Augmentation(Kind):
     """Whether targets become means of several rows' targets."""
     moves: ClassVar[bool] = False
     """Whether pixels change their places, so that masks have to move with them."""
+    by_row: ClassVar[bool] = False
+    """Whether each row is changed by itself, by one number of each `draw.random(out=...)` for all rows: then a process
+    that has some rows of a batch can pass over the numbers of the others."""
 
     @abstractmethod
     def check(self, shape: Shape) -> None:

@@ -93,6 +93,22 @@ class RankRows:
         skip(generator, (self._rows - self.stop) * each)
 
 
+class RankDraws(np.random.Generator):
+    """A stream of random numbers for each row of a batch, of which a process draws those of its own rows."""
+
+    def __init__(self, generator: np.random.Generator, rows: RankRows, count: int) -> None:
+        super().__init__(generator.bit_generator)
+        self._before, self._after = rows.start, count - rows.stop
+
+    def random(self, *, out: Array) -> Array:  # type: ignore[override]
+        """Fill float64 numbers, one for each row, with those in [0, 1) that one process would draw for them."""
+        bits: Any = self.bit_generator
+        bits.advance(self._before)
+        super().random(out=out)
+        bits.advance(self._after)
+        return out
+
+
 def skip(generator: np.random.Generator, count: int) -> None:
     """Have a generator pass over so many uniform numbers of float32, as if they had been drawn.
 

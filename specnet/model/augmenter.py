@@ -7,7 +7,8 @@ import numpy as np
 
 from specnet.data.augmentation import Work
 from specnet.engines.random import stream
-from specnet.model.augmenting import augmentation_names, outside_of_masks
+from specnet.engines.ranks import RankDraws, RankShares
+from specnet.model.augmenting import augmentation_names, augments_by_row, outside_of_masks
 from specnet.model.network import Network
 from specnet.model.row_memory import augmentation_bytes, augmentation_sizes
 from specnet.model.state import drawn
@@ -16,10 +17,18 @@ Array = np.ndarray[Any, Any]
 
 
 class Augmenter:
-    """Changes training batches at random, in memory that is allocated once for the largest of them."""
+    """Changes training batches at random, in memory that is allocated once for the largest of them.
 
-    def __init__(self, network: Network, rows: int) -> None:
+    That is for so many rows. With `shares`, a process changes its own rows of a batch, where these do not depend on the
+    others: `by_row`.
+    """
+
+    def __init__(self, network: Network, rows: int, shares: RankShares | None = None) -> None:
         spec = network.spec
+        self.by_row = augments_by_row(spec)
+        self._shares = shares if self.by_row else None
+        if self._shares is not None:
+            rows = -(-rows // self._shares.ranks.size)
         self._network = network
         names = [f"augment/{name}" for name in augmentation_names(spec)]
         self.streams = {name: stream(spec.seed, name) for name in names}
@@ -28,9 +37,9 @@ class Augmenter:
         }
 
     @classmethod
-    def of(cls, network: Network, rows: int) -> Augmenter | None:
+    def of(cls, network: Network, rows: int, shares: RankShares | None = None) -> Augmenter | None:
         """Return what augments a document's batches of at most so many rows; None where nothing does."""
-        return cls(network, rows) if network.spec.data.augmentations else None
+        return cls(network, rows, shares) if network.spec.data.augmentations else None
 
     def read(self, fetched: dict[str, Array]) -> dict[str, Array]:
         """Return the arrays in which the plan reads a batch that is put into those of `fetched`, by name."""
@@ -39,8 +48,11 @@ class Augmenter:
         spread = np.empty((len(fetched["targets"]), *self._network.fed_shape), self._network.spec.dtype)
         return {**fetched, "targets": spread}
 
-    def bind(self, fetched: dict[str, Array], read: dict[str, Array]) -> Callable[[], None]:
-        """Return what changes a batch once its rows lie in these arrays, without allocating any."""
+    def bind(self, fetched: dict[str, Array], read: dict[str, Array], rows: int) -> Callable[[], None]:
+        """Return what changes a batch of so many rows once they lie in these arrays, without allocating any.
+
+        With shares, the arrays hold the process's own rows.
+        """
         network, inputs = self._network, read["inputs"]
         # The targets of several outputs are never changed.
         targets = inputs[:, :0] if network.several else read["targets"]
@@ -52,7 +64,12 @@ class Augmenter:
         changes: list[Callable[[], None]] = []
         if network.spreads:
             changes.append(_spreading(fetched["targets"], targets))
-        for augmentation, draw in zip(network.spec.data.augmentations, self.streams.values(), strict=True):
+        for augmentation, generator in zip(
+            network.spec.data.augmentations, self.streams.values(), strict=True
+        ):
+            draw = generator
+            if self._shares is not None:
+                draw = RankDraws(generator, self._shares.of(rows), rows)
             scratch = {
                 name: self._cut(name, shape, dtype)
                 for name, (shape, dtype) in augmentation.scratch(sizes).items()

@@ -15,6 +15,11 @@ def augmentation_names(spec: Spec) -> list[str]:
     return [f"{name}_{types[: i + 1].count(name)}" for i, name in enumerate(types)]
 
 
+def augments_by_row(spec: Spec) -> bool:
+    """Return whether each row of a batch is augmented by itself, so that processes can share the work."""
+    return all(augmentation.by_row for augmentation in spec.data.augmentations)
+
+
 def is_mask(target: tuple[int, ...], image: tuple[int, ...]) -> bool:
     """Return whether a target of a shape has numbers for each pixel of an input that is an image."""
     return len(image) in (2, 3) and len(target) >= 2 and target[:2] == image[:2]

@@ -86,8 +86,9 @@ class Feed:
         sizes = [batch_size]
         if rows % batch_size and not drop_last:
             sizes.append(rows % batch_size)
-        # Of an augmented batch all rows are fetched and changed, as one process does it.
-        parts = {size: part_of(shares if augmenter is None else None, size) for size in sizes}
+        # Where rows are changed by other rows, all of a batch are fetched and changed, as one process does it.
+        apart_from_others = augmenter is None or augmenter.by_row
+        parts = {size: part_of(shares if apart_from_others else None, size) for size in sizes}
         most = max(map(_length, parts.values()))
         memory = {key: np.empty((most, *held.shape[1:]), held.dtype) for key, held in own.items()}
         copies = [(own[key], array) for key, array in memory.items()]
@@ -104,7 +105,7 @@ class Feed:
         for size in sizes:
             count = _length(parts[size])
             given = _first(read, count)
-            if augmenter is not None:
+            if not apart_from_others:
                 given = {name: array[part_of(shares, size)] for name, array in given.items()}
             ready[size] = Batch(
                 size,
@@ -113,7 +114,9 @@ class Feed:
                 given,
                 tuple((held, array[:count]) for held, array in copies),
                 tuple((array[:count], copy[:count]) for array, copy in copied),
-                None if augmenter is None else augmenter.bind(_first(fetched, size), _first(read, size)),
+                None
+                if augmenter is None
+                else augmenter.bind(_first(fetched, count), _first(read, count), size),
             )
         self.batches = []
         for start in range(0, rows, batch_size):

@@ -8,6 +8,7 @@ from specnet.engines.bound_size import bound_bytes
 from specnet.engines.program import steps_bytes
 from specnet.graph.declarations import CARRIED
 from specnet.graph.sizes import ITEM_BYTES, Sizes, at, shared_sizes
+from specnet.model.augmenting import augments_by_row
 from specnet.model.batching import Batchings, largest
 from specnet.model.network import Network
 from specnet.model.outputs import SCALES, WEIGHTS, scales_shape
@@ -112,7 +113,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     kept = sum(p.size for p in network.arrays)
     per_element = int(network.rates_differ) + int(network.weight_decays is not None)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
-    whole_step = bool(spec.data.augmentations)  # which all rows of a batch go through
+    whole_step = not augments_by_row(spec)  # all rows of a batch go through augmentations
     cut = [
         (
             p.batch if whole_step and p is plans.step else plans.own(p.batch),
@@ -137,7 +138,9 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         + sum(_states(p) for p, _ in feeds)
         + in_one * row_bytes(network, held=False)
         + (_by_length(network, plans, batches) if batches is not None else 0),
-        "augmentation": augmentation_memory(network, plans.step.batch),
+        "augmentation": augmentation_memory(
+            network, plans.step.batch, plans.step.batch if whole_step else plans.own(plans.step.batch)
+        ),
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.prologue * len(sizes) for p, sizes in bound)
         + (

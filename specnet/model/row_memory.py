@@ -47,17 +47,21 @@ def row_bytes(network: Network, *, apart: bool = False, held: bool = True) -> in
     return sum(sizes.values())
 
 
-def augmentation_memory(network: Network, rows: int) -> int:
-    """Return the bytes that augmentations of batches of so many rows take beside what batches take without them."""
+def augmentation_memory(network: Network, rows: int, own: int | None = None) -> int:
+    """Return the bytes that augmentations of batches of so many rows take beside what batches take without them.
+
+    So many of the rows are a process's `own`; all of them if left out.
+    """
+    own = rows if own is None else own
     spec, signature = network.spec, network.signature
     if not spec.data.augmentations:
         return 0
     item = ITEM_BYTES[spec.dtype]
-    needed = sum(augmentation_bytes(network, rows).values())
+    needed = sum(augmentation_bytes(network, own).values())
     if network.spreads:
-        needed += rows * item * prod(network.fed_shape)
+        needed += own * item * prod(network.fed_shape)
     if rows >= signature.rows["train"]:
         # A full batch is a copy of the split, in an order of its own; of what stays in files it always was one.
         copied = row_bytes(network, apart=True) - row_bytes(network, held=False)
-        needed += rows * (copied + 8)
+        needed += own * copied + rows * 8
     return needed

@@ -130,7 +130,7 @@ class PreparedTraining:
             shuffling,
             self.program.bind,
             drop_last=self.settings.drop_last,
-            augmenter=Augmenter.of(self.model.network, self.batch_size),
+            augmenter=Augmenter.of(self.model.network, self.batch_size, self.shares),
             in_streams=self.model.network.keeps_states,
             shares=self.shares,
         )

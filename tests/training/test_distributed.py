@@ -162,7 +162,8 @@ def test_layers_see_the_whole_batch(name):
     compare(document(layers=LAYERS[name], batch_size=14 if "one row" in name else 8))
 
 
-def test_augmented_batches_are_those_of_one_process():
+@pytest.mark.parametrize("mixed", [False, True])
+def test_augmented_batches_are_those_of_one_process(mixed):
     images = RNG.normal(size=(20, 6, 6, 1))
     made = document(
         data={
@@ -172,7 +173,9 @@ def test_augmented_batches_are_those_of_one_process():
             "augmentations": [
                 {"type": "flip"},
                 {"type": "shift", "vertical": 0.2, "horizontal": 0.2},
-                {"type": "mixup"},
+                {"type": "rotate", "degrees": 20},
+                {"type": "cutout", "size": 2},
+                *([{"type": "mixup"}] if mixed else []),
             ],
         },
         batch_size=7,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -23,6 +23,8 @@ class Cutout(ImageAugmentation):
     centre, so parts of it may be outside the image: then less is blanked out, as in the paper. For an
     even size, the centre is the pixel after the middle. All channels are blanked out.
     """
+
+    by_row: ClassVar[bool] = True
 
     type: Literal["cutout"] = "cutout"
     size: PositiveInt | tuple[PositiveInt, PositiveInt] = Field(examples=[8])

@@ -36,6 +36,7 @@ class _Move(ImageAugmentation):
     """Pixel (i, j) becomes pixel (a(i), b(j)), the lines a and the columns b drawn for each image."""
 
     moves: ClassVar[bool] = True
+    by_row: ClassVar[bool] = True
 
     def _background(self) -> float:
         return 0.0

@@ -37,6 +37,7 @@ class Rotate(ImageAugmentation):
     """
 
     moves: ClassVar[bool] = True
+    by_row: ClassVar[bool] = True
 
     type: Literal["rotate"] = "rotate"
     degrees: Annotated[float, Field(gt=0, le=180)] = Field(examples=[15])

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specnet.analysis.verdict import Verdict
 from specnet.diagnostics import RunError
-from specnet.diagnostics.text import counted, joined
-from specnet.model.averaged import AveragedModel
-from specnet.model.pooled_evaluation import mean_figures
 from specnet.runs.compiling import check_data
 from specnet.runs.directory import MODEL, PREDICTIONS, RESOLVED, RESULT, RunDirectory, entered
 from specnet.runs.finished import read_plain
 from specnet.runs.fold_paths import fold_path
+from specnet.runs.fold_results import TrainedFold, summary
 from specnet.runs.fold_training import train_fold
 from specnet.runs.fold_workers import train_side_by_side, worth_workers
 from specnet.runs.kept import damage, final_result
@@ -30,7 +26,6 @@ from specnet.runs.resuming import asks_for_more, check_same_experiment
 from specnet.storage.files import write_json, writing
 from specnet.storage.resolved import load_resolved, read_resolved
 from specnet.training.events import Event, FoldEnded, FoldStarted, Span
-from specnet.training.history import History
 
 if TYPE_CHECKING:
     from specnet.data import Dataset
@@ -40,15 +35,6 @@ if TYPE_CHECKING:
 
     Listener = Callable[[Event | Span], None]
     Compiled = tuple[CompiledModel, Dataset]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedFold:
-    """One fold that has ended."""
-
-    result: Result
-    model: CompiledModel
-    held_out: OutOfFold
 
 
 def run_folds(spec: Spec, data: Any, request: RunRequest) -> Result:
@@ -123,7 +109,7 @@ class _Folds:
             ended.append(fold)
             if fold.result.stopped == "interrupted":
                 break
-        result = _together(self.spec, self.directory, ended, len(self.specs), time.perf_counter() - began)
+        result = summary(self.spec, self.directory, ended, len(self.specs), time.perf_counter() - began)
         return self.processes.agreed(lambda: self._saved(result, trained=trained))
 
     def _saved(self, result: Result, *, trained: bool) -> Result:
@@ -252,66 +238,3 @@ class _Folds:
             fold = self._told(ended)
             if fold is not None:
                 self.done[ended] = fold
-
-
-def _together(
-    spec: Spec, directory: RunDirectory | None, ended: Sequence[TrainedFold], count: int, seconds: float
-) -> Result:
-    results = [fold.result for fold in ended]
-    both = {
-        split: mean_figures([result.splits[split] for result in results])
-        for split in results[0].splits
-        if all(split in result.splits for result in results)
-    }
-    stopped, why = _ending(results, count)
-    whole = stopped != "interrupted"
-    return Result(
-        name=spec.name,
-        run=None if directory is None else directory.path,
-        parameter_count=results[0].parameter_count,
-        epochs=sum(result.epochs for result in results),
-        steps=sum(result.steps for result in results),
-        seconds=seconds,
-        stopped=stopped,
-        why=why,
-        splits={split: means for split, (means, _) in both.items()},
-        std={split: stds for split, (_, stds) in both.items()},
-        fit=_verdict(results),
-        best_epoch=None,
-        history=History(),
-        model=AveragedModel(spec, [fold.model for fold in ended]),
-        folds=tuple(results),
-        engine=results[0].engine,
-        out_of_fold=OutOfFold.joined([fold.held_out for fold in ended]) if whole else None,
-    )
-
-
-def _ending(results: Sequence[Result], count: int) -> tuple[Any, str]:
-    """Return how the folds ended, and why in a sentence: the worst ending counts for all."""
-    endings = [result.stopped for result in results]
-    if "interrupted" in endings or len(results) < count:
-        done = sum(ending != "interrupted" for ending in endings)
-        return "interrupted", f"interrupted after {done} of {counted(count, 'fold')}"
-    for ending in ("diverged", "early_stopping"):
-        folds = [str(n) for n, own in enumerate(endings, 1) if own == ending]
-        if folds:
-            verb = "diverged" if ending == "diverged" else "stopped early"
-            which = f"fold{'s' if len(folds) > 1 else ''} {joined(folds)}"
-            first = results[int(folds[0]) - 1].why
-            return ending, f"{which} {verb}" + (f": {first}" if ending == "diverged" else "")
-    return "completed", f"all {counted(count, 'fold')} completed"
-
-
-def _verdict(results: Sequence[Result]) -> Verdict:
-    """Return the verdict of most folds, and how many have which."""
-    found = Counter(result.fit.verdict for result in results)
-    verdict, most = found.most_common(1)[0]
-    shares = joined([f"{word} in {count}" for word, count in found.most_common()])
-    first = next(result for result in results if result.fit.verdict == verdict)
-    number = results.index(first) + 1
-    lead = (
-        f"in all {counted(most, 'fold')}"
-        if len(found) == 1
-        else f"{shares} of {counted(len(results), 'fold')}"
-    )
-    return Verdict(verdict, f"{lead}; in fold {number}, {first.fit.why}")

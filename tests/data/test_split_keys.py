@@ -145,7 +145,7 @@ def test_all_that_is_wrong_is_found_at_once(desk):
 
 def test_npz_arrays_of_numbers_text_and_dates(desk):
     x, y = np.arange(12.0)[:, None], np.arange(12) // 6
-    days = np.datetime64("2024-01-12") - np.arange(12)
+    days = np.datetime64("2024-01-12") - np.arange(12).astype("timedelta64[D]")
     who = np.array([f"p{i // 3}" for i in range(12)])
     np.savez(desk.folder / "d.npz", inputs=x, targets=y, who=who, number=np.arange(12) // 3, day=days)
     fields = {"type": "npz", "path": "d.npz"}

@@ -15,7 +15,9 @@ def table(future: int = 0, count: int = 60, names: tuple[str, ...] = ("a", "b"))
     lines = ["date,id,y,k"]
     for name in names:
         lines += [f"{DAYS[i]},{name},{float(SERIES[name][i])!r},{i % 2}" for i in range(count)]
-        lines += [f"{DAYS[0] + count + i},{name},,{(count + i) % 2}" for i in range(future)]
+        lines += [
+            f"{DAYS[0] + np.timedelta64(count + i, 'D')},{name},,{(count + i) % 2}" for i in range(future)
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -20,6 +20,8 @@ CalendarPart = Literal["minute", "hour", "weekday", "day", "day_of_year", "month
 DAY = 86_400_000_000
 """The microseconds of a day, in which dates are counted."""
 
+_CALENDAR_DAY, _CALENDAR_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
+
 _UNITS = (
     ("week", 7 * DAY),
     ("day", DAY),
@@ -106,16 +108,18 @@ class Frequency:
         if self.unit == "workdays":
             day = np.datetime64(int(last), "us").astype("datetime64[D]")
             return _of_days(np.busday_offset(day, ahead, roll="backward"), last)
-        month = np.datetime64(int(last), "us").astype("datetime64[M]") + ahead * int(self.step)
-        ends = (month + 1).astype("datetime64[D]") - 1
+        month = (
+            np.datetime64(int(last), "us").astype("datetime64[M]") + ahead * int(self.step) * _CALENDAR_MONTH
+        )
+        ends = (month + _CALENDAR_MONTH).astype("datetime64[D]") - _CALENDAR_DAY
         if self.month_end:
             return _of_days(ends, last)
         place = self._in_month(np.array([last]))[0] // DAY
-        return _of_days(np.minimum(month.astype("datetime64[D]") + int(place), ends), last)
+        return _of_days(np.minimum(month.astype("datetime64[D]") + int(place) * _CALENDAR_DAY, ends), last)
 
     def _in_month(self, times: NDArray[Any]) -> NDArray[np.int64]:
         """Return the microseconds since the month began, or with `month_end` since the next begins: negative ones."""
-        month = times.astype("datetime64[us]").astype("datetime64[M]") + int(self.month_end)
+        month = times.astype("datetime64[us]").astype("datetime64[M]") + int(self.month_end) * _CALENDAR_MONTH
         return times - month.astype("datetime64[us]").astype(np.int64)
 
     @classmethod

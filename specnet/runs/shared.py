@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import pickle
+import secrets
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -41,7 +42,8 @@ def shared(machine: Ranks, held: list[T]) -> T | None:
 
     These cannot be written to. All processes of the machine call it; `held` is that one thing in the first process, and
     is emptied. Where it contains what is known to one process alone, such as a class that was defined in a function,
-    the first process gets it back, and the others None. Raises RunError where there is no memory for it.
+    the first process gets it back, and the others None; so does one that cannot open what the first one has, as in a
+    container of its own. Raises RunError where there is no memory for it.
     """
     if machine.size == 1:
         return held.pop()
@@ -51,13 +53,13 @@ def shared(machine: Ranks, held: list[T]) -> T | None:
         if layout is None:
             return held.pop() if held else None
         # The first process has its own, and open files of it, until all have what is shared.
-        found: T = agreed(machine, lambda: _read(*layout))
+        found: T | None = agreed(machine, lambda: _read(*layout))
         held.clear()
         return found
 
 
-def _written(what: object, stack: ExitStack) -> tuple[str, list[int]] | None:
-    """Put something into a file; return its path, and the lengths of the pickle and of its arrays."""
+def _written(what: object, stack: ExitStack) -> tuple[str, str, list[int]] | None:
+    """Put something into a file; return its path, what it begins with, and the lengths of the pickle and the arrays."""
     buffers: list[memoryview] = []
 
     def apart(buffer: pickle.PickleBuffer) -> bool:
@@ -72,9 +74,10 @@ def _written(what: object, stack: ExitStack) -> tuple[str, list[int]] | None:
     except (pickle.PicklingError, AttributeError, TypeError):
         return None
     parts = [memoryview(plain), *buffers]
-    size = sum(part.nbytes for part in parts)
+    size, mark = sum(part.nbytes for part in parts), secrets.token_hex(ALIGNED // 2)
     try:
         file, path = _file(size, stack)
+        file.write(mark.encode())
         for part in parts:
             file.write(part)
             file.write(bytes(-part.nbytes % ALIGNED))
@@ -83,7 +86,7 @@ def _written(what: object, stack: ExitStack) -> tuple[str, list[int]] | None:
         raise RunError(
             f"the processes of this machine cannot share {sized(size)} of data: {error}"
         ) from error
-    return path, [part.nbytes for part in parts]
+    return path, mark, [part.nbytes for part in parts]
 
 
 def _file(size: int, stack: ExitStack) -> tuple[IO[bytes], str]:
@@ -107,10 +110,16 @@ def _path(handle: int) -> str:
     return f"/proc/{os.getpid()}/fd/{handle}"
 
 
-def _read(path: str, sizes: list[int]) -> Any:
-    with Path(path).open("rb") as file:
-        whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    parts, start = [], 0
+def _read(path: str, mark: str, sizes: list[int]) -> Any:
+    """Return what lies in a file; None where another file, or none, has this path here."""
+    try:
+        with Path(path).open("rb") as file:
+            whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError):
+        return None
+    if whole[:ALIGNED] != mark.encode():
+        return None
+    parts, start = [], ALIGNED
     for size in sizes:
         parts.append(whole[start : start + size])
         start += size + -size % ALIGNED

@@ -51,6 +51,15 @@ def test_what_cannot_be_shared_stays_with_the_first():
     assert share(own) == [own, None]
 
 
+@pytest.mark.parametrize("there", ["none", "other"])
+def test_a_process_that_sees_another_file_gets_nothing(there, monkeypatch, tmp_path):
+    path = tmp_path / "other"
+    if there == "other":
+        path.write_bytes(bytes(100_000))
+    monkeypatch.setattr(module, "_path", lambda _: str(path))
+    assert share({"x": ROWS}) == [None, None]
+
+
 def test_no_room_is_an_error_of_all(monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

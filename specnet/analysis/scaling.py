@@ -27,6 +27,9 @@ Source = Literal["measured", "predicted", "estimated"]
 AGREEMENT = 16
 """Bytes by which processes agree after a step on the time, and on whether to go on."""
 
+HIDDEN = 0.1
+"""The share of a step that messages are said to take more than in a slow network."""
+
 FLOPS, BYTES = 20e9, 10e9
 """Operations, and bytes of results, that a process is taken to compute in a second where nothing was measured."""
 
@@ -106,6 +109,14 @@ class ScalingEstimate:
         """Bytes that each process sends in a step."""
         return sum(message.sent(self.ranks) for message in self.messages)
 
+    @property
+    def bandwidth(self) -> float:
+        """Bytes per second below which a step's messages take more than a tenth of what it computes.
+
+        So much is there to be gained at most where messages travel while the backward pass is computed.
+        """
+        return self.sent / (HIDDEN * self.computing) if self.computing else 0.0
+
     def messaging(self, link: Link) -> float:
         """Return the seconds of a step's messages."""
         return sum(message.seconds(self.ranks, link) for message in self.messages)
@@ -129,6 +140,7 @@ class ScalingEstimate:
                 for m in self.messages
             ],
             "sent": self.sent,
+            "bandwidth": self.bandwidth,
             "memory": {**self.memory, "total": sum(self.memory.values()), "together": self.together},
             "step": {
                 "seconds": self.alone,

@@ -75,6 +75,7 @@ def test_a_network_without_cost_is_limited_by_what_is_not_shared():
     free = Link("free", 0.0, float("inf"))
     assert two.rows == 15
     assert two.speedup(free) == pytest.approx(two.alone / (two.alone - two.shared / 2))
+    assert two.sent / two.bandwidth == pytest.approx(0.1 * two.computing)
     uneven = found(4)
     assert uneven.rows == 8  # of 30
     assert uneven.computing == pytest.approx(uneven.alone - uneven.shared * 22 / 30)

@@ -81,6 +81,8 @@ def _ending(results: Sequence[Result], count: int) -> tuple[Any, str]:
 
 def _verdict(results: Sequence[Result]) -> Verdict:
     """Return the verdict of most folds, and how many have which."""
+    if len(results) == 1:
+        return results[0].fit
     found = Counter(result.fit.verdict for result in results)
     verdict, most = found.most_common(1)[0]
     shares = joined([f"{word} in {count}" for word, count in found.most_common()])

@@ -1,7 +1,8 @@
 """Convolutions whose channels are groups of their own, place by place over all channels.
 
-Kernels of 3 x 3, by far the most frequent, are written out: at stride 1 four neighbouring places at once, which look at
-six columns of the image, so that each number is read once for all four.
+Kernels of 3 x 3, by far the most frequent, are written out: at stride 1 four or eight neighbouring places at once, so
+that each number of the image is read once for all of them. There, images are vectors of all their numbers, and places
+are counted without a sign: the compiler need not ask at each tap whether an index counts from the end of an axis.
 """
 
 from __future__ import annotations
@@ -97,23 +98,51 @@ def _nine(
         out[n, r, j, c] = total
 
 
-@inner
-def _four_of_nine(
-    x: Array, w: Array, bias: Array, n: int, y: int, z: int, out: Array, r: int, j: int
-) -> None:
-    """Write four neighbouring places of the output, whose nine taps are all within the image."""
-    for c in range(bias.size):
-        t0 = t1 = t2 = t3 = bias[c]
-        for p in range(3):
-            w0, w1, w2 = w[p, 0, c], w[p, 1, c], w[p, 2, c]
-            x0, x1, x2 = x[n, y + p, z, c], x[n, y + p, z + 1, c], x[n, y + p, z + 2, c]
-            x3, x4, x5 = x[n, y + p, z + 3, c], x[n, y + p, z + 4, c], x[n, y + p, z + 5, c]
-            t0 += x0 * w0 + x1 * w1 + x2 * w2
-            t1 += x1 * w0 + x2 * w1 + x3 * w2
-            t2 += x2 * w0 + x3 * w1 + x4 * w2
-            t3 += x3 * w0 + x4 * w1 + x5 * w2
-        out[n, r, j, c], out[n, r, j + 1, c] = t0, t1
-        out[n, r, j + 2, c], out[n, r, j + 3, c] = t2, t3
+def _four(count: int) -> Any:
+    """Return what writes four neighbouring places of the output that see three columns, and `count` rows, within it.
+
+    `first` is where the first tap is in the image, `tap` where it is in the kernel, and `there` is the first place of
+    the output; `row` numbers are a row of the image.
+    """
+
+    @inner
+    def four(x: Array, w: Array, bias: Array, first: Any, row: Any, tap: Any, out: Array, there: Any) -> None:
+        m = np.uint64(bias.size)
+        for c in range(np.uint64(0), m):
+            t0 = t1 = t2 = t3 = bias[c]
+            for p in range(count):
+                k, l = first + np.uint64(p) * row + c, tap + np.uint64(3 * p) * m + c
+                w0, w1, w2 = w[l], w[l + m], w[l + np.uint64(2) * m]
+                x0, x1, x2 = x[k], x[k + m], x[k + np.uint64(2) * m]
+                x3, x4, x5 = x[k + np.uint64(3) * m], x[k + np.uint64(4) * m], x[k + np.uint64(5) * m]
+                t0 += x0 * w0 + x1 * w1 + x2 * w2
+                t1 += x1 * w0 + x2 * w1 + x3 * w2
+                t2 += x2 * w0 + x3 * w1 + x4 * w2
+                t3 += x3 * w0 + x4 * w1 + x5 * w2
+            out[there + c], out[there + m + c] = t0, t1
+            out[there + np.uint64(2) * m + c], out[there + np.uint64(3) * m + c] = t2, t3
+
+    return four
+
+
+def _one(count: int) -> Any:
+    """Return what writes one place that sees two columns, and `count` rows, as `_four`."""
+
+    @inner
+    def one(x: Array, w: Array, bias: Array, first: Any, row: Any, tap: Any, out: Array, there: Any) -> None:
+        m = np.uint64(bias.size)
+        for c in range(np.uint64(0), m):
+            total = bias[c]
+            for p in range(count):
+                k, l = first + np.uint64(p) * row + c, tap + np.uint64(3 * p) * m + c
+                total += x[k] * w[l] + x[k + m] * w[l + m]
+            out[there + c] = total
+
+    return one
+
+
+_four_of_six, _four_of_nine = _four(2), _four(3)
+_one_of_four, _one_of_six = _one(2), _one(3)
 
 
 @inner
@@ -130,17 +159,39 @@ def _convolve(
     rows, columns = out.shape[1], out.shape[2]
     height, width = x.shape[1], x.shape[2]
     nine = w.shape[0] == 3 and w.shape[1] == 3
-    four = nine and strides[1] == 1 and dilation[0] == 1 and dilation[1] == 1
+    first, stop = max(before[1], 0), min(width - 2 + before[1], columns)
+    four = nine and strides[1] == 1 and dilation[0] == 1 and dilation[1] == 1 and stop - first >= 4
+    m = bias.size
+    flat, taps, made, row = x.reshape(-1), w.reshape(-1), out.reshape(-1), np.uint64(width * m)
     for n in range(len(x)):
         for r in range(rows):
             top = r * strides[0] - before[0]
-            inside = nine and _within(top, 3, dilation[0], height)
+            above, below = max(-top, 0), max(top + 3 - height, 0)
+            near = four and above + below <= 1
             j = 0
             while j < columns:
                 left = j * strides[1] - before[1]
-                if inside and four and left >= 0 and left + 5 < width and j + 3 < columns:
-                    _four_of_nine(x, w, bias, n, top, left, out, r, j)
-                    j += 4
+                inside = near and first <= j < stop
+                if inside or (near and -1 <= left <= width - 2):
+                    # The last four may be partly those before: they get the same numbers again.
+                    left -= max(j - (stop - 4), 0) if inside else 0
+                    column = max(left, 0)
+                    j = left + before[1]
+                    seen = np.uint64(((n * height + top + above) * width + column) * m)
+                    tap = np.uint64((above * 3 + column - left) * m)
+                    there = np.uint64(((n * rows + r) * columns + j) * m)
+                    if inside:
+                        if above + below == 0:
+                            _four_of_nine(flat, taps, bias, seen, row, tap, made, there)
+                        else:
+                            _four_of_six(flat, taps, bias, seen, row, tap, made, there)
+                        j += 4
+                    else:
+                        if above + below == 0:
+                            _one_of_six(flat, taps, bias, seen, row, tap, made, there)
+                        else:
+                            _one_of_four(flat, taps, bias, seen, row, tap, made, there)
+                        j += 1
                 elif nine:
                     _nine(x, w, bias, n, top, left, dilation, out, r, j)
                     j += 1
@@ -205,16 +256,38 @@ def _spread(g: Array, w: Array, strides: Pair, before: Pair, dilation: Pair, out
 
 
 @inner
-def _four_by_nine(x: Array, g: Array, n: int, r: int, j: int, y: int, z: int, out: Array) -> None:
-    """Add to nine taps the products of four neighbouring places with what they see, all within the image."""
-    for c in range(out.shape[2]):
-        g0, g1, g2, g3 = g[n, r, j, c], g[n, r, j + 1, c], g[n, r, j + 2, c], g[n, r, j + 3, c]
+def _one_by_nine(x: Array, g: Array, first: Any, row: Any, there: Any, out: Array) -> None:
+    """Add to nine taps the products of one place with what it sees, all within the image; as `_four_of_nine`."""
+    m = np.uint64(out.size // 9)
+    for c in range(np.uint64(0), m):
+        sent = g[there + c]
         for p in range(3):
-            x0, x1, x2 = x[n, y + p, z, c], x[n, y + p, z + 1, c], x[n, y + p, z + 2, c]
-            x3, x4, x5 = x[n, y + p, z + 3, c], x[n, y + p, z + 4, c], x[n, y + p, z + 5, c]
-            out[p, 0, c] += x0 * g0 + x1 * g1 + x2 * g2 + x3 * g3
-            out[p, 1, c] += x1 * g0 + x2 * g1 + x3 * g2 + x4 * g3
-            out[p, 2, c] += x2 * g0 + x3 * g1 + x4 * g2 + x5 * g3
+            k, l = first + np.uint64(p) * row + c, np.uint64(3 * p) * m + c
+            out[l] += x[k] * sent
+            out[l + m] += x[k + m] * sent
+            out[l + np.uint64(2) * m] += x[k + np.uint64(2) * m] * sent
+
+
+@inner
+def _eight_by_nine(x: Array, g: Array, first: Any, row: Any, there: Any, out: Array) -> None:
+    """Add to nine taps the products of eight neighbouring places with what they see."""
+    m = np.uint64(out.size // 9)
+    for c in range(np.uint64(0), m):
+        s = there + c
+        g0, g1, g2, g3 = g[s], g[s + m], g[s + np.uint64(2) * m], g[s + np.uint64(3) * m]
+        s += np.uint64(4) * m
+        g4, g5, g6, g7 = g[s], g[s + m], g[s + np.uint64(2) * m], g[s + np.uint64(3) * m]
+        for p in range(3):
+            k, l = first + np.uint64(p) * row + c, np.uint64(3 * p) * m + c
+            x0, x1, x2 = x[k], x[k + m], x[k + np.uint64(2) * m]
+            x3, x4, x5 = x[k + np.uint64(3) * m], x[k + np.uint64(4) * m], x[k + np.uint64(5) * m]
+            x6, x7 = x[k + np.uint64(6) * m], x[k + np.uint64(7) * m]
+            x8, x9 = x[k + np.uint64(8) * m], x[k + np.uint64(9) * m]
+            out[l] += x0 * g0 + x1 * g1 + x2 * g2 + x3 * g3 + x4 * g4 + x5 * g5 + x6 * g6 + x7 * g7
+            out[l + m] += x1 * g0 + x2 * g1 + x3 * g2 + x4 * g3 + x5 * g4 + x6 * g5 + x7 * g6 + x8 * g7
+            out[l + np.uint64(2) * m] += (
+                x2 * g0 + x3 * g1 + x4 * g2 + x5 * g3 + x6 * g4 + x7 * g5 + x8 * g6 + x9 * g7
+            )
 
 
 @loops
@@ -224,17 +297,24 @@ def _correlate(x: Array, g: Array, strides: Pair, before: Pair, dilation: Pair, 
     height, width, channels = x.shape[1], x.shape[2], x.shape[3]
     made = out.shape[2] // channels
     nine = out.shape[0] == 3 and out.shape[1] == 3 and made == 1
-    four = nine and strides[1] == 1 and dilation == (1, 1)
+    near = nine and dilation == (1, 1)
+    flat, sends, taps, row = x.reshape(-1), g.reshape(-1), out.reshape(-1), np.uint64(width * channels)
     for n in range(len(x)):
         for r in range(rows):
             top = r * strides[0] - before[0]
-            inside = four and _within(top, 3, 1, height)
+            inside = near and _within(top, 3, 1, height)
             j = 0
             while j < columns:
                 left = j * strides[1] - before[1]
-                if inside and left >= 0 and left + 5 < width and j + 3 < columns:
-                    _four_by_nine(x, g, n, r, j, top, left, out)
-                    j += 4
+                if inside and _within(left, 3, 1, width):
+                    first = np.uint64(((n * height + top) * width + left) * channels)
+                    there = np.uint64(((n * rows + r) * columns + j) * channels)
+                    if strides[1] == 1 and left + 9 < width and j + 7 < columns:
+                        _eight_by_nine(flat, sends, first, row, there, taps)
+                        j += 8
+                    else:
+                        _one_by_nine(flat, sends, first, row, there, taps)
+                        j += 1
                     continue
                 sent = g[n, r, j]
                 for p in range(out.shape[0]):

@@ -364,5 +364,6 @@ def test_processes_of_one_machine_share_its_threads_and_memory(monkeypatch):
 
 
 def test_another_launcher_is_refused():
-    with pytest.raises(ValueError, match="`distributed` must be 'mpi', not 'gloo'"):
-        specnet.run(document(), distributed="gloo")
+    for start in (specnet.run, specnet.train):
+        with pytest.raises(ValueError, match="`distributed` must be 'mpi', not 'gloo'"):
+            start(document(), distributed="gloo")

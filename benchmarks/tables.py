@@ -1,124 +1,159 @@
-"""The public tables that first models are measured on, each cut into rows to learn from and rows held out.
+"""What `specnet init` writes, beside the models that are usual for tables: boosted trees, networks and linear models.
 
-They are read from `$SPECNET_DATA`. Rows are kept as their lines stand in the file, so that `specnet init` reads what
-people have.
+    SPECNET_DATA=... python -m benchmarks.tables                  # measure specnet, and print the tables
+    SPECNET_DATA=... python -m benchmarks.tables --peers          # measure the peers, where they are installed
+    SPECNET_DATA=... python -m benchmarks.tables --only adult     # one table; may be repeated
+    python -m benchmarks.tables --report --out results            # measure nothing: table.md and tables.png
+
+Figures are kept in benchmarks/tables.json, one for each table, split and model, and only those that are not there are
+measured; `--again` measures all. Each is measured in a process of its own, which is forked once libraries are imported,
+with one thread: processor seconds (of learning and of predicting the rows held out) do not depend on other work, as
+seconds by the clock do.
 """
 
 from __future__ import annotations
 
-import csv
+import argparse
+import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import numpy as np
-import pandas as pd
-from sklearn.model_selection import train_test_split
 
-HELD_OUT = 0.2
-"""The share of the rows that is held out, where no split is published."""
+from benchmarks import table_report
+from benchmarks.public_tables import TABLES, BenchmarkTable, data_folder
+from benchmarks.table_peers import LIBRARIES, PEERS
+from benchmarks.table_store import Figure, Key, Store
 
+SPLITS = 5
+KEPT = Path(__file__).with_name("tables.json")
 
-@dataclass(frozen=True)
-class Lines:
-    """The records of a table as they stand in its file, and its header."""
-
-    header: str | None
-    records: list[str]
-
-    @property
-    def text(self) -> str:
-        head = [] if self.header is None else [self.header]
-        return "\n".join([*head, *self.records]) + "\n"
-
-    def taken(self, rows: np.ndarray) -> Lines:
-        return Lines(self.header, [self.records[i] for i in rows])
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The cells as strings, in columns called as specnet calls them: by position where there is no header."""
-        cells = [_cells(record) for record in self.records]
-        names = [str(i) for i in range(len(cells[0]))] if self.header is None else _cells(self.header)
-        return pd.DataFrame(cells, columns=names, dtype=object)
+Measured = dict[str, Any]
+Task = Callable[[BenchmarkTable, Path, int], Measured]
 
 
-@dataclass(frozen=True)
-class BenchmarkTable:
-    """Where a table is, what is predicted, and which rows are held out for a seed."""
+def peer_task(name: str) -> Task:
+    """Return what gives the score of a peer."""
+    peer = PEERS[name]
+    peer.prepare()
 
-    path: str
-    target: str | None = None
-    """The column's name; the last column if there is none."""
-    header: bool = False
-    held_out: Callable[[Path, Lines, int], tuple[Lines, Lines]] | None = None
-    """Return the rows to learn from and those held out, as published; by default a fifth is drawn by the seed."""
+    def task(table: BenchmarkTable, folder: Path, split: int) -> Measured:
+        train, test = table.rows(*table.split(folder, split))
+        predicted = peer.predict(train, test, split, table.classes)
+        return {"score": score(predicted, test.targets, classes=table.classes), "rows": len(train.targets)}
 
-    def split(self, folder: Path, seed: int) -> tuple[Lines, Lines]:
-        path = folder / self.path
-        lines = read(path, header=self.header)
-        if self.held_out is not None:
-            return self.held_out(path, lines, seed)
-        labels = lines.frame[self.target] if self.target else lines.frame.iloc[:, -1]
-        counts = labels.value_counts()
-        kinds = labels if len(counts) <= 20 and counts.min() >= 5 else None
-        rows = np.arange(len(lines.records))
-        train, test = train_test_split(rows, test_size=HELD_OUT, random_state=seed, stratify=kinds)
-        return lines.taken(np.sort(train)), lines.taken(np.sort(test))
+    return task
 
 
-def read(path: Path, *, header: bool) -> Lines:
-    records = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return Lines(records[0], records[1:]) if header else Lines(None, records)
+def score(predicted: np.ndarray, truth: np.ndarray, *, classes: bool) -> float:
+    """Return the accuracy, or the root mean squared error."""
+    if classes:
+        return float(np.mean(predicted == truth))
+    return float(np.sqrt(np.mean((predicted.astype(float) - truth) ** 2)))
 
 
-def _cells(record: str) -> list[str]:
-    if "," not in record:
-        return record.split()
-    return [cell.strip() for cell in next(csv.reader([record], skipinitialspace=True))]
+def in_child(task: Callable[[], Measured]) -> Measured:
+    """Return what a task gives in a forked process, with its seconds and its peak of memory."""
+    receive, send = os.pipe()
+    began = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(receive)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = task()
+            os.write(send, json.dumps(found).encode())
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 - whatever it is, the child ends here
+            traceback.print_exc()
+            os._exit(1)
+    os.close(send)
+    with os.fdopen(receive) as pipe:
+        text = pipe.read()
+    _, status, used = os.wait4(child, 0)
+    if status:
+        raise RuntimeError(f"the child ended with {os.waitstatus_to_exitcode(status)}")
+    return json.loads(text) | {
+        "seconds": round(time.perf_counter() - began, 3),
+        "cpu": round(used.ru_utime + used.ru_stime, 3),
+        "mib": round(used.ru_maxrss / 1024, 1),
+    }
 
 
-def _adult(path: Path, lines: Lines, _seed: int) -> tuple[Lines, Lines]:
-    """Take the published test file, whose labels end in a full stop."""
-    test = read(path.with_name("adult-test.csv"), header=False)
-    return lines, Lines(None, [record.rstrip(".") for record in test.records])
+def missing(store: Store, models: list[str], options: argparse.Namespace) -> Iterator[Key]:
+    """Yield what is to be measured: model by model, split by split."""
+    for model in models:
+        for split in options.splits:
+            for table in options.only or TABLES:
+                key = Key(table, split, model)
+                if options.again or key not in store:
+                    yield key
 
 
-def _published(path: Path, lines: Lines, seed: int) -> tuple[Lines, Lines]:
-    """Take the split of that number among the twenty that Hernández-Lobato and Adams (2015) published."""
-    train, test = (
-        np.loadtxt(path.with_name(f"index_{part}_{seed}.txt"), dtype=int, ndmin=1)
-        for part in ("train", "test")
+def measure(store: Store, folder: Path, options: argparse.Namespace) -> None:
+    """Measure what is missing, and keep each figure as soon as it is there."""
+    if options.peers:
+        tasks, libraries = dict.fromkeys(PEERS, peer_task), LIBRARIES
+    else:
+        from benchmarks.table_models import MODELS, specnet_task
+
+        tasks, libraries = dict.fromkeys(MODELS, specnet_task), ("numpy",)
+    versions = {name: version(name) for name in libraries}
+    prepared: dict[str, Task] = {}
+    for key in missing(store, [name for name in options.model or tasks if name in tasks], options):
+        table = TABLES[key.table]
+        if not table.is_in(folder):
+            print(f"{key.table} is not in {folder}", file=sys.stderr)
+            continue
+        if key.model not in prepared:
+            prepared[key.model] = tasks[key.model](key.model)
+        found = in_child(partial(prepared[key.model], table, folder, key.split))
+        store.add(Figure(*key, **found), versions)
+        print(f"{key.table}, split {key.split}, {key.model}: {found}", file=sys.stderr, flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.tables",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    return lines.taken(train), lines.taken(test)
+    parser.add_argument("--peers", action="store_true", help="measure the peers instead of specnet")
+    parser.add_argument("--report", action="store_true", help="measure nothing")
+    parser.add_argument("--only", metavar="TABLE", action="append", choices=TABLES, help="one table")
+    parser.add_argument("--model", metavar="NAME", action="append", help="one model")
+    parser.add_argument("--splits", type=int, nargs="+", default=range(SPLITS), help="the splits' seeds")
+    parser.add_argument("--again", action="store_true", help="measure what is there, too")
+    parser.add_argument("--store", type=Path, default=KEPT, metavar="FILE", help="where figures are kept")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write table.md and tables.png")
+    return parser.parse_args()
 
 
-TABLES = {
-    "iris": BenchmarkTable("iris/iris.csv"),
-    "wheat seeds": BenchmarkTable("tables/wheat-seeds.csv"),
-    "sonar": BenchmarkTable("tables/sonar.csv"),
-    "ionosphere": BenchmarkTable("tables/ionosphere.csv"),
-    "ecoli": BenchmarkTable("tables/ecoli.csv"),
-    "penguins": BenchmarkTable("tables/penguins.csv", "species", header=True),
-    "diabetes": BenchmarkTable("tables/pima-indians-diabetes.csv"),
-    "titanic": BenchmarkTable("tables/titanic.csv", "survived", header=True),
-    "banknotes": BenchmarkTable("tables/banknote_authentication.csv"),
-    "phoneme": BenchmarkTable("tables/phoneme.csv"),
-    "mammography": BenchmarkTable("tables/mammography.csv"),
-    "adult": BenchmarkTable("adult/adult-train.csv", held_out=_adult),
-    "tips": BenchmarkTable("tables/tips.csv", "tip", header=True),
-    "yacht": BenchmarkTable("uci-regression/yacht/data.txt", held_out=_published),
-    "mpg": BenchmarkTable("tables/mpg.csv", "mpg", header=True),
-    "boston": BenchmarkTable("uci-regression/bostonHousing/data.txt", held_out=_published),
-    "energy": BenchmarkTable("uci-regression/energy/data.txt", held_out=_published),
-    "concrete": BenchmarkTable("uci-regression/concrete/data.txt", held_out=_published),
-    "red wine": BenchmarkTable("wine-quality/winequality-red.csv"),
-    "abalone": BenchmarkTable("tables/abalone.csv"),
-    "white wine": BenchmarkTable("wine-quality/winequality-white.csv"),
-    "housing": BenchmarkTable("california-housing/housing.csv", "median_house_value", header=True),
-    "diamonds": BenchmarkTable("tables/diamonds.csv", "price", header=True),
-}
+def main() -> None:
+    options = arguments()
+    store, folder = Store(options.store), data_folder()
+    if not options.report:
+        measure(store, folder, options)
+    text = table_report.text(store)
+    print(text)
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "table.md").write_text(text + "\n", encoding="utf-8")
+        table_report.chart(store, options.out / "tables.png")
 
 
-def data_folder() -> Path:
-    return Path(os.environ.get("SPECNET_DATA", ".")).resolve()
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ from specnet.data.tables.column_survey import ColumnSurvey
 from specnet.data.text import TOKENIZERS
 from specnet.data.text.words import Word
 from specnet.reporting.draft_names import BARE, key_of, quoted, reference
+from specnet.reporting.first_network import embedding, layer_lines
 
 LONGEST = 200
 """The most tokens that a first model reads of a text."""
@@ -24,7 +25,10 @@ VECTOR = 32
 FACTS = "facts"
 """The input of all columns that are no texts."""
 
-RESERVED = frozenset({FACTS, "input", "inputs"})
+WAVES = "waves"
+"""The layer that embeds those of numbers."""
+
+RESERVED = frozenset({FACTS, WAVES, "input", "inputs"})
 """Names that an input of a text does not get."""
 
 
@@ -81,8 +85,11 @@ class DraftTexts:
             lines.append(f"{FACTS} = {{ columns = [{listing}] }}")
         return [*lines, ""]
 
-    def layers(self) -> list[str]:
-        """Return the layers that make numbers of the texts, and put all inputs side by side."""
+    def layers(self, *, embedded: bool) -> list[str]:
+        """Return the layers that make numbers of the texts, and put all inputs side by side.
+
+        `embedded` says whether the columns of numbers become waves first.
+        """
         lines: list[str] = []
         made = []
         for name in self._names():
@@ -104,7 +111,11 @@ class DraftTexts:
                 made.append(f"{name}_mean")
                 lines.append(f'name = "{made[-1]}"')
             lines.append("")
-        made += [FACTS] * bool(self.facts)
+        if self.texts and self.facts and embedded:
+            made.append(WAVES)
+            lines += layer_lines([embedding(inputs=[FACTS], name=made[-1])])
+        elif self.facts:
+            made.append(FACTS)
         if len(made) > 1:
             lines += ["[[layers]]", 'type   = "concat"', f"inputs = {json.dumps(made)}", ""]
         return lines

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from specnet.data.formats.csv.dialect import WHITESPACE
 from specnet.data.formats.csv.survey import Survey
@@ -28,7 +27,8 @@ from specnet.reporting.column_uses import (
 from specnet.reporting.draft_dates import date_lines
 from specnet.reporting.draft_names import has_settings, key_of, quoted, reference, shown
 from specnet.reporting.draft_texts import VECTOR, DraftTexts
-from specnet.reporting.first_model import EMA_DECAY, UNITS, WEIGHT_DECAY, FirstModel
+from specnet.reporting.first_model import FirstModel, Style, Task
+from specnet.reporting.first_network import embedding, hidden_layers, layer_lines, training_lines
 from specnet.reporting.narrow_lines import narrow
 
 SKEWED = 2.0
@@ -46,16 +46,17 @@ class Draft:
     """A document, and what it was made from."""
 
     text: str
-    task: Literal["classes", "numbers"]
+    task: Task
     uses: tuple[ColumnUse, ...]
     classes: int | None
 
 
-def draft(table: Survey, target: str | None, document: Path) -> Draft:
+def draft(table: Survey, target: str | None, document: Path, style: Style = "quick") -> Draft:
     """Return a document that predicts a column of a table from the others.
 
     `target` is a column's name or its place; without it, the last one that can be predicted is. `document` is
-    where it will lie. Raises SpecError where there is no such column, or nothing to predict it from.
+    where it will lie, and `style` says how long it may train. Raises SpecError where there is no such column, or
+    nothing to predict it from.
     """
     aim = chosen_target(table, target)
     classes = aim.unlike if are_classes(table, aim) else None
@@ -65,19 +66,25 @@ def draft(table: Survey, target: str | None, document: Path) -> Draft:
         dates = (use.column for use in uses if use.role == "left out" and use.column.date_formats)
         helps = (date_help(column.distinct, key_of(table, column)) for column in dates)
         raise draft_error(table, "SN509", message, next(helps, None))
-    text = _document(table, aim, uses, classes, document)
+    text = _document(table, aim, uses, classes, document, style)
     return Draft(text, "numbers" if classes is None else "classes", uses, classes)
 
 
 def _document(
-    table: Survey, aim: ColumnSurvey, uses: Iterable[ColumnUse], classes: int | None, document: Path
+    table: Survey,
+    aim: ColumnSurvey,
+    uses: Iterable[ColumnUse],
+    classes: int | None,
+    document: Path,
+    style: Style,
 ) -> str:
     uses = tuple(uses)
     inputs = [use.column for use in uses if use.role == "input" and not use.text]
     texts = DraftTexts(table, [use.column for use in uses if use.text], inputs)
     width = sum(1 if c.numeric else c.unlike for c in inputs) + VECTOR * len(texts.texts)
     numbers = sum(c.numeric for c in inputs)
-    first = FirstModel(table.rows - aim.missing, width)
+    task = "numbers" if classes is None else "classes"
+    first = FirstModel(table.rows - aim.missing, width, numbers, task, style)
     of = f"{numbers} of numbers" + (f", {len(texts.texts)} of text" if texts else "")
     head = (
         f"# A first model for {_comment(table.path.name)}: {table.rows:,} rows, "
@@ -99,9 +106,8 @@ def _document(
         *_split(first, aim, classes),
         *_transforms(aim, classes, texts, numeric=numbers > 0),
         *texts.inputs(),
-        *texts.layers(),
-        *_network(first, classes),
-        *_training(first),
+        *_network(first, texts, classes),
+        *training_lines(first),
     ]
     return "\n".join(narrow(lines)) + "\n"
 
@@ -245,42 +251,14 @@ def _transforms(aim: ColumnSurvey, classes: int | None, texts: DraftTexts, *, nu
     return [*lines, "[[data.transforms]]", 'type = "standardize"', f'on   = "targets"  # {why}', ""]
 
 
-def _network(first: FirstModel, classes: int | None) -> list[str]:
-    hidden = ["[[layers]]", 'type       = "dense"', f"units      = {UNITS}"]
-    lines = [
-        *hidden[:2],
-        f"{hidden[2]}  # enough for most tables: weight decay limits what it memorises",
-        'activation = "relu"',
-        "",
-    ]
-    for _ in range(first.hidden - 1):
-        lines += [*_dropout(first), *hidden, 'activation = "relu"', ""]
+def _network(first: FirstModel, texts: DraftTexts, classes: int | None) -> list[str]:
     last = "one logit a class" if classes is not None else "one number"
-    lines += ["[[layers]]", 'type  = "dense"', f"units = {classes or 1}  # {last}", "", "[loss]"]
+    layers = hidden_layers(first, classes or 1)
+    if first.embedded and not texts:
+        layers.insert(0, embedding())
+    lines = [*texts.layers(embedded=first.embedded), *layer_lines(layers, last), "[loss]"]
     lines.append('type = "cross_entropy"' if classes is not None else 'type = "mse"')
     return [*lines, ""]
-
-
-def _dropout(first: FirstModel) -> list[str]:
-    if first.dropout is None:
-        return []
-    why = "without it, many inputs are memorised"
-    return ["[[layers]]", 'type = "dropout"', f"rate = {first.dropout}  # {why}", ""]
-
-
-def _training(first: FirstModel) -> list[str]:
-    lines = ["[training]", f"epochs     = {first.epochs}", f"batch_size = {first.batch}"]
-    lines += [f"ema_decay  = {EMA_DECAY}  # validates and keeps a mean over steps, which varies less", ""]
-    lines += ["[training.optimizer]", 'type          = "adamw"', f"learning_rate = {first.learning_rate}"]
-    lines += [f"weight_decay  = {WEIGHT_DECAY}  # keeps the network from memorising rows"]
-    if first.share is not None:
-        lines += [
-            "",
-            "[training.early_stopping]",
-            'monitor  = "validation.loss"',
-            f"patience = {first.patience}  # epochs without a better one; the best is restored",
-        ]
-    return lines
 
 
 def _comment(text: str) -> str:

@@ -11,13 +11,12 @@ from specnet.data.tables.column_survey import ColumnSurvey
 from specnet.data.tables.frames import frame_columns
 from specnet.reporting.column_uses import column_use, draft_error
 from specnet.reporting.draft_texts import VECTOR, DraftTexts
-from specnet.reporting.first_model import EMA_DECAY, UNITS, WEIGHT_DECAY, FirstModel
+from specnet.reporting.first_model import FirstModel, Task
+from specnet.reporting.first_network import Document, embedding, hidden_layers, training
 from specnet.reporting.surveying import survey_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Document = dict[str, Any]
 
 
 def has_cells(frame: Any) -> bool:
@@ -27,9 +26,9 @@ def has_cells(frame: Any) -> bool:
 
 def array_document(rows: int, width: int, classes: int | None, targets: NDArray[Any]) -> Document:
     """Return the document of a first model for rows of arrays; `classes` is their number, None for numbers."""
-    first = FirstModel(rows, width)
+    first = FirstModel(rows, width, width, _task(classes))
     data: Document = {"type": "arrays", "transforms": [{"type": "standardize"}]}
-    return _document(first, data, [], classes, targets)
+    return _document(first, data, [embedding()] if first.embedded else [], classes, targets)
 
 
 def frame_document(frame: Any, classes: int | None, targets: NDArray[Any]) -> Document:
@@ -50,7 +49,10 @@ def frame_document(frame: Any, classes: int | None, targets: NDArray[Any]) -> Do
         reasons = "; ".join(f"`{use.column.name}`: {use.why}" for use in uses)
         raise draft_error(table, "SN509", f"no column of `{table.path}` is left to predict from: {reasons}")
     width = sum(1 if c.numeric else c.unlike for c in facts) + VECTOR * len(texts.texts)
-    written = tomllib.loads("\n".join([*texts.settings(), *texts.inputs(), *texts.layers()]))
+    first = FirstModel(table.rows, width, sum(c.numeric for c in facts), _task(classes))
+    written = tomllib.loads(
+        "\n".join([*texts.settings(), *texts.inputs(), *texts.layers(embedded=first.embedded)])
+    )
     data: Document = {
         "type": "frame",
         "target": names if len(names) > 1 else names[0],
@@ -62,36 +64,23 @@ def frame_document(frame: Any, classes: int | None, targets: NDArray[Any]) -> Do
     }
     if any(c.missing for c in facts):
         data["missing"] = "mean"
-    document = _document(FirstModel(table.rows, width), data, written.get("layers", []), classes, targets)
+    before = written.get("layers", [])
+    if first.embedded and not texts:
+        before = [embedding()]
+    document = _document(first, data, before, classes, targets)
     return document | ({"inputs": written["inputs"]} if "inputs" in written else {})
 
 
 def _document(
     first: FirstModel, data: Document, before: list[Document], classes: int | None, targets: NDArray[Any]
 ) -> Document:
-    """Return a document with a dense network behind some layers."""
-    hidden: list[Document] = [{"type": "dense", "units": UNITS, "activation": "relu"}]
-    layers = [*before, *hidden]
-    for _ in range(first.hidden - 1):
-        layers += [{"type": "dropout", "rate": first.dropout}] if first.dropout is not None else []
-        layers += hidden
-    layers.append({"type": "dense", "units": classes or np.shape(targets)[1]})
+    """Return a document with a network behind some layers."""
+    layers = [*before, *hidden_layers(first, classes or np.shape(targets)[1])]
     if classes is None:
         data = {**data, "transforms": [*data.get("transforms", []), {"type": "standardize", "on": "targets"}]}
-    training: Document = {
-        "epochs": first.epochs,
-        "batch_size": first.batch,
-        "ema_decay": EMA_DECAY,
-        "optimizer": {
-            "type": "adamw",
-            "learning_rate": first.learning_rate,
-            "weight_decay": WEIGHT_DECAY,
-        },
-    }
     if first.share is not None:
         enough = classes is not None and np.bincount(targets).min() >= 5
         data = {**data, "split": {"validation": first.share, **({"stratify": True} if enough else {})}}
-        training["early_stopping"] = {"monitor": "validation.loss", "patience": first.patience}
     loss = "mse" if classes is None else "cross_entropy"
     # Arrays come in float64, and predictions of the same rows agree in it whichever others are predicted with them.
     return {
@@ -100,8 +89,12 @@ def _document(
         "data": data,
         "layers": layers,
         "loss": loss,
-        "training": training,
+        "training": training(first),
     }
+
+
+def _task(classes: int | None) -> Task:
+    return "numbers" if classes is None else "classes"
 
 
 def _target_names(taken: list[str], targets: NDArray[Any]) -> list[str]:

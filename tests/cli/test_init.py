@@ -25,6 +25,11 @@ def drafted(path: Path, target: str | None = None) -> package.Spec:
     return package.load(document)
 
 
+def last_units(spec: package.Spec) -> int:
+    """The units of the last layer of each member."""
+    return spec.layers[-1].layers[-1].units
+
+
 def test_a_first_document_runs_at_once(specnet: Specnet, tmp_path: Path) -> None:
     rows = []
     for n in range(120):
@@ -39,7 +44,7 @@ def test_a_first_document_runs_at_once(specnet: Specnet, tmp_path: Path) -> None
     assert '"same",  # it holds one value only' in text
     assert 'missing = "mean"  # 43 cells without a value in 2 columns' in text
     spec = package.load(tmp_path / "t.toml")
-    assert (spec.data.target, spec.data.exclude, spec.layers[-1].units) == ("answer", ("id", "same"), 2)
+    assert (spec.data.target, spec.data.exclude, last_units(spec)) == ("answer", ("id", "same"), 2)
     ran = specnet("run", "t.toml", "--set", "training.epochs=3", "--output", "json")
     assert ran.returncode == 0
     assert set(json.loads(ran.stdout)["splits"]) == {"train", "validation", "test"}
@@ -87,7 +92,7 @@ def test_every_kind_of_column_becomes_a_sound_document(
     path = tmp_path / "t.csv"
     path.write_text("\n".join(([sign.join(head)] if head else []) + rows) + "\n", encoding="utf-8")
     spec = drafted(path)
-    assert (spec.loss.type, spec.layers[-1].units) == (loss, units)
+    assert (spec.loss.type, last_units(spec)) == (loss, units)
     result = package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 1}))
     assert np.isfinite(result.splits["train"]["loss"])
 
@@ -150,7 +155,7 @@ def test_texts_in_latin_1_and_large_tables_are_read(tmp_path: Path) -> None:
         "größe,y\n".encode("latin-1") + b"".join(b"%.2f,%d\n" % (n * 0.37, n % 2) for n in range(5001))
     )
     spec = drafted(path)
-    assert (spec.data.encoding, spec.training.batch_size, len(spec.layers)) == ("latin-1", 128, 3)
+    assert (spec.data.encoding, spec.training.batch_size, len(spec.layers[-1].layers)) == ("latin-1", 128, 3)
 
 
 @pytest.mark.parametrize(
@@ -554,7 +559,7 @@ def test_measurements_are_neither_dates_nor_identifiers(cells: Sequence[object],
 def test_a_few_whole_numbers_are_classes(values, classes, listed, tmp_path: Path) -> None:
     path = table_of(tmp_path / "t.csv", b=NOISE, y=[values[n % len(values)] for n in range(COUNT)])
     spec = drafted(path)
-    assert (spec.loss.type == "cross_entropy", spec.layers[-1].units) == (classes is not None, classes or 1)
+    assert (spec.loss.type == "cross_entropy", last_units(spec)) == (classes is not None, classes or 1)
     assert spec.data.categories == (("y",) if listed else ())
 
 

@@ -57,6 +57,12 @@ def ranks(store: Store, names: Iterable[str]) -> dict[str, dict[str, float]]:
     return found
 
 
+def everywhere(store: Store) -> list[str]:
+    """Return the models that were measured on every table on which ours was."""
+    tables = len(ranks(store, (OURS,)))
+    return [name for name in models(store) if len(ranks(store, (OURS, name))) == tables]
+
+
 def _ranked(table: str, figures: dict[str, Figure]) -> dict[str, float]:
     goodness = {name: _goodness(table, figure) for name, figure in figures.items()}
     return {
@@ -82,7 +88,7 @@ def text(store: Store) -> str:
     names = models(store)
     parts = [_scores(store, names), _costs(store, names)]
     if OURS in names:
-        parts += [_ranks(store, names), _differences(store, names)]
+        parts += [_ranks(store), _differences(store, names)]
         worse = worse_than(store, "linear")
         parts.append(
             f"Worse than the linear model by more than two standard errors: {', '.join(worse) or 'none'}."
@@ -132,10 +138,13 @@ def _costs(store: Store, names: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _ranks(store: Store, names: list[str]) -> str:
-    """Write mean ranks: of those that count, also on tables that were not looked at, and of all models."""
-    lines = ["| among | tables | model | mean rank | above `init` by |", "| --- | ---: | --- | ---: | ---: |"]
-    common = [name for name in names if len(ranks(store, (OURS, name))) > len(TABLES) / 2]
+def _ranks(store: Store) -> str:
+    """Write mean ranks: of those that count, also on tables that were not looked at, and of all on every table."""
+    lines = [
+        "| among | tables | model | mean rank | worse than `init` by |",
+        "| --- | ---: | --- | ---: | ---: |",
+    ]
+    common = everywhere(store)
     others = [table for table in TABLES if table not in LOOKED_AT]
     for what, group, tables in (
         ("three", GROUP, list(TABLES)),
@@ -144,10 +153,10 @@ def _ranks(store: Store, names: list[str]) -> str:
     ):
         of_tables = [found for table, found in ranks(store, group).items() if table in tables]
         for name in group if of_tables else ():
-            above = _with_error([found[name] - found[OURS] for found in of_tables])
+            worse = _with_error([found[name] - found[OURS] for found in of_tables])
             own = mean(found[name] for found in of_tables)
             lines.append(
-                f"| {what} | {len(of_tables)} | {name} | {own:.2f} | {above if name != OURS else ''} |"
+                f"| {what} | {len(of_tables)} | {name} | {own:.2f} | {worse if name != OURS else ''} |"
             )
     return "\n".join(lines)
 
@@ -211,7 +220,7 @@ def chart(store: Store, path: Path) -> None:
         left.grid(axis="y", color="#dddddd", linewidth=0.6)
         left.set_axisbelow(True)
         drawing.legend(fontsize=8, loc="outside upper left", ncols=len(names), frameon=False)
-        group = [name for name in names if len(ranks(store, (OURS, name))) > len(tables) / 2]
+        group = everywhere(store)
         of_tables = ranks(store, group)
         for name in group:
             cpu = median(figure.cpu for key, figure in store.figures.items() if key.model == name)

@@ -185,9 +185,10 @@ def test_without_a_spec_text_in_a_frame_is_read_word_by_word():
     assert made.score(new, np.where(GOOD, "good", "bad")) == 1.0
     spec = made.model_.spec
     assert spec.data.columns["review"].type == "text"
-    # The vocabulary, not a column for each text; one number and three categories next to the mean of its vectors.
+    # The vocabulary, not a column for each text; the four features of a number and three categories next to the mean of
+    # its vectors.
     assert made.model_.parameters["embedding_1.embeddings"].shape[1] == 32
-    assert made.model_.parameters["dense_1.kernel"].shape == (32 + 1 + 3, 64)
+    assert made.model_.parameters["ensemble_1.dense_1.kernel"].shape[1] == 32 + 4 + 3
     assert cross_val_score(SpecClassifier(), frame, GOOD, cv=2).shape == (2,)
 
 

@@ -27,7 +27,7 @@ from specnet.reporting.column_uses import (
 from specnet.reporting.draft_dates import date_lines
 from specnet.reporting.draft_names import has_settings, key_of, quoted, reference, shown
 from specnet.reporting.draft_texts import VECTOR, DraftTexts
-from specnet.reporting.first_model import FirstModel, Style, Task
+from specnet.reporting.first_model import FirstModel, Style, Task, task_of
 from specnet.reporting.first_network import embedding, hidden_layers, layer_lines, training_lines
 from specnet.reporting.narrow_lines import narrow
 
@@ -67,7 +67,7 @@ def draft(table: Survey, target: str | None, document: Path, style: Style = "qui
         helps = (date_help(column.distinct, key_of(table, column)) for column in dates)
         raise draft_error(table, "SN509", message, next(helps, None))
     text = _document(table, aim, uses, classes, document, style)
-    return Draft(text, "numbers" if classes is None else "classes", uses, classes)
+    return Draft(text, task_of(classes), uses, classes)
 
 
 def _document(
@@ -83,8 +83,7 @@ def _document(
     texts = DraftTexts(table, [use.column for use in uses if use.text], inputs)
     width = sum(1 if c.numeric else c.unlike for c in inputs) + VECTOR * len(texts.texts)
     numbers = sum(c.numeric for c in inputs)
-    task = "numbers" if classes is None else "classes"
-    first = FirstModel(table.rows - aim.missing, width, numbers, task, style)
+    first = FirstModel(table.rows - aim.missing, width, numbers, task_of(classes), style)
     of = f"{numbers} of numbers" + (f", {len(texts.texts)} of text" if texts else "")
     head = (
         f"# A first model for {_comment(table.path.name)}: {table.rows:,} rows, "

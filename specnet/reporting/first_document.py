@@ -11,7 +11,7 @@ from specnet.data.tables.column_survey import ColumnSurvey
 from specnet.data.tables.frames import frame_columns
 from specnet.reporting.column_uses import column_use, draft_error
 from specnet.reporting.draft_texts import VECTOR, DraftTexts
-from specnet.reporting.first_model import FirstModel, Task
+from specnet.reporting.first_model import FirstModel, task_of
 from specnet.reporting.first_network import Document, embedding, hidden_layers, training
 from specnet.reporting.surveying import survey_frame
 
@@ -26,7 +26,7 @@ def has_cells(frame: Any) -> bool:
 
 def array_document(rows: int, width: int, classes: int | None, targets: NDArray[Any]) -> Document:
     """Return the document of a first model for rows of arrays; `classes` is their number, None for numbers."""
-    first = FirstModel(rows, width, width, _task(classes))
+    first = FirstModel(rows, width, width, task_of(classes))
     data: Document = {"type": "arrays", "transforms": [{"type": "standardize"}]}
     return _document(first, data, [embedding()] if first.embedded else [], classes, targets)
 
@@ -49,7 +49,7 @@ def frame_document(frame: Any, classes: int | None, targets: NDArray[Any]) -> Do
         reasons = "; ".join(f"`{use.column.name}`: {use.why}" for use in uses)
         raise draft_error(table, "SN509", f"no column of `{table.path}` is left to predict from: {reasons}")
     width = sum(1 if c.numeric else c.unlike for c in facts) + VECTOR * len(texts.texts)
-    first = FirstModel(table.rows, width, sum(c.numeric for c in facts), _task(classes))
+    first = FirstModel(table.rows, width, sum(c.numeric for c in facts), task_of(classes))
     written = tomllib.loads(
         "\n".join([*texts.settings(), *texts.inputs(), *texts.layers(embedded=first.embedded)])
     )
@@ -91,10 +91,6 @@ def _document(
         "loss": loss,
         "training": training(first),
     }
-
-
-def _task(classes: int | None) -> Task:
-    return "numbers" if classes is None else "classes"
 
 
 def _target_names(taken: list[str], targets: NDArray[Any]) -> list[str]:

@@ -62,6 +62,11 @@ MOST_EPOCHS, LEAST_EPOCHS = 300, 20
 """The limit of the epochs where time does not matter, and the epochs for which there should be the time."""
 
 
+def task_of(classes: int | None) -> Task:
+    """Return what a model predicts that has so many classes, or None for numbers."""
+    return "numbers" if classes is None else "classes"
+
+
 @dataclass(frozen=True)
 class FirstModel:
     """What follows from the number of rows, and of the inputs that their columns become."""

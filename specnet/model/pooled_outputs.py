@@ -46,10 +46,8 @@ class Judging(NamedTuple):
         try:
             return self.way.apply(numbers)
         except TransformError as error:
-            message = (
-                f"the mean of the predictions is not transformed as the first model's targets are: {error}"
-            )
-            raise RunError(f"{message}; name a run first whose transforms take it") from None
+            message = f"the mean of the predictions cannot be transformed as the first model's targets are: {error}"
+            raise RunError(f"{message}; name another run first") from None
 
 
 def misfit(first: Loss, other: Loss, number: int) -> str | None:

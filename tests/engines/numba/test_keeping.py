@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 
 import pytest
 
@@ -50,6 +51,20 @@ def test_a_plan_is_compiled_once(own, loops):
     for path in (own, *own.iterdir()):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077
     assert len(list(own.iterdir())) == 3
+
+
+def test_nobody_reads_what_another_process_is_writing(own, loops):
+    fcntl = pytest.importorskip("fcntl")
+    loaded(loops)
+    folder = os.open(own, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    reader = threading.Thread(target=loaded, args=(loops,))
+    reader.start()
+    reader.join(0.2)
+    assert reader.is_alive()
+    os.close(folder)
+    reader.join(30.0)
+    assert not reader.is_alive()
 
 
 @pytest.mark.parametrize("damage", ["", "half"])

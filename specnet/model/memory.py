@@ -37,22 +37,16 @@ def memory_fault(
     there = files.memory() or FALLBACK
     if beside * _at_most(network) <= there:
         return []
-    from specnet.model.plans import memory, plan_training, shared_memory
+    from specnet.model.plans import shared_memory
 
-    rows, batches = network.signature.rows, None
-    if network.varies:
-        from specnet.model.batching import of_one_length
-
-        batches = of_one_length(network, rows)
-    plans = plan_training(network, rows, units=False, batches=batches, ranks=ranks)
-    parts = memory(network, plans, rows)
+    parts = _needed(network, ranks)
     needed = sum(parts.values())
-    once = shared_memory(network, rows) if shared and beside > 1 else 0
+    once = shared_memory(network, network.signature.rows) if shared and beside > 1 else 0
     # The process that reads the rows has them for itself until all have them.
     most = max(once + beside * (needed - once), 2 * once)
     if max(needed, most) <= there:
         return []
-    path, part, largest = _largest(network, parts)
+    path, part, largest = _of_metric(network, needed, ranks) or _largest(network, parts)
     each = "" if beside == 1 else f" in each of {beside} processes"
     if once:
         needed, each = most, f" in {beside} processes together"
@@ -65,6 +59,30 @@ def memory_fault(
             help=_help(network, path),
         )
     ]
+
+
+def _needed(network: Network, ranks: int) -> dict[str, int]:
+    """Return the bytes that a training needs, by what they are for."""
+    from specnet.model.plans import memory, plan_training
+
+    rows, batches = network.signature.rows, None
+    if network.varies:
+        from specnet.model.batching import of_one_length
+
+        batches = of_one_length(network, rows)
+    return memory(network, plan_training(network, rows, units=False, batches=batches, ranks=ranks), rows)
+
+
+def _of_metric(network: Network, needed: int, ranks: int) -> tuple[KeyPath, Part, str] | None:
+    """Return the metric without which a training needs less than half, as a table of all classes; None without one."""
+    metrics = network.spec.metrics or ()
+    for place, metric in enumerate(metrics):
+        others = {"metrics": (*metrics[:place], *metrics[place + 1 :])}
+        without = Network(network.spec.model_copy(update=others), network.signature, found=[])
+        own = needed - sum(_needed(without, ranks).values())
+        if 2 * own > needed:
+            return ("metrics", place), "value", f"{sized(own)} of it are what `{metric.type}` needs"
+    return None
 
 
 def least_memory_fault(
@@ -93,14 +111,14 @@ def _help(network: Network, path: KeyPath) -> str:
     loading = getattr(network.spec.data, "load", None)
     if path == ("data",) and loading is not None and not network.signature.batches:
         return f"a smaller network, batch or data set; {BATCHES}"
-    return "a smaller network, batch or data set"
+    return "another metric" if path[:1] == ("metrics",) else "a smaller network, batch or data set"
 
 
 def _at_most(network: Network) -> int:
     """Return more bytes than a training can need, from the shapes alone.
 
     Parameters count with a copy, their gradients, a sum of these, and the slots that any optimizer keeps; each
-    value of the network with its gradient and what its rule and the metrics may need beside it.
+    value of the network with its gradient and what its rule and the metrics may need beside it, and what metrics keep.
     """
     rows = network.signature.rows
     batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network, max(rows.values())))
@@ -114,8 +132,23 @@ def _at_most(network: Network) -> int:
         kept += sum(_product(shape) for shape in optimizer.slot_shapes(network.trained_size).values())
     lasting = len(rows) + 1
     reading = network.signature.reading * lasting + network.signature.passing + network.signature.loading
-    numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
+    numbers = (
+        12 * kept
+        + 8 * passing
+        + _measured(network)
+        + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
+    )
     return 8 * numbers + reading + augmentation_memory(network, batch)
+
+
+def _measured(network: Network) -> int:
+    """Return more numbers than metrics can need apart from batches: of whole splits, and tables of all classes."""
+    rows = sum(network.signature.rows.values())
+    return sum(
+        rows * _product(output.shape) + (0 if figure.is_number else 8 * max(output.shape, default=1) ** 2)
+        for output in network.outputs.values()
+        for figure in output.figures
+    )
 
 
 def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from math import isfinite
 from typing import Any, cast
 
 import numpy as np
@@ -80,6 +81,11 @@ def element_settings(network: Network) -> dict[str, Array]:
     }
 
 
+def all_finite(array: Array) -> bool:
+    """Return whether an array holds no NaN and no infinity, without making another of its size."""
+    return not array.size or (isfinite(array.min()) and isfinite(array.max()))
+
+
 def initial_parameters(network: Network) -> Parameters:
     """Return the parameters where the document has them start, each drawn from a stream of its own.
 
@@ -89,9 +95,9 @@ def initial_parameters(network: Network) -> Parameters:
     for declared in network.arrays:
         generator = stream(network.spec.seed, f"initial/{declared.name}")
         with np.errstate(over="ignore"):
-            drawn = cast("Initializer", declared.initial).draw(declared.shape, generator)
-            parameters[declared.name][...] = drawn
-        if not np.isfinite(parameters[declared.name]).all():
+            array = parameters[declared.name]
+            cast("Initializer", declared.initial).fill(array, generator)
+        if not all_finite(array):
             message = f"initial values of `{declared.name}` are too large for {network.spec.dtype}"
             path = (*declared.key_path, declared.field)
             raise SpecError([Diagnostic("SN208", message, path, help="an initializer with smaller numbers")])

@@ -175,10 +175,13 @@ def evaluation_rows(network: Network, rows: int) -> int:
     """Return how many rows are evaluated at once, of so many that there are.
 
     They are as many as a training step has where a row's cost depends on who shares its batch, or on the batch before.
+    Otherwise the widest layer may give more than `EVALUATION_NUMBERS` if there are many parameters, since all of them
+    are read for each batch: a quarter of their number.
     """
     if network.spec.loss.targets == "groups" or network.keeps_states:
         return batch_rows(network.spec, rows)
-    return max(1, min(rows, EVALUATION_ROWS, EVALUATION_NUMBERS // network.widest))
+    numbers = max(EVALUATION_NUMBERS, network.size // 4)
+    return max(1, min(rows, EVALUATION_ROWS, numbers // network.widest))
 
 
 def validation_interval(settings: Training, length: RunLength) -> int:

@@ -167,13 +167,12 @@ class RunDirectory:
 
         A model that holds a NaN or an infinity, as one that has diverged may, is not written.
         """
-        import numpy as np
-
         from specnet.model.cutoffs import plain_cutoffs
+        from specnet.model.parameters import all_finite
         from specnet.storage.model_file import write_model
 
         model = result.model
-        if np.isfinite(model.parameters.flat).all():
+        if all_finite(model.parameters.flat):
             state = None if model.encoding is None else model.encoding.state()
             fitted = plain_cutoffs(model.cutoffs), model.uncertainty_state
             write_model(self.path / MODEL, model.parameters, state, *fitted)

@@ -41,7 +41,14 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
         for name, array in arrays.items():
             # A fixed date, since the moment of writing would make equal models differ.
             with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.asarray(array, order="C"), allow_pickle=False)
+                _write(entry, np.asarray(array, order="C"))
+
+
+def _write(entry: IO[bytes], array: Array) -> None:
+    """Write an array as `np.lib.format.write_array` does, which copies large ones on the way."""
+    np.lib.format.write_array_header_1_0(entry, np.lib.format.header_data_from_array_1_0(array))
+    if array.size:
+        entry.write(array.reshape(-1).view(np.uint8).data)
 
 
 def read_arrays(file: Path | IO[bytes]) -> dict[str, Array]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import specnet
@@ -12,6 +15,7 @@ from specnet.data import files, inspect_data
 from specnet.model.memory import memory_fault
 from specnet.model.network import Network
 from specnet.model.plans import memory, plan_training
+from specnet.model.settings import evaluation_rows
 
 DATA = '[data]\ntype = "synthetic"\nkind = "sine"\nsamples = {}\n'
 LAYERS = (
@@ -56,6 +60,34 @@ def test_a_sweep_over_what_is_too_large_is_no_fault_of_its_own(monkeypatch):
     assert (fault.code, fault.path) == ("SN605", ("layers", 0))
     fault = only(specnet.validate(document(8, more=sweep)))
     assert fault.code == "SN241"
+
+
+@pytest.mark.parametrize("metric", ["confusion", "auc"])
+def test_a_metric_may_be_what_is_too_large(metric, tmp_path):
+    made = {
+        "specnet": 1,
+        "data": {"type": "npy", "inputs": "x.npy", "targets": "t.npy", "split": {"validation": 0.2}},
+        "layers": [{"type": "dense", "units": 2}, {"type": "dense", "units": 10**6}],
+        "loss": "cross_entropy",
+        "metrics": ["accuracy", metric, "f1"],
+        "training": {"batch_size": 2},
+    }
+    np.save(tmp_path / "x.npy", np.zeros((20_000, 2), np.float32))
+    np.save(tmp_path / "t.npy", np.arange(20_000) * 50 + 49)
+    (tmp_path / "spec.json").write_text(json.dumps(made))
+    fault = only(specnet.validate(tmp_path / "spec.json"))
+    assert (fault.code, fault.path) == ("SN605", ("metrics", 1))
+    assert f"of it are what `{metric}` needs" in fault.message
+    made["metrics"] = ["accuracy", "f1"]
+    (tmp_path / "spec.json").write_text(json.dumps(made))
+    assert specnet.validate(tmp_path / "spec.json").ok
+
+
+@pytest.mark.parametrize(("units", "rows"), [(2, 1024), (10**5, 41), (10**6, 16)])
+def test_more_rows_are_evaluated_at_once_where_many_parameters_are_read_for_them(units, rows):
+    made = specnet.load(document(64, units).replace('"mse"', '"cross_entropy"'))
+    signature = replace(inspect_data(made.data, made.folder), integers=True, class_count=units)
+    assert evaluation_rows(Network(made, signature), 10**6) == rows
 
 
 def test_a_batch_may_be_what_is_too_large(monkeypatch):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.interchange.exporting import WRITERS, Exported
+from specnet.storage.archive import write_arrays
 from tests.support.examples import examples
 from tests.support.exports import SPECS
 
@@ -28,6 +29,24 @@ def archive(tmp_path_factory):
     specnet.run(specnet.load(SPECS / "iris.toml", overrides={"training.epochs": 2}), out=folder / "run")
     WRITERS["specnet"](folder / "iris.specnet", Exported.of(folder / "run"))
     return folder / "iris.specnet"
+
+
+def test_arrays_are_written_as_numpy_writes_them():
+    arrays = {
+        "a": np.ones((3, 4)),
+        "b": np.float32(3) * np.ones(()),
+        "c": np.zeros((0, 3)),
+        "d": np.arange(3) > 1,
+    }
+    arrays["t"] = np.arange(6).reshape(2, 3).T
+    made = io.BytesIO()
+    write_arrays(made, arrays)
+    for name, part in parts(made).items():
+        expected = io.BytesIO()
+        np.save(
+            expected, np.ascontiguousarray(arrays[name.removesuffix(".npy")]).reshape(arrays[name[0]].shape)
+        )
+        assert part == expected.getvalue()
 
 
 def parts(path):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 import specnet
 from specnet.engines.random import stream
+from specnet.vocabulary import initializers
 from specnet.vocabulary.initializers import INITIALIZERS, fans
 from tests.support.examples import examples
 
@@ -20,6 +21,16 @@ SHAPES = [(400, 300), (3, 3, 32, 64), (2000,), (1, 1)]
 
 def draw(options, shape, seed=0):
     return INITIALIZERS.validate(options).draw(shape, stream(seed, "initial/test"))
+
+
+@pytest.mark.parametrize(
+    "kind", ["uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal", "zeros"]
+)
+def test_memory_is_filled_in_pieces_with_the_same_numbers(kind, monkeypatch):
+    monkeypatch.setattr(initializers, "PIECE", 100)
+    array = np.empty((37, 53), np.float32)
+    INITIALIZERS.validate(kind).fill(array, stream(0, "initial/test"))
+    assert np.array_equal(array, draw(kind, array.shape).astype(np.float32))
 
 
 RANDOM = {

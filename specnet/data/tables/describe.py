@@ -38,16 +38,19 @@ def check_columns(settings: TableSettings, layout: Layout, found: Scan, table: D
                 faults.add("SN517", message, "columns", layout.keys[i], key, help=help)
         for i in layout.features:
             column = found.columns[i]
+            count = 0 if column.texts else len(column.categories)
+            empty = found.missing.get(i, 0) == found.rows and not _fixed(settings, layout, i)
+            if count <= settings.max_categories and not empty:
+                continue
             which = f"{place.column(i, column.name)} of `{place.name}`"
             reference = place.reference(i, column.name)
-            count = 0 if column.texts else len(column.categories)
             if count > settings.max_categories:
                 message = f"{which} has {count} categories"
                 if place.quotable:
                     message += f", such as {listed(column.categories[:3])}"
                 help = many_help(table, column.categories, reference)
                 faults.add("SN515", message, "path", help=help)
-            elif found.missing.get(i, 0) == found.rows and not _fixed(settings, layout, i):
+            else:
                 help = f"leave it out with `exclude = [{reference}]`"
                 faults.add("SN511", f"{which} has no value at all", "path", help=help)
         several = settings.target if isinstance(settings.target, tuple) else ()

@@ -66,13 +66,13 @@ def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
     row = np.arange(len(out))
     start = 0
     for column, values in zip(plan.features, taken, strict=True):
-        instead = nan if column.fill is None else column.fill
+        instead, width = nan if column.fill is None else column.fill, column.width
         if column.texts is not None:
-            out[:, start : start + column.width] = values
+            out[:, start : start + width] = values
         elif not column.coded:
             filled = np.where(np.isnan(values), instead, values)
             if column.parts:
-                out[:, start : start + column.width] = date_parts(filled, column.parts)
+                out[:, start : start + width] = date_parts(filled, column.parts)
             else:
                 out[:, start] = filled
         else:
@@ -84,7 +84,7 @@ def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
                 out[row[known], start + codes[known]] = 1.0
             else:
                 out[:, start] = codes
-        start += column.width
+        start += width
     return out
 
 

@@ -69,6 +69,9 @@ def _ranked(codes: NDArray[Any], rank: NDArray[np.int32] | None) -> NDArray[Any]
 ROOM = 1 << 18
 """Values of an array that those of several chunks are copied to."""
 
+SHORT = 256
+"""Values below which those of a chunk are copied, too: an array object takes as much as some dozens of them."""
+
 
 def _room(dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return an array that the system has back as soon as it is given up.
@@ -93,6 +96,8 @@ class _Sink:
         """What was read last."""
         self._maximum = maximum
         self._kept: list[NDArray[Any]] = []
+        self._count = 0
+        """How many values are kept."""
         self._free = 0
         """How many more values the last array has room for, if values are copied."""
         self.taken: NDArray[Any] = self.new
@@ -111,27 +116,31 @@ class _Sink:
         if self._maximum is not None:
             new = new[: self._maximum]
             self._maximum -= len(new)
-        if self._alone and self._maximum is None:
+        if self._maximum is None and (self._alone or len(new) < SHORT):
             self._copy(new)
         elif len(new):
+            self._end()
             self._kept.append(new.copy() if self._alone else new)
+        self._count += len(new)
 
     def _copy(self, new: NDArray[Any]) -> None:
         """Keep values in arrays of their own, until they are joined."""
         while len(new):
             if not self._kept or self._free == 0 or self._kept[-1].dtype != new.dtype:
                 self._end()
-                self._kept.append(_room(new.dtype))
-                self._free = ROOM
-            count, start = min(len(new), self._free), ROOM - self._free
-            self._kept[-1][start : start + count] = new[:count]
+                more = _room(new.dtype) if self._alone else np.empty(max(64, self._count // 4), new.dtype)
+                self._kept.append(more)
+                self._free = len(more)
+            last = self._kept[-1]
+            count, start = min(len(new), self._free), len(last) - self._free
+            last[start : start + count] = new[:count]
             self._free -= count
             new = new[count:]
 
     def _end(self) -> None:
         """Leave what is free of the last array."""
         if self._free:
-            self._kept[-1] = self._kept[-1][: ROOM - self._free]
+            self._kept[-1] = self._kept[-1][: len(self._kept[-1]) - self._free]
             self._free = 0
 
     def finish(self) -> Column:
@@ -153,12 +162,13 @@ def scan(
     With a `maximum`, features are not held: only their first values, in bounded memory. One of more categories
     than the maximum is refused as soon as it has them.
     """
+    features, held = frozenset(layout.features), frozenset(layout.held)
     columns = {
         i: _Sink(
             ColumnReader(
                 layout.names[i], table.parser, forms[i], maximum=None if maximum is None else MAXIMUM
             ),
-            None if maximum is None or i in layout.held else MAXIMUM,
+            None if maximum is None or i in held else MAXIMUM,
             alone=maximum is not None,
         )
         for i in layout.used
@@ -182,7 +192,7 @@ def scan(
             cells.read(chunk.columns[layout.split[key]], kept)
         for i, column in columns.items():
             column.keep(kept)
-            most = maximum if i in layout.features and not forms[i].texts else None
+            most = maximum if i in features and not forms[i].texts else None
             if most is not None and len(column.reader.codes.index) > most:
                 raise _too_many(table, i, column.reader, most)
         if storing:

@@ -17,6 +17,10 @@ TRUNCATED_STDDEV = 0.87962566103423978
 """The standard deviation of a standard normal variable cut at ±2: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1))."""
 
 
+PIECE = 1 << 20
+"""Numbers that are drawn at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class DrawnValues:
     """How a program makes an array with a generator `rng`, in lines of NumPy."""
@@ -42,6 +46,10 @@ class Initializer(Kind):
     @abstractmethod
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return the values, shaped `shape`, as float64; the parameter rounds them to its own dtype."""
+
+    def fill(self, array: np.ndarray[Any, Any], generator: np.random.Generator) -> None:
+        """Put the values into the contiguous memory of a parameter, rounded to its dtype."""
+        array[...] = self.draw(array.shape, generator)
 
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues | None:
         """Return how a program draws the same, within rounding; None where the values themselves say more."""
@@ -85,6 +93,16 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     for dim in shape[:-2]:
         field *= dim
     return field * shape[-2], field * shape[-1]
+
+
+def fill_in_pieces(
+    array: np.ndarray[Any, Any], draw: Callable[[tuple[int, ...]], np.ndarray[Any, Any]]
+) -> None:
+    """Fill an array with numbers that are drawn one by one: the same as at once, without as many in float64."""
+    flat = array.reshape(-1)
+    for start in range(0, len(flat), PIECE):
+        part = flat[start : start + PIECE]
+        part[...] = draw(part.shape)
 
 
 def written(shape: tuple[int, ...]) -> str:

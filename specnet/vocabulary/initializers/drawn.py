@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import PositiveFloat
 from pydantic_core import PydanticCustomError
 
-from specnet.vocabulary.initializers import DrawnValues, Initializer, truncated, written
+from specnet.vocabulary.initializers import DrawnValues, Initializer, fill_in_pieces, truncated, written
 from specnet.vocabulary.kind import fault, table_check
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class Uniform(Initializer):
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         return generator.uniform(self.low, self.high, shape)
 
+    def fill(self, array: np.ndarray[Any, Any], generator: np.random.Generator) -> None:
+        fill_in_pieces(array, lambda shape: self.draw(shape, generator))
+
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         return DrawnValues(f"rng.uniform({self.low!r}, {self.high!r}, {written(shape)})")
 
@@ -48,6 +51,9 @@ class Normal(Initializer):
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         return generator.normal(self.mean, self.stddev, shape)
+
+    def fill(self, array: np.ndarray[Any, Any], generator: np.random.Generator) -> None:
+        fill_in_pieces(array, lambda shape: self.draw(shape, generator))
 
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         return DrawnValues(f"rng.normal({self.mean!r}, {self.stddev!r}, {written(shape)})")

@@ -14,6 +14,7 @@ from specnet.vocabulary.initializers import (
     DrawnValues,
     Initializer,
     fans,
+    fill_in_pieces,
     truncated,
     written,
 )
@@ -37,8 +38,15 @@ class ScaledUniform(VarianceScaling):
     """Three times the variance, as a program writes it."""
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
-        limit = math.sqrt(3.0 * self.variance(*fans(shape)))
+        limit = self._limit(shape)
         return generator.uniform(-limit, limit, shape)
+
+    def fill(self, array: np.ndarray[Any, Any], generator: np.random.Generator) -> None:
+        limit = self._limit(array.shape)
+        fill_in_pieces(array, lambda shape: generator.uniform(-limit, limit, shape))
+
+    def _limit(self, shape: tuple[int, ...]) -> float:
+        return math.sqrt(3.0 * self.variance(*fans(shape)))
 
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         before = (*_fans_of(shape), f"limit = np.sqrt({self.formula})")

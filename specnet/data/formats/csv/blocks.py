@@ -17,6 +17,9 @@ from specnet.data.tables.table import CELLS, Chunk
 ARROW = 16
 """How many times as large blocks are that pyarrow parses."""
 
+LINES = 16
+"""About how many lines a block of a wide table has at least: each column of a block is a few calls, however short."""
+
 REFUSED = 3
 """Blocks that pyarrow could not read after which it is no longer asked to."""
 
@@ -124,7 +127,9 @@ class BlockReader:
         """Have the next blocks hold about as many cells as fit into the cache; pyarrow is quicker with more."""
         letters = CELLS * len(block.lines) // (len(block) * block.width)
         size = max(FIRST, min(BLOCK, letters))
-        self._text.block = ARROW * size if self._arrow is not None and self._arrow.refused < REFUSED else size
+        if self._arrow is not None and self._arrow.refused < REFUSED:
+            size *= ARROW
+        self._text.block = max(size, LINES * len(block.lines) // len(block))
 
     def _is_read_by_arrow(self, block: CellBlock) -> bool:
         if block.width == 1 or block.decimal != "." or not self._asked.numbers:

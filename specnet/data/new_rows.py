@@ -51,9 +51,20 @@ class RowBlock:
 
     def first(self, count: int) -> RowBlock:
         """Return the first rows alone."""
-        files = None if self.files is None else self.files[:count]
-        kept = None if self.kept is None else self.kept[:count]
-        return RowBlock(self.rows[:count], self.places[:count], files, kept)
+        return self._cut(slice(count))
+
+    def parts(self, most: int) -> Iterator[RowBlock]:
+        """Yield the rows, so many at a time at most."""
+        if len(self.places) <= most:
+            yield self
+            return
+        for start in range(0, len(self.places), most):
+            yield self._cut(slice(start, start + most))
+
+    def _cut(self, part: slice) -> RowBlock:
+        files = None if self.files is None else self.files[part]
+        kept = None if self.kept is None else self.kept[part]
+        return RowBlock(self.rows[part], self.places[part], files, kept)
 
 
 class LabelledRows(NamedTuple):

@@ -33,10 +33,19 @@ Fill = Callable[[slice, Mapping[str, Array]], bool]
 """Writes some rows into the arrays that a plan reads; returns whether it could."""
 
 
+PREDICTION_NUMBERS = 1 << 26
+"""About how many numbers the widest layer may give for them, 256 MiB of float32."""
+
+
+def prediction_rows(network: Network) -> int:
+    """Return how many rows are predicted at once."""
+    return max(1, min(PREDICTION_ROWS, PREDICTION_NUMBERS // network.widest))
+
+
 class Predictor:
     """Predicts with arrays by name (`parameters`, and each parameter's own), for several threads at once.
 
-    Up to `PREDICTION_ROWS` are predicted by one execution of a plan, which shares its ops between threads where that is
+    Up to `prediction_rows` are predicted by one execution of a plan, which shares its ops between threads where that is
     worth it. More rows are predicted in pieces, each by one thread: threads that need not meet at every op keep all
     cores busy. How rows are cut follows from their number, the network and the number of threads alone.
     """
@@ -49,6 +58,7 @@ class Predictor:
         calibrators: Calibrators | None = None,
     ) -> None:
         self._network, self._use = network, use
+        self._most = prediction_rows(network)
         shapes = [
             dim
             for output in network.forward(training=False, varying=network.varies).outputs.values()
@@ -112,7 +122,7 @@ class Predictor:
 
     def _predict(self, rows: int, fill: Fill) -> dict[str, Array] | None:
         with self._use.reading():
-            if rows > PREDICTION_ROWS or not rows:
+            if rows > self._most or not rows:
                 return self._in_pieces(rows, fill)
             space = self._pool.take(rows)
             own, step, arrays = space.of(rows)
@@ -127,11 +137,11 @@ class Predictor:
         """Return the predictions of many rows, or of none."""
         network = self._network
         if not self._threads:
-            worth = flops(prediction_graph(network), PREDICTION_ROWS) >= WORTH_SHARING
+            worth = flops(prediction_graph(network), self._most) >= WORTH_SHARING
             self._threads = cores(network.threads) if worth else 1
         threads = self._threads
         pool = self._pool if threads == 1 else self._pieces
-        size = max(1, PREDICTION_ROWS // threads)
+        size = max(1, self._most // threads)
         out = {
             each.prediction: np.empty((rows, *each.shape), network.spec.dtype)
             for each in network.outputs.values()

@@ -21,6 +21,9 @@ from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
+MOST = 1 << 26
+"""Numbers that are predicted in all: of a model that gives many for each row, fewer rows are looked at."""
+
 BINS = 10
 """Parts of equal width that the range of probabilities is cut into, to see how often they come true."""
 
@@ -69,7 +72,7 @@ def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bo
     Unless `calibrated`, they are those of the network itself, in which targets may be transformed.
     """
     part = data.splits[split]
-    rows, costs = row_costs(model, part)
+    rows, costs = _enough(model, *row_costs(model, part))
     predict = model.predictions if calibrated else model.uncalibrated
     cuts = [
         predict(taken_inputs(part.inputs, rows[start : start + PREDICTION_ROWS]))
@@ -107,6 +110,15 @@ def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bo
         read = replace(read, of_inputs=of_inputs, places=places, ignored=loss.ignored)
         found.append(read if exist is None else replace(read, exist=exist.reshape(-1)))
     return found
+
+
+def _enough(model: CompiledModel, rows: Array, costs: Array) -> tuple[Array, Array]:
+    """Return rows and what they cost, evenly spread ones if there are too many for what is predicted of each."""
+    most = max(1, MOST // max(prod(output.shape) for output in model.network.outputs.values()))
+    if len(rows) <= most:
+        return rows, costs
+    chosen = np.arange(most) * len(rows) // most
+    return rows[chosen], costs[chosen]
 
 
 def _scaled_back(values: Array, scales: Array) -> Array:
@@ -175,12 +187,20 @@ def _read(
     return Predicted(output, split, rows, "numbers", targets, outputs, None, None, costs, ())
 
 
-def confusion(given: Predicted) -> Array:
-    """Return how many rows of each class (rows) are read as each (columns)."""
+def confusions(given: Predicted) -> tuple[Array, Array, Array]:
+    """Return the classes that there are in pairs, what each is read as, and how many rows of each pair there are."""
     assert given.read is not None
     count, there = len(given.names), given.counted
-    pairs = given.targets[there] * count + given.read[there]
-    return np.bincount(pairs, minlength=count * count).reshape(count, count)
+    pairs, counts = np.unique(given.targets[there] * count + given.read[there], return_counts=True)
+    return pairs // count, pairs % count, counts
+
+
+def confusion(given: Predicted) -> Array:
+    """Return how many rows of each class (rows) are read as each (columns)."""
+    matrix = np.zeros((len(given.names), len(given.names)), np.intp)
+    true, read, counts = confusions(given)
+    matrix[true, read] = counts
+    return matrix
 
 
 @dataclass(frozen=True, slots=True)

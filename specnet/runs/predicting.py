@@ -17,6 +17,9 @@ from specnet.model.intervals import intervals_of
 from specnet.model.joined_intervals import mean_and_std, widest
 from specnet.runs.output_reading import Array, OutputReading
 
+WRITTEN = 1 << 22
+"""Numbers that are predicted before they are written: as text, each takes about a hundred bytes."""
+
 Readings = dict[str, OutputReading]
 """How each output of a model is read, by its name; that of the only one has none."""
 
@@ -78,7 +81,9 @@ def predictions(
     Raises SpecError naming the rows of `file` that have none, after the predictions for those before them.
     """
     models = model.compiled if isinstance(model, AveragedModel) else (model,)
-    for block in blocks:
+    outputs = models[0].network.outputs.values()
+    most = max(1, WRITTEN // max(1, sum(prod(output.shape) for output in outputs)))
+    for block in (part for whole in blocks for part in whole.parts(most)):
         try:
             made = _predicted(models, block)
         except SpecError as error:
@@ -108,8 +113,8 @@ def _of_model(
     assert encoding is not None
     encoded = encoding.encode(block.rows)
     dtype = model.network.spec.dtype
-    made = {name: array.astype(dtype) for name, array in model.predictions(encoded).items()}
-    spread = {name: array.astype(dtype) for name, array in model.spreads(encoded).items()}
+    made = {name: array.astype(dtype, copy=False) for name, array in model.predictions(encoded).items()}
+    spread = {name: array.astype(dtype, copy=False) for name, array in model.spreads(encoded).items()}
     return made, intervals_of(model, encoded, made), spread or None
 
 

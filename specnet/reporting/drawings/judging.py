@@ -18,6 +18,9 @@ COUNTED = 20
 NAMED = 60
 """Classes up to which they have names there."""
 
+MOST_CLASSES = 2_000
+"""Classes from which on a cell would be smaller than a point of the picture."""
+
 MAXIMUM_DOTS = 800
 """Rows drawn as dots."""
 
@@ -30,6 +33,10 @@ def confusion_drawing(found: Sequence[Predicted]) -> Drawing:
     given = [each for each in found if each.kind == "classes"]
     if not given:
         raise InapplicableError("confusion is of classes, and this model predicts numbers")
+    if any(len(each.names) > MOST_CLASSES for each in given):
+        raise InapplicableError(
+            f"confusion is drawn of up to {MOST_CLASSES:,} classes, and this model has more"
+        )
     matrices = [confusion(each) for each in given]
     largest = max(map(len, matrices))
     side = min(9.0, 2.2 + 0.36 * largest if largest <= COUNTED else 7.0)

@@ -34,7 +34,7 @@ from specnet.reporting.html.rendering import rendered
 from specnet.reporting.html.repeating import repeating
 from specnet.reporting.html.worst import worst
 from specnet.reporting.outcome import outcome
-from specnet.reporting.predictions import Predicted, calibration, confusion, predicted
+from specnet.reporting.predictions import Predicted, calibration, confusion, confusions, predicted
 from specnet.runs.directory import DOCUMENTS, REPORT
 from specnet.runs.evaluating import located_data
 from specnet.runs.extras import needed
@@ -249,18 +249,18 @@ def predictions_facts(
     if given.kind == "numbers":
         facts["figures"] = [pictures.embedded(each(given)) for each in (scatter_drawing, residuals_drawing)]
         return facts
-    matrix = confusion(given)
-    facts["right"] = int(np.trace(matrix)), int(matrix.sum())
+    true, read, counts = confusions(given)
+    facts["right"] = int(counts[true == read].sum()), int(counts.sum())
     if len(given.names) <= MAXIMUM_CLASSES:
+        matrix = confusion(given)
         largest = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         facts["matrix"] = [
             [(int(n), float(share)) for n, share in zip(row, shares, strict=True)]
             for row, shares in zip(matrix, matrix / largest, strict=True)
         ]
-    off = matrix - np.diag(np.diag(matrix))
-    order = np.argsort(-off, axis=None, kind="stable")[:MAXIMUM_CONFUSIONS]
-    pairs = [divmod(int(place), len(matrix)) for place in order]
-    facts["confusions"] = [(given.names[a], given.names[b], int(off[a, b])) for a, b in pairs if off[a, b]]
+    off = np.flatnonzero(true != read)
+    most = off[np.argsort(-counts[off], kind="stable")[:MAXIMUM_CONFUSIONS]]
+    facts["confusions"] = [(given.names[true[i]], given.names[read[i]], int(counts[i])) for i in most]
     found = calibration(given)
     if found is not None:
         earlier = None if before is None else calibration(before)

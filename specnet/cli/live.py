@@ -30,7 +30,7 @@ class Progress(Generic[Seen]):
         """Take no notice of an event."""
 
 
-class Picture(Progress[Seen], ABC):
+class LivePicture(Progress[Seen], ABC):
     """Draw a picture of what is going on, now and then, while a command runs."""
 
     frame: ClassVar[float]

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from specnet.cli.live import Picture, Progress
+from specnet.cli.live import LivePicture, Progress
 from specnet.cli.numbers import number, time_left
 from specnet.cli.terminal import say
 from specnet.diagnostics.text import counted, sized
@@ -133,7 +133,7 @@ class LineProgress(Progress[Event | Span]):
             say(self._console, f"{lead}{state.place}: {state.figures()}{left}")
 
 
-class Bar(Picture[Event | Span]):
+class Bar(LivePicture[Event | Span]):
     """Progress for a terminal: a bar with the latest figures, gone when the training is over."""
 
     frame = 0.1

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from specnet.cli.live import Picture, Progress
+from specnet.cli.live import LivePicture, Progress
 from specnet.cli.numbers import duration, number
 from specnet.cli.terminal import say
 from specnet.diagnostics.text import clipped, counted
@@ -148,7 +148,7 @@ class SweepLines(Progress[SweepEvent]):
             say(self._console, line)
 
 
-class SweepTable(Picture[SweepEvent]):
+class SweepTable(LivePicture[SweepEvent]):
     """Progress for a terminal: a table of the trials that run and those that have just ended, gone at the end."""
 
     frame = 0.2

@@ -46,7 +46,9 @@ class Judging(NamedTuple):
         try:
             return self.way.apply(numbers)
         except TransformError as error:
-            message = f"the mean of the predictions cannot be transformed as the first model's targets are: {error}"
+            message = (
+                f"the mean of the predictions cannot be transformed as the first model's targets are: {error}"
+            )
             raise RunError(f"{message}; name another run first") from None
 
 

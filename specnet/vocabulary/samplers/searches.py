@@ -99,7 +99,7 @@ class GaussianProcess(Sampler):
     n_startup_trials: Annotated[int, Field(ge=0)] = 10
     """How many trials are drawn at random first."""
     deterministic_objective: bool = False
-    """Whether the same values always come to the same, so that the model has no noise."""
+    """Whether the same values always give the same result, so that the model has no noise."""
 
 
 class NonDominatedSorting(Sampler):

@@ -58,9 +58,13 @@ def ranks(store: Store, names: Iterable[str]) -> dict[str, dict[str, float]]:
 
 
 def everywhere(store: Store) -> list[str]:
-    """Return the models that were measured on every table on which ours was."""
-    tables = len(ranks(store, (OURS,)))
-    return [name for name in models(store) if len(ranks(store, (OURS, name))) == tables]
+    """Return the models that were measured on several splits of every table on which ours was."""
+    tables = ranks(store, (OURS,))
+    return [
+        name
+        for name in models(store)
+        if all(len(together(store, table, (OURS, name))) > 1 for table in tables)
+    ]
 
 
 def _ranked(table: str, figures: dict[str, Figure]) -> dict[str, float]:
@@ -222,11 +226,13 @@ def chart(store: Store, path: Path) -> None:
         drawing.legend(fontsize=8, loc="outside upper left", ncols=len(names), frameon=False)
         group = everywhere(store)
         of_tables = ranks(store, group)
-        for name in group:
+        for place, name in enumerate(group):
             cpu = median(figure.cpu for key, figure in store.figures.items() if key.model == name)
             rank = mean(found[name] for found in of_tables.values())
             right.scatter(cpu, rank, s=40, color=colours[name])
-            right.annotate(name, (cpu, rank), textcoords="offset points", xytext=(5, 5), fontsize=8)
+            right.annotate(
+                name, (cpu, rank), textcoords="offset points", xytext=(5, (5, -11)[place % 2]), fontsize=8
+            )
         right.set_xscale("log")
         right.margins(0.25, 0.1)
         right.invert_yaxis()

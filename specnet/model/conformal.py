@@ -63,7 +63,7 @@ class PredictionSets:
         return [named(row) for row in self.members]
 
 
-class Spread(NamedTuple):
+class MemberSpread(NamedTuple):
     """How far off the mean of an ensemble's members may be expected to be: sqrt(noise^2 + deviations^2)."""
 
     noise: Array
@@ -78,7 +78,7 @@ def fit_intervals(
     targets: Array,
     level: float,
     way: Pipeline | None,
-    spread: Spread | None = None,
+    spread: MemberSpread | None = None,
 ) -> FittedIntervals:
     """Return the intervals of an output, given what the network predicts for rows, and their targets as it takes them.
 

@@ -15,7 +15,7 @@ from specnet.model.calibrators import (
     calibratable,
     curve_count,
 )
-from specnet.model.conformal import Spread, covered, fit_intervals
+from specnet.model.conformal import MemberSpread, covered, fit_intervals
 from specnet.model.evaluation import Figures
 from specnet.model.fitted import FittedModel
 from specnet.model.outputs import NetworkOutput
@@ -59,7 +59,9 @@ def fit_uncertainty(model: FittedModel, validation: Split, train: Split) -> Unce
         noise = _noise(model, train, scaled) if scaled else {}
         for name in kinds:
             own, output = found[name], network.outputs[name]
-            spread = None if own.spread is None or name not in noise else Spread(noise[name], own.spread)
+            spread = (
+                None if own.spread is None or name not in noise else MemberSpread(noise[name], own.spread)
+            )
             way = model.way_back(output)
             intervals[name] = fit_intervals(
                 output, own.predictions, own.targets, asked.intervals, way, spread

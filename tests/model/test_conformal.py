@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.model.conformal import Spread, bounds, covered, fit_intervals, members
+from specnet.model.conformal import MemberSpread, bounds, covered, fit_intervals, members
 from specnet.model.uncertainty import least_rows, rank_of
 from tests.support.uncertain import classes, network_itself, numbers, trained
 
@@ -60,7 +60,7 @@ def test_intervals_of_an_ensemble_are_wider_where_its_members_differ():
         deviations = rng.exponential(size=(n + 1, 1))
         prediction = rng.normal(size=(n + 1, 1))
         target = prediction + rng.normal(size=(n + 1, 1)) * np.hypot(0.3, deviations)
-        spread = Spread(noise, deviations[:n])
+        spread = MemberSpread(noise, deviations[:n])
         own = fit_intervals(output, prediction[:n], target[:n], 0.8, None, spread)
         inside, width = covered(output, own, prediction[n:], target[n:], None, deviations[n:])
         low, high = bounds(own, prediction, None, deviations)

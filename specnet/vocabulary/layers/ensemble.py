@@ -125,11 +125,10 @@ class MembersInitial:
         """Say why it cannot fill an array of this shape, or return None."""
         return self.others.fault(shape[1:])
 
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-        """Return the values of all members."""
-        import numpy as np
-
-        return np.stack([self.others.draw(shape[1:], generator) for _ in range(self.members)])
+    def fill(self, array: Array, generator: np.random.Generator) -> None:
+        """Put the values of all members into the memory of their parameter."""
+        for own in array:
+            self.others.fill(own, generator)
 
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues | None:
         """Return how a program draws the same: only where all is one number is that a line."""

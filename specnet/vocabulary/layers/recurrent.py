@@ -192,11 +192,10 @@ class ForgetBias:
         """Say why the initializer of the other gates cannot fill an array of this shape, or return None."""
         return self.others.fault(shape)
 
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
-        """Return the values, with ones for the forget gate."""
-        values = self.others.draw(shape, generator)
-        values[self.units : 2 * self.units] = 1.0
-        return values
+    def fill(self, array: np.ndarray[Any, Any], generator: np.random.Generator) -> None:
+        """Put the values into a bias, with ones for the forget gate."""
+        self.others.fill(array, generator)
+        array[self.units : 2 * self.units] = 1.0
 
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues | None:
         """Return how a program makes them, where the others are zeros."""

@@ -130,11 +130,6 @@ class MembersInitial:
         for own in array:
             self.others.fill(own, generator)
 
-    def fill(self, array: Array, generator: np.random.Generator) -> None:
-        """Put the values of all members into the memory of a parameter, the same as `draw` gives."""
-        for member in range(self.members):
-            self.others.fill(array[member, ...], generator)
-
     def drawing(self, shape: tuple[int, ...]) -> DrawnValues | None:
         """Return how a program draws the same: only where all is one number is that a line."""
         return self.others.drawing(shape) if self.others.type in ("zeros", "ones") else None

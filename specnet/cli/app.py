@@ -45,6 +45,9 @@ ALIASES = {"layers": "docs"}
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 """Click's class, wherever this version of Typer keeps it."""
 
+_PREFIX = "Value error, "
+"""What Pydantic, with which Typer reads values, puts before the message of an exception."""
+
 
 class Commands(TyperGroup):
     """The commands, of which a list shows the first lines."""
@@ -88,7 +91,7 @@ def _visible_errors() -> Iterator[None]:
     except _USAGE_ERROR as error:
         from specnet.diagnostics.segments import printable
 
-        error.message = printable(error.message)
+        error.message = printable(error.message.removeprefix(_PREFIX))
         raise
 
 

@@ -41,6 +41,12 @@ def test_a_command_that_is_not_there(specnet: Specnet) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_value_that_is_not_a_choice(specnet: Specnet) -> None:
+    done = specnet("export", "run", "--to", "word")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Invalid value for '--to': 'word' is not one of 'numpy'," in done.stderr
+
+
 def test_a_fault_of_specnet_s_own_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from specnet import api
 

@@ -72,7 +72,7 @@ def evaluate(
     plugins: RunPlugins = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """Evaluate a finished run on its own or other data, or the mean of several on other data.
+    """Evaluate a finished run, or the mean of several, on data.
 
     Loss and metrics are those that the document names; of several runs, those of the first, for the mean of what
     all predict, and next to it the mean and the standard deviation of what each comes to by itself. Without DATA the

@@ -40,7 +40,7 @@ def runs(
     ] = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """List runs with their status, time and metrics, and sweeps with their best trial.
+    """List runs with status, time and metrics, and sweeps.
 
     A run is `running` while a process is training it, and `unfinished` if that process has died: `specnet
     run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split. Keys are

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from specnet.graph.graph import KeyPath, Value
 
@@ -18,6 +18,9 @@ class Initial(Protocol):
 
     def fault(self, shape: tuple[int, ...]) -> str | None:
         """Say why it cannot fill an array of this shape, or return None."""
+
+    def fill(self, array: Any, generator: Any) -> None:
+        """Put the values, drawn with a NumPy generator, into the contiguous memory of a parameter."""
 
 
 class Penalty(Protocol):

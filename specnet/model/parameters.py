@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from specnet.diagnostics import Diagnostic, SpecError
 from specnet.engines.random import stream
 from specnet.graph.parameter import Parameter
 from specnet.model.network import Network
-from specnet.vocabulary.initializers import Initializer
 
 Array = np.ndarray[Any, Any]
 
@@ -96,7 +95,7 @@ def initial_parameters(network: Network) -> Parameters:
         generator = stream(network.spec.seed, f"initial/{declared.name}")
         with np.errstate(over="ignore"):
             array = parameters[declared.name]
-            cast("Initializer", declared.initial).fill(array, generator)
+            declared.initial.fill(array, generator)
         if not all_finite(array):
             message = f"initial values of `{declared.name}` are too large for {network.spec.dtype}"
             path = (*declared.key_path, declared.field)

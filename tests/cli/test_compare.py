@@ -225,7 +225,7 @@ def test_a_line_that_was_cut_off_is_left_out(two: Specnet, tmp_path: Path) -> No
 def test_no_runs_is_no_error_and_no_folder_is_one(specnet: Specnet, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     assert specnet("runs").returncode == 0
-    assert json.loads(specnet("runs", "--output", "json").stdout) == {"version": 1, "runs": []}
+    assert json.loads(specnet("runs", "--output", "json").stdout) == {"version": 1, "runs": [], "sweeps": []}
     assert specnet("runs", "elsewhere").returncode == 2
 
 

@@ -37,13 +37,11 @@ class BinEdges:
     def drawing(self, shape: tuple[int, ...]) -> None:
         """Return None: a program is given the edges."""
 
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-        """Return the edges of a model that is made without data."""
+    def fill(self, array: Array, generator: np.random.Generator) -> None:
+        """Put the edges of a model that is made without data into the memory of their parameter."""
         import numpy as np
 
-        edges: Array = np.empty(shape)
-        edges[...] = np.linspace(-1.0, 1.0, shape[1])
-        return edges
+        array[...] = np.linspace(-1.0, 1.0, array.shape[1])
 
     def fit(
         self, shape: tuple[int, ...], generator: np.random.Generator, seen: Array, targets: Array

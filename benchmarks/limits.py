@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -75,11 +76,8 @@ def arrays(folder: Path, rows: int, columns: int, classes: int, *, sparse: bool 
     rng = np.random.default_rng(0)
     inputs = folder / "inputs.npy"
     if sparse:
-        with inputs.open("wb") as file:
-            header = {"descr": "<f4", "fortran_order": False, "shape": (rows, columns)}
-            np.lib.format.write_array_header_1_0(file, header)
-            file.truncate(file.tell() + 4 * rows * columns)
-        np.save(folder / "targets.npy", np.zeros(1, np.int64))
+        _zeros(inputs, np.dtype(np.float32), (rows, columns))
+        _zeros(folder / "targets.npy", np.dtype(np.int8), (rows,))
     else:
         some = rng.standard_normal((min(rows, max(1, 10_000_000 // columns)), columns), np.float32)
         array = np.lib.format.open_memmap(inputs, "w+", np.float32, (rows, columns))
@@ -91,6 +89,13 @@ def arrays(folder: Path, rows: int, columns: int, classes: int, *, sparse: bool 
         targets[0] = classes - 1
         np.save(folder / "targets.npy", targets)
     return {"type": "npy", "inputs": "inputs.npy", "targets": "targets.npy"}
+
+
+def _zeros(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    with path.open("wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + dtype.itemsize * math.prod(shape))
 
 
 def table(folder: Path, rows: int) -> Document:
@@ -188,15 +193,20 @@ def command(folder: Path, *arguments: str) -> Took:
     return Took(done.returncode, perf_counter() - began, peak, done.stdout, done.stderr)
 
 
-def trial(limit: Limit, size: int) -> tuple[float, Took, Took]:
-    """Return what `explain` predicts for a size in MiB, and what `explain` and `run` took."""
+def trial(limit: Limit, size: int) -> tuple[float | None, Took, Took]:
+    """Return what `explain` predicts for a size in MiB, and what `explain` and `run` took.
+
+    It predicts nothing where the data alone are larger than the memory.
+    """
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
         folder = Path(name)
         (folder / "spec.json").write_text(json.dumps(limit.write(folder, size)), encoding="utf-8")
         explained = command(folder, "explain", "spec.json", "--output", "json")
-        if explained.code:
+        total = None
+        if explained.code == 0:
+            total = json.loads(explained.output)["memory"]["total"] / 2**20
+        elif not limit.refused:
             raise SystemExit(explained.output + explained.errors)
-        total = json.loads(explained.output)["memory"]["total"] / 2**20
         return total, explained, command(folder, "run", "spec.json", "--quiet", "--output", "json")
 
 
@@ -205,16 +215,17 @@ def row(limit: Limit, share: int) -> str:
     size = limit.size if limit.refused else max(limit.few, limit.size // share)
     total, explained, ran = trial(limit, size)
     taken, error = "refused", ""
-    if not limit.refused:
+    if total is not None and not limit.refused:
         if ran.code:
             raise SystemExit(ran.output + ran.errors)
         small, _, least = trial(limit, limit.few)
-        own = ran.peak - (least.peak - small)
+        own = ran.peak - (least.peak - (small or 0.0))
         taken, error = f"{own:,.0f}", f"{own / total - 1:+.1%}"
-    elif ran.code == 0 or "SN605" not in ran.output + ran.errors:
+    elif ran.code == 0 or not any(code in ran.output + ran.errors for code in ("SN605", "SN570")):
         raise SystemExit(f"{limit.name} was not refused")
+    predicted = "more than the memory" if total is None else f"{total:,.0f}"
     return (
-        f"| {limit.name} | {size:,} {limit.what} | {total:,.0f} | {taken} | {error} | {explained.seconds:.1f} "
+        f"| {limit.name} | {size:,} {limit.what} | {predicted} | {taken} | {error} | {explained.seconds:.1f} "
         f"({explained.peak:,.0f} MiB) | {ran.seconds:,.1f} |"
     )
 

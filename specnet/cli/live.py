@@ -24,7 +24,7 @@ class Progress(Generic[Seen]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End without a line: what ended is told elsewhere."""
+        """Print nothing: the caller reports how the command ended."""
 
     def __call__(self, event: Seen) -> None:
         """Take no notice of an event."""

@@ -18,7 +18,7 @@ from tests.support import mpirun
 pytest.importorskip("mpi4py")
 pytestmark = pytest.mark.skipif(mpirun.MPIRUN is None, reason="could not import MPI: there is no mpirun")
 
-SPEC = """
+MOONS = """
 specnet = 1
 name = "moons"
 dtype = "float64"
@@ -26,6 +26,15 @@ metrics = ["accuracy", "auc"]
 data = { type = "synthetic", kind = "moons", samples = 61, noise = 0.2, split = { validation = 0.25 } }
 loss = "cross_entropy"
 
+[training]
+epochs = 4
+batch_size = 8
+optimizer = "adam"
+"""
+
+SPEC = (
+    MOONS
+    + """
 [[layers]]
 type = "dense"
 units = 8
@@ -41,21 +50,12 @@ rate = 0.2
 [[layers]]
 type = "dense"
 units = 2
-
-[training]
-epochs = 4
-batch_size = 8
-optimizer = "adam"
 """
+)
 
-ENSEMBLE = """
-specnet = 1
-name = "moons"
-dtype = "float64"
-metrics = ["accuracy", "auc"]
-data = { type = "synthetic", kind = "moons", samples = 61, noise = 0.2, split = { validation = 0.25 } }
-loss = "cross_entropy"
-
+ENSEMBLE = (
+    MOONS
+    + """
 [[layers]]
 type = "ensemble"
 members = 3
@@ -65,12 +65,8 @@ layers = [
     { type = "dropout", rate = 0.2 },
     { type = "dense", units = 2 },
 ]
-
-[training]
-epochs = 4
-batch_size = 8
-optimizer = "adam"
 """
+)
 
 LONG = ("--set", "training.epochs=1000000", "--set", "training.checkpoint={every_seconds=0.2}")
 

@@ -40,6 +40,10 @@ class Declarations:
     """Of sequences with padding, which steps exist: see `mask_of`."""
     vocabularies: dict[Value, int] = field(default_factory=dict)
     """How many tokens there are, of inputs that hold indices of tokens."""
+    unread: bool = False
+    """Whether the data have not been read, so that it is not known whether an input has a vocabulary, and its size."""
+    assumed: list[str] = field(default_factory=list)
+    """What stands for sizes that are in the data, where these are `unread`, as ends of sentences."""
     longest: dict[str, int] = field(default_factory=dict)
     """The length of the longest sequences, by the named size that stands for that of a batch."""
     observed: dict[str, ObservedValue] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from specnet.data.signature import only_array
 from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.language.spec import Spec
 from specnet.model.augmenting import shape_faults
+from specnet.model.inputs import input_arrays
 from specnet.model.layer_lowering import lower_layers
 from specnet.model.memory import least_memory_fault
 from specnet.model.network import Network
@@ -49,13 +50,17 @@ def pinned_fault(spec: Spec, signature: Signature) -> Diagnostic | None:
     )
 
 
-def layer_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
-    """Return what is wrong with a document's layers for inputs of a shape, without its data and its loss."""
+def layer_faults(spec: Spec, inputs: tuple[int, ...], signature: Signature | None = None) -> list[Diagnostic]:
+    """Return what is wrong with a document's layers for inputs of a shape, without its loss.
+
+    Without the signature of its data, what only these have is left open.
+    """
     found = shape_faults(spec, inputs)
-    if spec.inputs is not None:  # columns, which only the data have
+    if spec.inputs is not None and signature is None:  # columns, which only the data have
         return found
     try:
-        _, builder, layers = lower_layers(spec, only_array(inputs, spec.dtype), training=False)
+        arrays = only_array(inputs, spec.dtype) if signature is None else input_arrays(spec, signature)
+        _, builder, layers = lower_layers(spec, arrays, training=False, unread=signature is None)
     except SpecError as error:
         return [*found, *error.diagnostics]
     found += unused_settings(layers, spec, builder.parameters)

@@ -30,16 +30,17 @@ def lower_layers(
     streaming: Callable[[Mapping[str, Value]], Streaming] | None = None,
     keeping: bool = False,
     lengths: Mapping[str, str] | None = None,
+    unread: bool = False,
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
     """Build a graph of the layers alone over some inputs; return the last one's value.
 
     With `streaming`, which is called with the inputs by their names, the graph takes new steps after those that it has
     seen. Raises CannotStream naming a layer that cannot. `lengths` are the named sizes that stand for the lengths of
-    arrays of sequences, by array.
+    arrays of sequences, by array. Where the data are `unread`, sizes that only they have are assumed, and noted.
     """
     spec = settled(spec, None)  # a network's own is settled already
     graph = Graph(spec.dtype)
-    builder = Builder(graph, training, groups=spec.training.groups, keeping=keeping)
+    builder = Builder(graph, training, groups=spec.training.groups, keeping=keeping, unread=unread)
     builder.longest |= longest_of(lengths or {}, inputs)
     rows = 1 if signature is None else signature.rows.get("train", 1)
     builder.length = partial(run_length, spec, rows)

@@ -21,15 +21,16 @@ def signature_without_data(spec: Spec) -> Signature:
         "the targets of several `outputs` are in the data": spec.outputs is not None,
         'the size of a batch is in the data: `batch_size` is "full"': size == "full",
     }
-    message = next((message for message, applies in open_ends.items() if applies), None)
-    if message is not None or spec.input_shape is None or size == "full":
-        help = "show it with its data, or set what is missing"
-        raise SpecError(
-            [Diagnostic("SN402", f"without data, the plan is not known: {message}", (), help=help)]
-        )
+    message = next((message for message, applies in open_ends.items() if applies), "")
+    if message or spec.input_shape is None or size == "full":
+        raise _unknown(message)
     if size is None:  # as many rows of whole sequences as there may be tokens
         size = max(1, (spec.training.batch_tokens or 1) // max(1, *spec.input_shape[:1]))
-    last, builder, _ = lower_layers(spec, only_array(spec.input_shape, spec.dtype), training=False)
+    last, builder, _ = lower_layers(
+        spec, only_array(spec.input_shape, spec.dtype), training=False, unread=True
+    )
+    if builder.assumed:
+        raise _unknown(f"{builder.assumed[0]}, is in the data")
     if last in builder.ensembles:
         last = spec.loss.pooled(activated(last, spec.loss)[0])
     _, prediction = activated(last, spec.loss)
@@ -48,3 +49,11 @@ def signature_without_data(spec: Spec) -> Signature:
         whole=True,
         rows={"train": size},
     )
+
+
+def _unknown(why: str) -> SpecError:
+    message, help = (
+        f"without data, the plan is not known: {why}",
+        "show it with its data, or set what is missing",
+    )
+    return SpecError([Diagnostic("SN402", message, (), help=help)])

@@ -153,7 +153,8 @@ def validate_partial(
     if inputs is None or "input_shape" in faulty or not partial_spec.layers:
         return found
     if pinned is not None or opened is None or faulty & {"layers", "loss", "outputs"}:
-        return found + layer_faults(spec, inputs)
+        known = opened.signature if opened is not None and pinned is None else None
+        return found + layer_faults(spec, inputs, known)
     return found + _of_network(partial_spec, opened)
 
 

@@ -158,6 +158,12 @@ def test_without_data_some_plans_are_not_known(changes: dict[str, object], messa
             package.load(SHAPES + ("" if "outputs" in changes else 'loss = "mse"'), overrides=changes),
             data=False,
         )
+    embedding = "input_shape = [6]\nlayers = [{ type = 'embedding', output_dim = 2 }]\n"
+    text = "specnet = 1\n" + embedding + SHAPES.splitlines()[-1] + '\nloss = "mse"'
+    with pytest.raises(
+        package.SpecError, match="the number of tokens, which `input_dim` is by default, is in the data"
+    ):
+        network_of(package.load(text), data=False)
     text = SHAPES.replace("input_shape = [6, 6, 1]\n", "") + 'loss = "mse"'
     with pytest.raises(package.SpecError, match="`input_shape`, the shape of one example, is not set"):
         network_of(package.load(text), data=False)

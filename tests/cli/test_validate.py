@@ -84,6 +84,23 @@ def test_without_data_none_is_looked_for(specnet: Specnet, tmp_path: Path) -> No
     assert specnet("validate", "a.toml", "--no-data").returncode == 0
 
 
+TEXT = """
+specnet = 1
+data    = { type = "text", path = "a.txt", tokens = "char", block = 4, split = { validation = 0.2 } }
+loss    = "cross_entropy"
+layers  = [{ type = "embedding", output_dim = 2 }, { type = "dense", units = 3, use_bias = 3 }]
+"""
+
+
+def test_a_vocabulary_that_was_not_read_is_no_fault(specnet: Specnet, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abba abba abba abba abba abba")
+    (tmp_path / "a.toml").write_text(TEXT)
+    found = json.loads(specnet("validate", "a.toml", "--output", "json").stdout)["diagnostics"]
+    assert [each["path"] for each in found] == [["layers", 1, "use_bias"]]
+    (tmp_path / "a.toml").write_text("input_shape = [4]\n" + TEXT.replace(", use_bias = 3", ""))
+    assert specnet("validate", "a.toml", "--no-data").returncode == 0
+
+
 def test_warnings_fail_only_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 

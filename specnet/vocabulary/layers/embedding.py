@@ -65,6 +65,9 @@ class Embedding(Layer):
     def _size(self, build: Builder, x: Value) -> int:
         """Return how many indices there are; raise ShapeFault where nobody says it, or tokens are more."""
         size, tokens = self.input_dim, build.tokens_of(x)
+        if size is None and tokens is None and build.unread:
+            build.assumed.append("the number of tokens, which `input_dim` is by default")
+            return 1 if self.padding_index is None else self.padding_index + 1
         if size is None and tokens is None:
             raise ShapeFault(
                 "embedding needs `input_dim`: the data have no vocabulary that says how many indices there are",

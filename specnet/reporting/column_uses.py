@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from specnet.data.formats.csv.survey import Survey
-from specnet.data.tables.column_survey import ColumnSurvey
+from specnet.data.tables.column_survey import FEW_CATEGORIES, ColumnSurvey
 from specnet.data.tables.identifiers import ENOUGH, is_identifying_name
 from specnet.data.tables.many import are_texts
 from specnet.diagnostics import Diagnostic, SpecError
@@ -67,6 +67,8 @@ def chosen_target(table: Survey, wanted: str | None) -> ColumnSurvey:
 
 def _predictable(column: ColumnSurvey) -> bool:
     if column.unlike < 2 or column.other or column.dates or column.free_text:
+        return False
+    if not column.numeric and column.unlike > FEW_CATEGORIES:
         return False
     # Unique whole numbers may well be measured, where the column is what others are to predict.
     return not column.identifying or (column.numeric and not column.counting and not _named_as_id(column))
@@ -165,9 +167,10 @@ def _useless(table: Survey, column: ColumnSurvey, names: Collection[str]) -> str
         return _numbering(column)
     if column.identifying:
         return "each row has another string, which says nothing about new rows"
+    if column.many:
+        return "more than 1000 distinct strings are too many for an input each"
     if column.free_text:
-        amount = "more than 1000" if column.many else str(column.unlike)
-        return f"{amount} distinct strings in {column.rows:,} rows say little about new rows"
+        return f"{column.unlike} distinct strings in {column.rows:,} rows say little about new rows"
     return None
 
 

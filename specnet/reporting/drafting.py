@@ -96,7 +96,7 @@ def _document(
         "specnet = 1",
         f"name    = {quoted(document.stem or 'table')}",
         "seed    = 0",
-        *_metrics(classes),
+        *_metrics(classes, logarithms=_in_logarithms(aim)),
         "",
         *_data(table, aim, classes, uses, document),
         *_columns(table, aim, inputs),
@@ -111,9 +111,10 @@ def _document(
     return "\n".join(narrow(lines)) + "\n"
 
 
-def _metrics(classes: int | None) -> list[str]:
+def _metrics(classes: int | None, *, logarithms: bool) -> list[str]:
     if classes is None:
-        return ['metrics = ["rmse", "mae", "r2"]  # rmse and mae in the units of the target']
+        of = "of its logarithms" if logarithms else "in the units of the target"
+        return [f'metrics = ["rmse", "mae", "r2"]  # rmse and mae {of}']
     return [
         f"metrics = {json.dumps(['accuracy', 'f1', *(['confusion'] if classes <= MAXIMUM_CLASSES else [])])}"
     ]
@@ -236,7 +237,7 @@ def _transforms(aim: ColumnSurvey, classes: int | None, texts: DraftTexts, *, nu
     if classes is not None:
         return []
     spread, lines = aim.spread, []
-    if aim.logarithms is not None and spread.skew > HEAVY and 2 * abs(aim.logarithms.skew) < spread.skew:
+    if _in_logarithms(aim) and aim.logarithms is not None:
         why = f"a few are far larger: skewness {spread.skew:.2g}, that of its logarithms {aim.logarithms.skew:.2g}"
         lines += ["[[data.transforms]]", 'type = "log"', f'on   = "targets"  # {why}', ""]
         if numeric:
@@ -248,6 +249,12 @@ def _transforms(aim: ColumnSurvey, classes: int | None, texts: DraftTexts, *, nu
     of = "its standard deviation" if spread is aim.spread else "the standard deviation of its logarithms"
     why = f"{of} is {spread.deviation:.3g}; predictions come in its own units all the same"
     return [*lines, "[[data.transforms]]", 'type = "standardize"', f'on   = "targets"  # {why}', ""]
+
+
+def _in_logarithms(aim: ColumnSurvey) -> bool:
+    """Return whether it is the logarithms of a target of numbers that are predicted."""
+    spread, logarithms = aim.spread, aim.logarithms
+    return logarithms is not None and spread.skew > HEAVY and 2 * abs(logarithms.skew) < spread.skew
 
 
 def _network(first: FirstModel, texts: DraftTexts, classes: int | None) -> list[str]:

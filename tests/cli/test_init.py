@@ -447,6 +447,19 @@ def test_numbers_with_leading_zeros_are_categories(tmp_path: Path) -> None:
     )
 
 
+def test_categories_of_a_few_rows_each_are_inputs_and_no_target(tmp_path: Path) -> None:
+    cells = [f"s{n % 101}" for n in range(303)]
+    path = table_of(tmp_path / "t.csv", y=[n % 2 for n in range(303)], shop=cells)
+    assert reason_of(path, "shop") == ("input", "101 categories, an input each")
+    assert reason_of(path, "y")[0] == "target"
+    many, odd = [f"s{n % 1001}" for n in range(3003)], [n % 2 for n in range(3003)]
+    path = table_of(tmp_path / "u.csv", y=odd, x=[n % 7 / 2 for n in range(3003)], shop=many, z=odd)
+    assert reason_of(path, "shop") == (
+        "left out",
+        "more than 1000 distinct strings are too many for an input each",
+    )
+
+
 SHUFFLED = [int(n) for n in np.random.default_rng(2).permutation(COUNT)]
 
 

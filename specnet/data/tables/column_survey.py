@@ -20,8 +20,8 @@ from specnet.data.tables.settings import MARKERS
 DISTINCT = 1001
 """Up to how many different cells of a column are counted."""
 
-MAXIMUM_CATEGORIES = 100
-"""Up to how many categories a feature may have; more are names or free text."""
+FEW_CATEGORIES = 100
+"""Up to so many, two rows of a category are enough; more are names or free text unless there are three."""
 
 _CODE = re.compile(r"0[0-9]+")
 
@@ -163,7 +163,8 @@ class ColumnSurvey:
         """Whether it holds so many different texts that few rows have the same one."""
         if self.numeric:
             return False
-        return self.unlike > MAXIMUM_CATEGORIES or (self.unlike > ENOUGH / 2 and 2 * self.unlike > self.rows)
+        each = 2 if self.unlike <= FEW_CATEGORIES else 3
+        return self.many or (self.unlike > ENOUGH / 2 and each * self.unlike > self.rows)
 
 
 def are_coded(texts: Collection[str]) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import prod
 from time import thread_time
 from typing import Any
 
@@ -22,8 +23,11 @@ from benchmarks.side_by_side import in_turn, machine, table
 from specnet.engines.numba.kernels import FUNCTIONS as COMPILED
 from specnet.engines.numpy.calls import perform
 from specnet.engines.numpy.functions import FUNCTIONS as NUMPY
-from specnet.engines.numpy.preparing import group_means
+from specnet.engines.numpy.preparing import prepare
+from specnet.graph import ops
 from specnet.graph.geometry import Geometry
+from specnet.graph.graph import Graph, Op
+from specnet.graph.leaves import leaf
 from specnet.graph.ops.normalising import TILE
 from specnet.graph.windows import Strided, Windows
 
@@ -33,14 +37,18 @@ Call = Callable[[], object]
 RNG = np.random.default_rng(0)
 
 
+def empty(*shape: int) -> Array:
+    """Return memory for numbers, which begins with a cache line, as plans and PyTorch lay arrays out."""
+    size, lines = prod(shape), np.empty(prod(shape) + 15, np.float32)
+    first = -lines.ctypes.data % 64 // 4
+    return lines[first : first + size].reshape(shape)
+
+
 def drawn(*shape: int) -> Array:
     """Return random numbers."""
-    return RNG.normal(size=shape).astype(np.float32)
-
-
-def empty(*shape: int) -> Array:
-    """Return memory for numbers."""
-    return np.empty(shape, np.float32)
+    numbers = empty(*shape)
+    numbers[...] = RNG.normal(size=shape)
+    return numbers
 
 
 def ours(name: str, *arguments: Any) -> dict[str, Call]:
@@ -87,33 +95,46 @@ def layer_norm_grad() -> dict[str, Call]:
     }
 
 
-def _groups(pairs: int) -> tuple[tuple[int, int, int], list[Array]]:
-    rows, places, m = 32, 28 * 28, 64
-    scratch = [empty(1, places, m), *(empty(2, 1, 1, m) for _ in range(pairs))]
-    return (rows, places, m), [
-        np.full((1, places), 1 / places, np.float32),
-        group_means(m, 8, "float32"),
-        *scratch,
-    ]
+def _grouped(op: Op[Any], *shapes: tuple[int, ...], **options: float) -> list[Any]:
+    """Return what an op's kernels need beside its operands and its result: what is prepared, and scratch."""
+    graph = Graph("float32")
+    value = op(*(leaf(graph, str(n), "input", shape) for n, shape in enumerate(shapes)), **options)
+    made = value.op.prepare(value) if value.op.prepare else {}
+    scratch = [empty(*shape) for shape, _ in value.op.scratch(value)]
+    return [*(prepare(each, 1) for each in made.values()), *scratch]
+
+
+IMAGES, MOMENTS = (32, 28 * 28, 64), (32, 2, 64)
+
+
+def _group_calls(x: Array, y: Array, moments: Array) -> dict[str, Call]:
+    """Return each engine's normalisation in 8 groups."""
+    options = {"groups": 8, "epsilon": 1e-3}
+    found = ours("group_moments", x, 1e-3, *_grouped(ops.group_moments, IMAGES, **options), moments)
+    applied = ours("group_norm", x, moments, *_grouped(ops.group_norm, IMAGES, MOMENTS, groups=8), y)
+    return {engine: partial(_in_turn, found[engine], applied[engine]) for engine in found}
+
+
+def _in_turn(*calls: Call) -> None:
+    for call in calls:
+        call()
 
 
 def group_norm() -> dict[str, Call]:
     """32 images of 28 x 28 x 64 in 8 groups."""
-    shape, scratch = _groups(1)
-    x = drawn(*shape)
+    x = drawn(*IMAGES)
 
     def peer(t: torch.Tensor) -> object:
         return torch.nn.functional.group_norm(t, 8, eps=1e-3)
 
     torchs = both_layouts("PyTorch", peer, x.reshape(32, 28, 28, 64))
-    return ours("group_norm", x, 1e-3, *scratch, empty(*shape)) | torchs
+    return _group_calls(x, empty(*IMAGES), empty(*MOMENTS)) | torchs
 
 
 def group_norm_grad() -> dict[str, Call]:
     """What flows back to 32 images of 28 x 28 x 64 in 8 groups."""
-    shape, scratch = _groups(2)
-    x, g, y = drawn(*shape), drawn(*shape), empty(*shape)
-    NUMPY["group_norm"](x, 1e-3, *scratch[:-1], y)
+    x, g, y, moments = drawn(*IMAGES), drawn(*IMAGES), empty(*IMAGES), empty(*MOMENTS)
+    _group_calls(x, y, moments)["NumPy engine"]()
 
     def backward(layout: torch.memory_format) -> Call:
         t, slope = (
@@ -128,7 +149,8 @@ def group_norm_grad() -> dict[str, Call]:
         "PyTorch": backward(torch.contiguous_format),
         "PyTorch, channels last": backward(torch.channels_last),
     }
-    return ours("group_norm_grad", g, y, x, 1e-3, *scratch, empty(*shape)) | peers
+    scratch = _grouped(ops.group_norm_grad, IMAGES, IMAGES, MOMENTS, groups=8)
+    return ours("group_norm_grad", g, y, moments, *scratch, empty(*IMAGES)) | peers
 
 
 def batch_norm() -> dict[str, Call]:

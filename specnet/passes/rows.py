@@ -309,6 +309,7 @@ _RULES: dict[Op[Any], Rule] = {
     ops.log_softmax: _along,
     ops.layer_norm: _by_first_axis,
     ops.layer_norm_grad: _by_first_axis,
+    ops.group_moments: _by_first_axis,
     ops.group_norm: _by_first_axis,
     ops.group_norm_grad: _by_first_axis,
     ops.MATMUL: _matmul,

@@ -44,6 +44,7 @@ UNPULLED = {
     "batch_moments",
     "batch_norm_grad",
     "batch_norm_sums",
+    "group_moments",
     "group_norm_grad",
     "append_ones_row",
     "append_ones_column",

@@ -88,13 +88,22 @@ def from_groups(rows, like, groups):
     return rows.reshape(len(like), groups, like.shape[1], -1).swapaxes(1, 2).reshape(like.shape)
 
 
-def group_norm(x, groups, epsilon):
-    return from_groups(layer_norm(by_groups(x, groups), True, epsilon), x, groups)
+def group_moments(x, groups, epsilon):
+    rows = by_groups(x, groups)
+    both = rows.mean(1), 1 / np.sqrt(rows.var(1) + epsilon)
+    return np.stack([part.reshape(len(x), groups).repeat(x.shape[2] // groups, 1) for part in both], 1)
 
 
-def group_norm_grad(g, y, x, groups, epsilon):
-    rows = layer_norm_grad(*(by_groups(v, groups) for v in (g, y, x)), True, epsilon)
-    return from_groups(rows, x, groups)
+def group_norm(x, moments, groups):  # noqa: ARG001 (the op names it)
+    return (x - moments[:, :1]) * moments[:, 1:]
+
+
+def group_norm_grad(g, y, moments, groups):
+    def mean(x):
+        rows = by_groups(x, groups)
+        return from_groups(np.broadcast_to(rows.mean(1, keepdims=True), rows.shape), x, groups)
+
+    return (g - mean(g) - y * mean(g * y)) * moments[:, 1:]
 
 
 def mixture(size, factor):
@@ -214,6 +223,7 @@ MEANING = {
     "erf": np.vectorize(math.erf, otypes=[float]),
     "expand": np.broadcast_to,
     "fixed": lambda values, length, dtype: np.asarray(list(values), dtype).reshape(length),
+    "group_moments": group_moments,
     "group_norm": group_norm,
     "group_norm_grad": group_norm_grad,
     "huber": huber,

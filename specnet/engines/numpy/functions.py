@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.engines.numpy import normalising
+from specnet.engines.numpy import normalising, normalising_groups
 from specnet.engines.numpy.calls import add_up, clip, perform, sum_rows
 from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
 from specnet.engines.numpy.erf import erf
@@ -89,8 +89,9 @@ FUNCTIONS: dict[str, Any] = {
     "each_share": each_share,
     "erf": erf,
     "float": float,
-    "group_norm": normalising.group_norm,
-    "group_norm_grad": normalising.group_norm_grad,
+    "group_moments": normalising_groups.group_moments,
+    "group_norm": normalising_groups.group_norm,
+    "group_norm_grad": normalising_groups.group_norm_grad,
     "max": max,
     "maximum_reduce": np.maximum.reduce,
     "min": min,

@@ -66,16 +66,8 @@ def mixture_back(size: int, factor: int, dtype: DType) -> Array:
     return np.ascontiguousarray(mixture(size, factor, dtype).T)
 
 
-def group_means(features: int, groups: int, dtype: DType) -> Array:
-    """Return the matrix (features, features) that takes each feature to the mean of its group."""
-    size = features // groups
-    group = np.arange(features) // size
-    return np.where(group[:, np.newaxis] == group, 1.0 / size, 0.0).astype(dtype)
-
-
 MAKERS: dict[str, Callable[..., Any]] = {
     "filled": filled,
-    "group_means": group_means,
     "itself": itself,
     "mixture": mixture,
     "mixture_back": mixture_back,

@@ -10,6 +10,7 @@ from specnet.graph.ops.joining import *
 from specnet.graph.ops.linear import *
 from specnet.graph.ops.noise import *
 from specnet.graph.ops.normalising import *
+from specnet.graph.ops.normalising_groups import *
 from specnet.graph.ops.pooling import *
 from specnet.graph.ops.reductions import *
 from specnet.graph.ops.sampling import *

@@ -31,13 +31,6 @@ class RowAttributes(Attributes):
     epsilon: float
 
 
-class GroupAttributes(Attributes):
-    """How many groups the features are in, and what is added to the variance."""
-
-    groups: int
-    epsilon: float
-
-
 TILE = 16_384
 """Elements of one tile, which scratch arrays hold: 64 KiB of float32, a handful of which share a core's L2 cache."""
 
@@ -192,63 +185,3 @@ layer_norm: Op[RowAttributes] = Op(
     onnx=_layer_norm_onnx,
 )
 """(x - mean) / sqrt(variance + epsilon) of each row; without `center`, x / sqrt(mean(x^2) + epsilon)."""
-
-
-def _group_scratch(pairs: int) -> Scratch:
-    """Return a tile of whole examples, and pairs of vectors that hold a number for each of their features."""
-
-    def scratch(value: Value) -> Sequence[Kind]:
-        places, features = map(static, value.shape[1:])
-        rows = max(1, TILE // (places * features))
-        return [((rows, places, features), value.dtype)] + [((2, rows, 1, features), value.dtype)] * pairs
-
-    return scratch
-
-
-def _averages(value: Value, groups: int) -> dict[str, Prepared]:
-    places, features = map(static, value.shape[1:])
-    return {
-        "places": Prepared("filled", ((1, places), 1.0 / places, value.dtype)),
-        "alike": Prepared("group_means", (features, groups, value.dtype)),
-    }
-
-
-group_norm_grad: Op[GroupAttributes] = Op(
-    "group_norm_grad",
-    like_first,
-    "group_norm_grad({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
-    attributes=GroupAttributes,
-    flops=per_input(12),
-    scratch=_group_scratch(2),
-    prepare=lambda value: _averages(value, group_norm_grad.of(value).groups),
-    noun="slopes",
-    helper=(source.LAYER_NORM_GRAD, source.BY_GROUPS, source.GROUP_NORM_GRAD),
-    onnx=GRADIENT_ONLY,
-)
-"""The gradient of x in `group_norm`, given g, what it gave, and x."""
-
-
-def _group_norm_onnx(value: Value) -> str:
-    places, features = map(static, value.shape[1:])
-    groups = group_norm.of(value).groups
-    return f"""\
-apart = Reshape(a, [-1, {places}, {groups}, {features // groups}])
-x = Sub(apart, ReduceMean(apart, [1, 3], keepdims=1))
-spread = ReduceMean(Mul(x, x), [1, 3], keepdims=1)
-Reshape(Div(x, Sqrt(Add(spread, {{epsilon}}))), [-1, {places}, {features}])"""
-
-
-group_norm: Op[GroupAttributes] = Op(
-    "group_norm",
-    like_first,
-    "group_norm({a}, {epsilon}, {places}, {alike}, {s}, {s2}, {o})",
-    lambda g, y, x, groups, epsilon: (group_norm_grad(g, y, x, groups=groups, epsilon=epsilon),),
-    attributes=GroupAttributes,
-    flops=per_input(6),
-    scratch=_group_scratch(1),
-    prepare=lambda value: _averages(value, group_norm.of(value).groups),
-    noun="normal",
-    helper=(source.LAYER_NORM, source.BY_GROUPS, source.GROUP_NORM),
-    onnx=_group_norm_onnx,
-)
-"""(x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and each of `groups` of features."""

@@ -34,17 +34,18 @@ def layer_norm_grad(g, y, x, center, epsilon):
     slope = slope - g.mean(axis=1, keepdims=True) if center else slope
     return slope / np.sqrt((x**2).mean(axis=1, keepdims=True) + epsilon)"""
 
-BY_GROUPS = """\
-def by_groups(function, arrays, groups, **options):
-    n, places, features = arrays[0].shape
-    parts = [a.reshape(n, places, groups, -1).swapaxes(1, 2).reshape(n * groups, -1) for a in arrays]
-    made = function(*parts, center=True, **options).reshape(n, groups, places, -1)
-    return made.swapaxes(1, 2).reshape(n, places, features)"""
+GROUP_MEANS = """\
+def group_means(x, groups):
+    n, places, features = x.shape
+    means = x.reshape(n, places, groups, -1).mean(axis=(1, 3))
+    return means.repeat(features // groups, axis=1)[:, np.newaxis]"""
 
-GROUP_NORM = """\
-def group_norm(x, groups, epsilon):
-    return by_groups(layer_norm, (x,), groups, epsilon=epsilon)"""
+GROUP_MOMENTS = """\
+def group_moments(x, groups, epsilon):
+    mean = group_means(x, groups)
+    variance = group_means((x - mean) ** 2, groups)
+    return np.concatenate([mean, 1 / np.sqrt(variance + epsilon)], axis=1)"""
 
 GROUP_NORM_GRAD = """\
-def group_norm_grad(g, y, x, groups, epsilon):
-    return by_groups(layer_norm_grad, (g, y, x), groups, epsilon=epsilon)"""
+def group_norm_grad(g, y, moments, groups):
+    return moments[:, 1:] * (g - group_means(g, groups) - y * group_means(g * y, groups))"""

@@ -136,7 +136,8 @@ def _by_groups(build: Builder, x: Value, groups: int, epsilon: float) -> Value:
         y = ops.reshape(x, shape=(batch, groups, between * features // groups))
         return ops.reshape(_normal(y, 1, epsilon, center=True), shape=x.shape)
     y = ops.reshape(x, shape=(batch, between, features))
-    return ops.reshape(ops.group_norm(y, groups=groups, epsilon=epsilon), shape=x.shape)
+    moments = ops.group_moments(y, groups=groups, epsilon=epsilon)
+    return ops.reshape(ops.group_norm(y, moments, groups=groups), shape=x.shape)
 
 
 class GroupNorm(Affine):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.engines.numpy.preparing import group_means, mixture, mixture_back, prepare, window
+from specnet.engines.numpy.preparing import mixture, mixture_back, prepare, window
 from specnet.graph.attributes import Prepared
 from specnet.graph.sizes import BATCH
 
@@ -30,9 +30,3 @@ def test_a_mixture_interpolates_between_neighbours(factor):
     back = mixture_back(4, factor, "float64")
     np.testing.assert_array_equal(back, mixture(4, factor, "float64").T)
     assert back.flags.c_contiguous
-
-
-def test_group_means_are_those_of_the_features_of_a_group():
-    x = np.arange(12.0).reshape(2, 6)
-    expected = np.repeat(x.reshape(2, 3, 2).mean(2), 2, axis=1)
-    np.testing.assert_allclose(x @ group_means(6, 3, "float64"), expected, 1e-14)

@@ -10,8 +10,11 @@ pytest.importorskip("numba")
 from specnet.engines.numba.kernels import FUNCTIONS as COMPILED
 from specnet.engines.numpy.calls import perform
 from specnet.engines.numpy.functions import FUNCTIONS
-from specnet.engines.numpy.preparing import group_means
+from specnet.engines.numpy.preparing import prepare
 from specnet.engines.workers import Workers
+from specnet.graph import ops
+from specnet.graph.graph import Graph
+from specnet.graph.leaves import leaf
 from tests.support.examples import DTYPES
 from tests.support.threads import KNOWN
 
@@ -64,21 +67,36 @@ def test_rows_and_what_flows_back_to_them(shape, center, dtype):
 
 @dtypes
 @pytest.mark.parametrize(
-    ("shape", "groups"), [((0, 2, 4), 2), ((3, 4, 6), 3), ((2, 1, 1), 1), ((5, 49, 64), 8), ((2, 7, 10), 10)]
+    ("shape", "groups"),
+    [
+        ((0, 2, 4), 2),
+        ((3, 4, 6), 3),
+        ((2, 1, 1), 1),
+        ((5, 49, 64), 8),
+        ((2, 7, 10), 10),
+        ((3, 31, 600), 2),
+        ((2, 8_009, 9), 3),
+    ],
 )
 def test_groups_and_what_flows_back_to_them(shape, groups, dtype):
+    graph = Graph(dtype)
+    given = leaf(graph, "x", "input", shape)
+    found = ops.group_moments(given, groups=groups, epsilon=1e-3)
+    applied = ops.group_norm(given, found, groups=groups)
+    back = ops.group_norm_grad(given, applied, found, groups=groups)
+
+    def needed(value):
+        prepared = value.op.prepare(value).values() if value.op.prepare else ()
+        scratch = (np.full(size, np.nan, dtype) for size, _ in value.op.scratch(value))
+        return *(prepare(each, 1) for each in prepared), *scratch
+
     g, x = drawn(shape, dtype, 2)
-    y = np.empty_like(x)
-    rows, places, m = 2, *shape[1:]
-    averages = np.full((1, places), 1 / places, dtype), group_means(m, groups, np.dtype(dtype))
-
-    def scratch(pairs):
-        s = np.full((rows, places, m), np.nan, dtype)
-        return s, *(np.full((2, rows, 1, m), np.nan, dtype) for _ in range(pairs))
-
-    FUNCTIONS["group_norm"](x, 1e-3, *averages, *scratch(1), y)
-    check("group_norm", lambda: ((x, 1e-3, *averages, *scratch(1)), np.empty_like(x)), dtype)
-    check("group_norm_grad", lambda: ((g, y, x, 1e-3, *averages, *scratch(2)), np.empty_like(x)), dtype)
+    y, moments = np.empty_like(x), np.empty((shape[0], 2, shape[2]), dtype)
+    perform(FUNCTIONS["group_moments"](x, 1e-3, *needed(found), moments))
+    perform(FUNCTIONS["group_norm"](x, moments, *needed(applied), y))
+    check("group_moments", lambda: ((x, 1e-3, *needed(found)), np.empty_like(moments)), dtype)
+    check("group_norm", lambda: ((x, moments, *needed(applied)), np.empty_like(x)), dtype)
+    check("group_norm_grad", lambda: ((g, y, moments, *needed(back)), np.empty_like(x)), dtype)
 
 
 @dtypes

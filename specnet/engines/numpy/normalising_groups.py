@@ -49,10 +49,11 @@ def group_moments(
                 yield np.subtract, (tile, _laid(over, tile), left)
                 yield np.multiply, (left, left, left)
                 yield from _add_means(left, average, between, part, squares[examples])
-        yield from _over_groups(squares, share, part, root)
-        yield np.add, (root, epsilon, root)
-        yield np.sqrt, (root, root)
-        yield np.reciprocal, (root, root)
+        yield from _over_groups(squares, share, part, squares)
+        yield np.add, (squares, epsilon, squares)
+        yield np.sqrt, (squares, squares)
+        yield np.reciprocal, (squares, squares)
+        yield np.copyto, (root, squares)
 
 
 def group_norm(x: Array, moments: Array, mean: Array, root: Array, out: Array) -> Iterator[Call]:
@@ -89,7 +90,7 @@ def group_norm_grad(
     for start in range(0, len(g), len(total)):
         slopes, normal, made = (a[start : start + len(total)] for a in (g, y, out))
         root = moments[start : start + len(total), 1:]
-        sums = total[: len(root)], product[: len(root)]
+        sums, roots = (total[: len(root)], product[: len(root)]), part[: len(root)]
         for examples, places in _tiles(slopes, by_g):
             for between in places:
                 tiles = [_rows(a[examples, between], by_g) for a in (slopes, normal)]
@@ -99,9 +100,11 @@ def group_norm_grad(
                     yield from _add_means(tile, average, between, part, found[examples])
         for found in sums:
             yield from _over_groups(found, share, part, found)
-            yield np.multiply, (found, root, found)
+        yield np.copyto, (roots, root)
+        for found in sums:
+            yield np.multiply, (found, roots, found)
         for examples, places in _tiles(slopes, by_g):
-            for vector, row in ((root, by_g), (sums[1], by_y), (sums[0], shift)):
+            for vector, row in ((roots, by_g), (sums[1], by_y), (sums[0], shift)):
                 yield from _lay(vector[examples], row)
             for between in places:
                 tile, other, result = (_rows(a[examples, between], by_g) for a in (slopes, normal, made))
@@ -113,7 +116,7 @@ def group_norm_grad(
 
 
 def _tiles(x: Array, over: Array) -> Iterator[tuple[slice, list[slice]]]:
-    """Yield the examples of each tile, and the places of these: as many at once as fit, and what is left of a row."""
+    """Yield the examples of each tile, and their places: as many rows at once as fit, and what is left of a row."""
     count, places, m = x.shape
     several, joined, _ = over.shape
     whole = places - places % joined

@@ -35,30 +35,31 @@ _TILES = 8
 """Tiles of which the means are found together, before anything else is done with them."""
 
 _WIDE = 8_192
-"""Elements of the places that are taken as one row. NumPy takes twice as long for rows of 4,096 and fewer."""
+"""Elements of the places that are taken as one row, at least. NumPy copies operands that are broadcast over fewer."""
 
 
 def _places_at_once(places: int, features: int) -> int:
-    """Return how many places are taken as one row: if possible a divisor of all that is nearly as large as may be."""
-    most = max(1, min(places, _WIDE // features))
-    fitting = max(d for d in range(1, most + 1) if places % d == 0)
-    return fitting if 2 * fitting > most else most
+    """Return how many places are taken as one row: if possible a divisor of all."""
+    least = -(-_WIDE // features)
+    fitting = (n for n in range(least, 2 * least) if places % n == 0)
+    return min(places, next(fitting, least))
 
 
 def _scratch(tiles: int, vectors: int, rows: int) -> Scratch:
     """Return what a kernel over examples (places, features) needs.
 
     These are tiles; vectors of features, for the examples of a few tiles; and rows of several places, for those of one.
+    A tile has several examples only where each is one row.
     """
 
     def scratch(value: Value) -> Sequence[Kind]:
         places, features = map(static, value.inputs[0].shape[1:])
-        row = _places_at_once(places, features), features
-        whole = max(1, GROUP_TILE // (places * features))
+        row, size = _places_at_once(places, features), places * features
+        examples = GROUP_TILE // size if row == places else 0
         return [
-            *[((max(GROUP_TILE, row[0] * features),), value.dtype)] * tiles,
-            *[((max(whole, _TILES * GROUP_TILE // (places * features)), 1, features), value.dtype)] * vectors,
-            *[((whole, *row), value.dtype)] * rows,
+            *[((max(GROUP_TILE, row * features),), value.dtype)] * tiles,
+            *[((max(1, examples, _TILES * GROUP_TILE // size), 1, features), value.dtype)] * vectors,
+            *[((max(1, examples), row, features), value.dtype)] * rows,
         ]
 
     return scratch

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
+from specnet.graph.frames import FRAME, Frame, Taps, taps_of
+
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
 """A tile: images from, to; rows of the output from, to."""
@@ -171,7 +173,7 @@ class Geometry:
         places = self._places(self.spread_tile)
         sent = places * (self.depth if self.across else self.own)
         ordered = 0 if self.phases == (1, 1) else places * self.filters
-        return sent + ordered + self._grouped_scratch(self.spread_tile)
+        return max(sent + ordered + self._grouped_scratch(self.spread_tile), self._direct_input_scratch)
 
     @property
     def kernel_scratch(self) -> int:
@@ -191,6 +193,12 @@ class Geometry:
         return self.depth * self.filters + self._places(tile) * self.made
 
     @property
+    def _direct_input_scratch(self) -> int:
+        """Return the numbers of the kernel in another order, and of a frame."""
+        frame = self.back_frame
+        return self.depth * self.filters + frame.numbers(frame.band(FRAME // self.item))
+
+    @property
     def _patches_scratch(self) -> int:
         return 0 if self.pointwise else self.patch_numbers + self.padded_numbers
 
@@ -202,6 +210,46 @@ class Geometry:
     def seen(self) -> list[tuple[slice, slice, slice, slice]]:
         """For each tap, where it falls within the images: see `places`."""
         return [self.places(*divmod(tap, self.kernel[1])) for tap in range(self.taps)]
+
+    @cached_property
+    def frame(self) -> Frame:
+        """What the places of the output see of an image; a row of places is one of each phase."""
+        reach, width = (
+            (places - 1) * stride + (taps - 1) * dilation + 1
+            for places, stride, taps, dilation in zip(
+                (self.phases[0], self.out[1]), self.strides, self.kernel, self.dilation, strict=True
+            )
+        )
+        (top, _), (left, _) = self.padding
+        line = (width if self.pads else self.size[1]) * self.channels
+        return Frame(self.grid[0], self.phases[0] * self.strides[0], reach, top, left, line, self.pads)
+
+    @cached_property
+    def back_taps(self) -> tuple[list[Taps], list[Taps]]:
+        """For each phase of the rows of an image, and of its columns, the taps that send something there."""
+        rows, columns = (
+            [taps_of(phase, *axis) for phase in range(axis[1])]
+            for axis in zip(
+                self.kernel, self.strides, self.dilation, (each[0] for each in self.padding), strict=True
+            )
+        )
+        return rows, columns
+
+    @cached_property
+    def back_frame(self) -> Frame:
+        """What the places of an image get something from; a row of places is one of each phase of the strides."""
+        around = []
+        for axis in (0, 1):
+            own = [taps for taps in self.back_taps[axis] if taps.count]
+            before = max(0, -min(taps.first for taps in own))
+            extent = max(taps.first + before + (taps.count - 1) * taps.step + 1 for taps in own)
+            around.append((before, extent, -(-self.size[axis] // self.strides[axis])))
+        (top, extent, rows), (left, reach, columns) = around
+        ends = extent + rows - 1, reach + columns - 1
+        inside = ends[0] <= self.out[0] and ends[1] <= self.out[1]
+        copied = self.phases != (1, 1) or top > 0 or left > 0 or not inside
+        line = (ends[1] if copied else self.out[1]) * self.filters
+        return Frame(rows, 1, extent, top, left, line, copied)
 
     def places(self, *tap: int) -> tuple[slice, slice, slice, slice]:
         """Return where in the output a tap falls within the images, (rows, columns), and where in them it does."""

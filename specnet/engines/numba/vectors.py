@@ -1,0 +1,151 @@
+"""Blocks of matrix products, which convolutions are made of, and what compiled functions do with bare addresses.
+
+A block is some rows by some vectors of columns, whose sums stay in the processor's registers:
+
+    out[i][j] = bias[j] + the sum over a, b and c of x[i][a * s0 + b * s1 + c * s2] * y[a * t0 + b * t1 + c * t2 + j]
+
+Each row of x and of `out` has an address of its own, so that what a kernel sees need not be laid out. Each sum is taken
+in the order of a, b and c: its bits do not depend on which columns are computed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from specnet.engines.numba.blocks import BlockShape, block_function, block_shape, constant
+from specnet.engines.numba.compiling import inner
+
+__all__ = [
+    "block",
+    "block_rows",
+    "block_vectors",
+    "bytes_of",
+    "copy_bytes",
+    "fill_zeros",
+    "stack_numbers",
+    "vector_bytes",
+]
+
+_I64 = ir.IntType(64)
+_BYTES = ir.IntType(8).as_pointer()
+
+STACK = 32
+"""Integers that a function has on its stack."""
+
+
+def _shape_for(context: Any) -> BlockShape:
+    """Return the shape for the processor that code is compiled for: the one by which numba tells kept code apart."""
+    triple, _, features = context.codegen().magic_tuple()
+    return block_shape(triple, features)
+
+
+def _constant(choose: Callable[[BlockShape], int]) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def number(typing_context: Any) -> Any:  # noqa: ARG001  numba reads the names
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            return constant(choose(_shape_for(context)))
+
+        return types.int64(), generate
+
+    return number
+
+
+block_rows = _constant(lambda shape: shape.rows)
+block_vectors = _constant(lambda shape: shape.vectors)
+vector_bytes = _constant(lambda shape: shape.width)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bytes_of(typing_context: Any, like: Any) -> Any:  # noqa: ARG001
+    """Return the bytes of a number of a type."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return constant(like.bitwidth // 8)
+
+    return types.int64(like), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def stack_numbers(typing_context: Any) -> Any:  # noqa: ARG001
+    """Return the address of `STACK` integers, which last as long as the calling function runs."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.ptrtoint(cgutils.alloca_once(builder, ir.ArrayType(_I64, STACK)), _I64)
+
+    return types.int64(), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def copy_bytes(typing_context: Any, to: Any, source: Any, count: Any) -> Any:  # noqa: ARG001
+    """Copy so many bytes from one address to another."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        to, source, count = arguments
+        cgutils.raw_memcpy(builder, builder.inttoptr(to, _BYTES), builder.inttoptr(source, _BYTES), count, 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fill_zeros(typing_context: Any, to: Any, count: Any) -> Any:  # noqa: ARG001
+    """Write so many bytes of zeros to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        cgutils.memset(builder, builder.inttoptr(arguments[0], _BYTES), arguments[1], 0)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _block(
+    typing_context: Any,  # noqa: ARG001
+    like: Any,
+    columns: Any,  # noqa: ARG001
+    steps: Any,  # noqa: ARG001
+    rows: Any,  # noqa: ARG001
+    y: Any,  # noqa: ARG001
+    bias: Any,  # noqa: ARG001
+    adds: Any,  # noqa: ARG001
+) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        shape = _shape_for(context)
+        _, columns, *given = arguments
+        item = like.bitwidth // 8
+        lanes = constant(shape.width // item)
+        # As many vectors as hold the columns; of the last one, so many elements.
+        vectors = builder.sdiv(builder.add(columns, builder.sub(lanes, constant(1))), lanes)
+        last = builder.sub(columns, builder.mul(builder.sub(vectors, constant(1)), lanes))
+        whole = builder.zext(builder.icmp_signed("==", last, lanes), _I64)
+        after = builder.append_basic_block("after")
+        switch = builder.switch(builder.add(builder.mul(vectors, constant(2)), whole), after)
+        for case in range(2, 2 * shape.vectors + 2):
+            count, is_whole = divmod(case, 2)
+            masked = shape.masks or not is_whole
+            with builder.goto_block(builder.append_basic_block(f"case_{case}")):
+                switch.add_case(constant(case), builder.block)
+                function = block_function(builder.module, item, shape, count, masked=masked)
+                builder.call(function, [last, *given])
+                builder.branch(after)
+        builder.position_at_end(after)
+        return context.get_dummy_value()
+
+    return types.void(like, *[types.int64] * 6), generate
+
+
+@inner
+def block(like: Any, columns: int, steps: int, rows: int, y: int, bias: int, adds: int) -> None:
+    """Compute a block of so many columns, of which there are no more than `block_vectors` hold.
+
+    `like` is a number of the elements' type, and the others are addresses: `steps` of how many a, b and c there are
+    and of the bytes s0, s1, s2, t0, t1, t2; `rows` of the addresses of the rows of x, and then of those of `out`, some
+    of which may be the same row; `bias` is 0 where there is none. If it `adds`, sums are added to what `out` has.
+    """
+    _block(like, columns, steps, rows, y, bias, adds)

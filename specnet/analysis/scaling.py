@@ -1,21 +1,16 @@
-"""What it takes for several processes to train together, by a model of the network between them.
-
-A message takes a latency, alpha, and a time for each byte, beta (Hockney, 1994). Collectives are those that MPI
-libraries choose (Thakur, Rabenseifner and Gropp, 2005): a sum of n bytes over P processes takes
-log2(P) * (alpha + n * beta) by recursive doubling, or 2 * log2(P) * alpha + 2 * n * (P - 1) / P * beta as a
-scattered sum that is gathered, whichever is faster; gathering n bytes takes log2(P) * alpha + n * (P - 1) / P * beta.
-"""
+"""What it takes for several processes to train together, by the model of the network in `passes/links.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, log2
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.analysis.explanation import OF_DATA, Explanation
-from specnet.graph import ops
+from specnet.graph.graph import Node
+from specnet.graph.ops import reduce_scatter
 from specnet.graph.sizes import ITEM_BYTES, Count, Shape
 from specnet.model.plans import memory, plan_training, shared_memory
+from specnet.passes.links import LINKS, MESSAGES, Link, seconds, sent
 from specnet.passes.plan import Plan, Step
 
 if TYPE_CHECKING:
@@ -35,50 +30,23 @@ FLOPS, BYTES = 20e9, 10e9
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """What connects processes."""
-
-    name: str
-    latency: float
-    """Seconds that a message takes, however short it is."""
-    bandwidth: float
-    """Bytes per second."""
-
-
-LINKS = (
-    Link("one machine, 5 GB/s", 2e-6, 5e9),
-    Link("InfiniBand, 100 Gbit/s", 2e-6, 12e9),
-    Link("Ethernet, 10 Gbit/s", 30e-6, 1.1e9),
-    Link("Ethernet, 1 Gbit/s", 50e-6, 0.11e9),
-)
-"""Typical numbers; the first ones were measured with MPICH on one machine."""
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """A collective of a step."""
 
     op: str
-    """`all_reduce` or `all_gather`."""
+    """`all_reduce`, say, or `reduce_scatter`."""
     phase: str
     shape: Shape
     size: int
-    """Bytes of its result."""
+    """Bytes of the whole that processes make up."""
 
     def sent(self, ranks: int) -> int:
         """Return the bytes that each process sends, where the message is long."""
-        times = 2 if self.op == "all_reduce" else 1
-        return times * self.size * (ranks - 1) // ranks
+        return sent(self.op, self.size, ranks)
 
     def seconds(self, ranks: int, link: Link) -> float:
         """Return how long it takes."""
-        rounds, share = ceil(log2(ranks)), (ranks - 1) / ranks
-        if self.op == "all_gather":
-            return rounds * link.latency + share * self.size / link.bandwidth
-        return min(
-            rounds * (link.latency + self.size / link.bandwidth),
-            2 * rounds * link.latency + 2 * share * self.size / link.bandwidth,
-        )
+        return seconds(self.op, self.size, ranks, link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +137,8 @@ def scaling(
     """Return what so many processes take for a step, given what one executes.
 
     `times` are those measured of its step; without them, `costs` predict times of both plans, and without these, they
-    are estimated from operations and bytes. Where several batches share a step, it is that of one batch.
+    are estimated from operations and bytes. Where several batches share a step, times are those of one of them, and
+    messages those of the last.
     """
     network, alone = explanation.network, explanation.plans
     rows = network.signature.rows
@@ -177,17 +146,26 @@ def scaling(
     steps = alone.step.steps
     rows_of_each, batch = plans.own(plans.step.batch), plans.step.batch
     parts = _parts(alone.step, costs) if times is None else times.steps
-    shared, total = sum(part for step, part in zip(steps, parts, strict=True) if _is_shared(step)), sum(parts)
+    total = sum(parts)
     whole = total if times is None else times.whole
-    shared *= whole / total if total else 1.0
-    each = whole - shared + shared * rows_of_each / batch
+    scale = whole / total if total else 1.0
+    by_rows = scale * sum(part for step, part in zip(steps, parts, strict=True) if _is_by_rows(step))
+    updating = scale * sum(part for step, part in zip(steps, parts, strict=True) if step.phase == "update")
+    shared = by_rows if plans.portion is None else by_rows + updating
+    each = whole - shared + by_rows * rows_of_each / batch
+    if plans.portion is not None:
+        each += updating / ranks
     if times is None and costs is not None:
         each = sum(_parts(plans.step, costs))
     return ScalingEstimate(
         ranks,
         batch,
         rows_of_each,
-        (*_messages(plans.step), Message("all_reduce", "update", (), AGREEMENT)),
+        (
+            *_messages(plans.step),
+            *(() if plans.update is None else _messages(plans.update)),
+            Message("all_reduce", "update", (), AGREEMENT),
+        ),
         {
             name: size
             for name, size in memory(network, plans, rows).items()
@@ -202,11 +180,12 @@ def scaling(
 
 
 def _messages(plan: Plan) -> tuple[Message, ...]:
-    return tuple(
-        Message(node.op.name, node.phase, node.value.shape, _bytes(node.value.count, node.value.dtype, plan))
-        for node in plan.graph
-        if node.op in (ops.all_reduce, ops.all_gather)
-    )
+    return tuple(_message(node, plan) for node in plan.graph if node.op.name in MESSAGES)
+
+
+def _message(node: Node, plan: Plan) -> Message:
+    whole = node.inputs[0] if node.op is reduce_scatter else node.value
+    return Message(node.op.name, node.phase, whole.shape, _bytes(whole.count, whole.dtype, plan))
 
 
 def _bytes(count: Count, dtype: Any, plan: Plan) -> int:
@@ -214,8 +193,8 @@ def _bytes(count: Count, dtype: Any, plan: Plan) -> int:
     return count.at(plan.sizes) * (ITEM_BYTES[dtype] if count != Count(1) else 8)
 
 
-def _is_shared(step: Step) -> bool:
-    """Whether each process does its rows' part of a step: not of the update of all parameters, nor of normal noise."""
+def _is_by_rows(step: Step) -> bool:
+    """Whether each process does its rows' part of a step: not of the update of parameters, nor of normal noise."""
     return step.phase != "update" and step.op != "normal_noise"
 
 
@@ -224,10 +203,7 @@ def _parts(plan: Plan, costs: CostModel | None) -> list[float]:
     if costs is None:
         return [_estimated(step, plan) for step in plan.steps]
     found = costs.steps(plan)
-    return [
-        0.0 if step.op in ("all_reduce", "all_gather") else found.get(number, 0.0)
-        for number, step in enumerate(plan.steps)
-    ]
+    return [0.0 if step.op in MESSAGES else found.get(number, 0.0) for number, step in enumerate(plan.steps)]
 
 
 def _estimated(step: Step, plan: Plan) -> float:

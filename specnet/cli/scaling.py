@@ -11,7 +11,8 @@ from specnet.cli.terminal import line
 from specnet.diagnostics.text import counted, sized
 
 if TYPE_CHECKING:
-    from specnet.analysis.scaling import Link, Message, ScalingEstimate
+    from specnet.analysis.scaling import Message, ScalingEstimate
+    from specnet.passes.links import Link
 
 
 HOW = {
@@ -24,7 +25,7 @@ HOW = {
 
 def show_scaling(console: Console, found: ScalingEstimate) -> None:
     """Print what processes that train together send in a step, and how much faster they are than one."""
-    from specnet.analysis.scaling import LINKS
+    from specnet.passes.links import LINKS
 
     section(
         console, f"{found.ranks:,} processes, each with up to {counted(found.rows, 'row')} of {found.batch:,}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 
+from specnet.graph.portions import bounds
 from specnet.graph.sizes import Sizes, named, value_of
 
 Array = np.ndarray[Any, Any]
@@ -37,6 +39,9 @@ class Ranks(Protocol):
 
     def gather(self, own: Array, out: Array, counts: list[int]) -> None:
         """Write what all processes have, so many elements each, to `out`, one after the other."""
+
+    def pass_on(self, sent: Array, to: int, received: Array, source: int) -> None:
+        """Send an array to one process, and receive one from another, which sends it at the same time."""
 
     def largest(self, numbers: Array) -> None:
         """Put the largest in the place of each number, of what all processes have."""
@@ -80,6 +85,28 @@ class RankRows:
         each = len(out) // self._rows
         self._ranks.gather(own[: 0 if self.idle else len(own)], out, [each * count for count in self._counts])
 
+    def scatter(self, own: Array, out: Array, received: Array) -> None:
+        """Write this process's portion of the sum of what all processes have to `out`; `received` is scratch.
+
+        Each sends every other one its portion, pair by pair, and adds up its own in the same order each time.
+        """
+        if self.idle:
+            own.fill(0)
+        ranks, ends = self._ranks, bounds(len(own), self._ranks.size)
+        so_far = own[ends[ranks.rank] : ends[ranks.rank + 1]]
+        for to, source in _pairs(ranks):
+            ranks.pass_on(own[ends[to] : ends[to + 1]], to, received, source)
+            np.add(so_far, received, out)
+            so_far = out
+
+    def join(self, own: Array, out: Array) -> None:
+        """Write the portions of all processes to `out`, one after the other."""
+        join(self._ranks, own, out)
+
+    def added(self, own: float) -> float:
+        """Return the sum of what all processes have of their portions."""
+        return self._ranks.total(own)
+
     def own(self, rows: Array, out: Array) -> None:
         """Write the process's own rows of what all have to `out`."""
         each = len(rows) // self._rows
@@ -91,6 +118,20 @@ class RankRows:
         skip(generator, self.start * each)
         generator.random(dtype=out.dtype, out=out)
         skip(generator, (self._rows - self.stop) * each)
+
+
+def join(ranks: Ranks, own: Array, out: Array) -> None:
+    """Write the portions that processes have of a vector to `out`, one after the other; each passes its own on."""
+    ends = bounds(len(out), ranks.size)
+    np.copyto(out[ends[ranks.rank] : ends[ranks.rank + 1]], own)
+    for to, source in _pairs(ranks):
+        ranks.pass_on(own, to, out[ends[source] : ends[source + 1]], source)
+
+
+def _pairs(ranks: Ranks) -> Iterator[tuple[int, int]]:
+    """Yield to which process this one sends next, and which one sends to it at the same time."""
+    for shift in range(1, ranks.size):
+        yield (ranks.rank + shift) % ranks.size, (ranks.rank - shift) % ranks.size
 
 
 class RankDraws(np.random.Generator):

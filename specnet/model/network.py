@@ -12,6 +12,7 @@ from specnet.data.signature import ONLY, InputArray
 from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.graph.graph import Graph
 from specnet.graph.parameter import Parameter
+from specnet.graph.portions import Portion
 from specnet.graph.sizes import BATCH, Shape, Sizes, count
 from specnet.language.spec import Spec
 from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
@@ -223,6 +224,7 @@ class Network:
         optimise: bool = True,
         threads: int | None = None,
         ranks: int = 1,
+        portion: Portion | None = None,
     ) -> Plan:
         """Return the plan of a graph of this network, for its engine and `threads`, by default the network's.
 
@@ -237,6 +239,7 @@ class Network:
             threads=self.threads if threads is None else threads,
             engine=self.engine,
             ranks=ranks,
+            portion=portion,
         )
 
     def lower(

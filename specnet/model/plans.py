@@ -7,6 +7,7 @@ from specnet.data.rows import rows_at_once
 from specnet.engines.bound_size import bound_bytes
 from specnet.engines.program import steps_bytes
 from specnet.graph.declarations import CARRIED
+from specnet.graph.portions import Portion
 from specnet.graph.sizes import ITEM_BYTES, Sizes, at, shared_sizes
 from specnet.model.augmenting import augments_by_row
 from specnet.model.batching import Batchings, largest
@@ -16,9 +17,10 @@ from specnet.model.programs import accumulating_graph, evaluation_graph, searchi
 from specnet.model.row_memory import augmentation_memory, row_bytes
 from specnet.model.run_length import run_length
 from specnet.model.settings import batch_rows, evaluation_rows
-from specnet.model.updates import Update, update_graph
+from specnet.model.updates import AVERAGE, Update, update_graph
 from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan
+from specnet.passes.share_update import portion_of
 from specnet.vocabulary.optimizers import Searching
 
 
@@ -40,6 +42,8 @@ class Plans:
     """The batches by length, where a document asks for them."""
     ranks: int = 1
     """How many processes share every batch."""
+    portion: Portion | None = None
+    """Which part of the parameters one of them updates, where they share that, too."""
 
     def sizes(self, sizes: Sizes) -> Sizes:
         """Return what one process sees of a batch of these sizes."""
@@ -49,15 +53,32 @@ class Plans:
         """Return the most rows that one process has of a batch."""
         return -(-rows // self.ranks)
 
+    def in_portions(self, slot: str) -> bool:
+        """Return whether a process keeps its portion of a slot alone."""
+        return self.portion is not None and self.slots[slot][0] == (self.portion.size,)
+
+    def slot_shape(self, slot: str) -> tuple[int, ...]:
+        """Return the shape of what a process keeps of a slot."""
+        if self.portion is not None and self.in_portions(slot):
+            return (len(self.portion),)
+        return self.slots[slot][0]
+
 
 @no_collection()
 def plan_training(
-    network: Network, rows: dict[str, int], *, units: bool, batches: Batchings | None = None, ranks: int = 1
+    network: Network,
+    rows: dict[str, int],
+    *,
+    units: bool,
+    batches: Batchings | None = None,
+    ranks: int = 1,
+    rank: int = 0,
 ) -> Plans:
     """Compile a network's training on splits of so many rows.
 
     With `units`, metrics are measured in the units of the data (see `evaluation_graph`). With several `ranks`, the
-    plans are those of each of so many processes, for its own rows of every batch.
+    plans are those of the process `rank` of so many, for its own rows of every batch, and for its portion of the update
+    where it pays to share that: the first process has the largest.
     """
     settings = network.spec.training
     size: Sizes = batch_rows(network.spec, rows["train"])
@@ -84,14 +105,28 @@ def plan_training(
         graph = update.graph
     if update is not None:
         slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
+    portion = None
+    if update is not None and ranks > 1:
+        vectors = sum(shape == (network.trained_size,) for shape, _ in slots.values())
+        portion = portion_of(update.graph, network.trained_size, vectors, rank, ranks)
     evaluation = evaluation_graph(network, units=units, varying=varying)
     return Plans(
-        step=network.plan(graph, shared_sizes(size, ranks), guard="loss", fixed_inputs=whole, ranks=ranks),
-        update=network.plan(update.graph, 1) if update is not None and shared else None,
+        step=network.plan(
+            graph,
+            shared_sizes(size, ranks),
+            guard="loss",
+            fixed_inputs=whole,
+            ranks=ranks,
+            portion=portion,
+        ),
+        update=network.plan(update.graph, shared_sizes(1, ranks), portion=portion)
+        if update is not None and shared
+        else None,
         evaluation=network.plan(evaluation, shared_sizes(most, ranks), ranks=ranks),
         slots=slots,
         batches=batches,
         ranks=ranks,
+        portion=portion,
     )
 
 
@@ -133,7 +168,11 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     parts = {
         "data": sum(rows.values()) * (own + converted) + reading + signature.held,
         "parameters": (copies * kept + per_element * network.trained_size) * item,
-        "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
+        "slots": sum(
+            # A running mean is whole wherever it is measured.
+            prod(shape if name == f"slot/{AVERAGE}" else plans.slot_shape(name)) * item
+            for name, (shape, _) in plans.slots.items()
+        ),
         "batches": sum(batch * row + 8 * n for batch, n, row in cut)
         + sum(_states(p) for p, _ in feeds)
         + in_one * row_bytes(network, held=False)

@@ -55,7 +55,7 @@ def accumulating_graph(network: Network, naming: Naming | None = None, *, varyin
     lowered = _training(network, keeping=network.keeps_states, varying=varying)
     graph = lowered.graph
     gradient = _gradient(network, lowered, naming)
-    so_far = leaf(graph, "accumulated", "state", (network.trained_size,))
+    so_far = leaf(graph, "accumulated", "slot", (network.trained_size,))
     graph.phase = "update"
     graph.assign(so_far, so_far + gradient * number(graph, "share"))
     _follow(lowered)

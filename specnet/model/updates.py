@@ -35,7 +35,7 @@ def update_graph(network: Network, length: RunLength | None = None, *, textbook:
     """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
     graph = Graph(network.spec.dtype)
     graph.phase = "update"
-    gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
+    gradient = leaf(graph, "accumulated", "slot", (network.trained_size,))
     update = append_update(network, graph, gradient, length, textbook=textbook)
     graph.assign(gradient, ops.zeros_like(gradient))
     return update

@@ -41,15 +41,26 @@ class OutsideAllocator:
             made = unreshaped(value)
             if self._can_overwrite(leaf, made):
                 self.out.places[made.index] = self.out.places[leaf.index]
+                if made.op is ops.join_portions:
+                    self._portion(leaf, made)
             else:
                 self.out.copies.append((leaf, value))
         self.out.copies = in_order(self.out.copies)
 
-    def _can_overwrite(self, leaf: Value, made: Value) -> bool:
+    def _portion(self, leaf: Value, joined: Value) -> None:
+        """Have a process's portion of what a leaf becomes be computed where it lies in the leaf."""
+        own, portion = unreshaped(joined.inputs[0]), ops.join_portions.of(joined).portion
+        if self._can_overwrite(leaf, own, joined.inputs[0]):
+            place = self.out.places[leaf.index]
+            delta = portion.start * ITEM_BYTES[own.dtype]
+            self.out.places[own.index] = Allocation(place.storage, place.delta + delta)
+
+    def _can_overwrite(self, leaf: Value, made: Value, part: Value | None = None) -> bool:
+        """Return whether a value can be computed in a leaf's memory, or where a part of it lies there."""
         if not self.free(made) or not made.shape:
             return False
         group = self.groups[self.times.group_of[made.index]]
-        if group.prologue or made.count != leaf.count or (group.rows and is_sum(made)):
+        if group.prologue or made.count != (part or leaf).count or (group.rows and is_sum(made)):
             return False
         memory, when = memory_read(leaf), self.times.position[made.index]
         own = any(memory_read(root(i)) == memory for i in made.inputs if i.shape)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from specnet.graph.graph import Graph
+from specnet.graph.portions import Portion
 from specnet.graph.sizes import Sizes, named
 from specnet.passes.allocate import allocate
 from specnet.passes.collecting import no_collection
@@ -16,6 +17,7 @@ from specnet.passes.plan import Plan
 from specnet.passes.pruning import prune
 from specnet.passes.schedule import scheduled
 from specnet.passes.shard import of_sequences, shard
+from specnet.passes.share_update import share_update
 from specnet.passes.simplify import simplify
 from specnet.passes.spread import spread
 
@@ -31,6 +33,7 @@ def plan(
     threads: int | None = None,
     engine: Engine = "numpy",
     ranks: int = 1,
+    portion: Portion | None = None,
 ) -> Plan:
     """Compile a graph that has all its ops into a plan: simplify, move out of loops, lay out, fuse, place.
 
@@ -38,7 +41,8 @@ def plan(
     inputs that it is bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the
     plan that every optimised one is tested against. `threads` is how many threads may compute, by default as many as
     there are cores. `engine` is what executes the plan. With several `ranks`, it is the plan of each of so many
-    processes, for its own rows of the batch: see `passes.distribute`.
+    processes, for its own rows of the batch (see `passes.distribute`); with a `portion` of the parameters, it is that
+    of one of them, which updates these alone (see `passes.share_update`).
     """
     if optimise:
         graph = simplify(graph)
@@ -47,6 +51,8 @@ def plan(
             graph = simplify(sink(hoist(graph)))
         if ranks > 1:
             graph = distribute(graph)
+        if portion is not None:
+            graph = share_update(graph, portion)
         graph = spread(join_biases(lay_out_phases(graph), fixed_inputs=fixed_inputs))
         if loops:
             # What is laid out in full or transposed for the sake of a loop's ops is so once, not at every step. Nothing
@@ -58,6 +64,8 @@ def plan(
         graph = prune(graph)
         if ranks > 1:
             graph = distribute(graph)
+        if portion is not None:
+            graph = share_update(graph, portion)
     workers = _workers(graph, sizes, threads)
     groups = group(
         graph,

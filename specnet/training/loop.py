@@ -89,6 +89,7 @@ class Trainer(PreparedTraining):
             why = self._interrupted()
         if stopped == "diverged":
             why = explain_divergence(self.model, self.steps.batch.arrays, self.steps.step + 1, self.epoch + 1)
+        self.program.complete()
         best_epoch = None if self.watch is None else self.watch.restore()
         self.program.settle()
         if self._validation is not None:
@@ -109,6 +110,7 @@ class Trainer(PreparedTraining):
 
     def _report(self) -> EpochEnded:
         """Measure what is due at the end of an epoch, or of the steps between two validations, and watch it."""
+        self.program.complete()
         due = self.timetable.by_steps or self.timetable.validated(self.steps.step)
         validation = self.splits.get("validation")
         figures = validation.evaluate() if validation is not None and due else None

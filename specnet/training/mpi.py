@@ -43,6 +43,10 @@ class MpiRanks:
         sizes = [count * each for count in counts]
         self._comm.Allgatherv(own.view(np.uint8), (out.view(np.uint8), sizes))
 
+    def pass_on(self, sent: Array, to: int, received: Array, source: int) -> None:
+        """Send an array to one process, and receive one from another, which sends it at the same time."""
+        self._comm.Sendrecv(sent, to, 0, received, source, 0)
+
     def largest(self, numbers: Array) -> None:
         """Put the largest in the place of each number, of what all processes have."""
         self._comm.Allreduce(self._mpi.IN_PLACE, numbers, self._mpi.MAX)

@@ -79,8 +79,14 @@ class PreparedTraining:
         )
         units = data_units(network, model.encoding)
         self.shares = self._shared()
-        ranked = 1 if self.ranks is None else self.ranks.size
-        self.plans = plan_training(network, self.rows, units=bool(units), batches=self.batches, ranks=ranked)
+        self.plans = plan_training(
+            network,
+            self.rows,
+            units=bool(units),
+            batches=self.batches,
+            ranks=1 if self.ranks is None else self.ranks.size,
+            rank=0 if self.ranks is None else self.ranks.rank,
+        )
         self.program = BoundTraining(model, self.plans, self.shares)
         shuffling = (
             stream(network.spec.seed, "shuffle")

@@ -7,7 +7,7 @@ import numpy as np
 
 from specnet.engines.execution import Bound, Executable
 from specnet.engines.random import streams
-from specnet.engines.ranks import RankShares
+from specnet.engines.ranks import RankShares, join
 from specnet.graph.sizes import Sizes, value_of
 from specnet.model.compiled import CompiledModel
 from specnet.model.parameters import Parameters
@@ -29,15 +29,18 @@ class BoundTraining:
         spec = model.network.spec
         self._shares = shares
         self.model, self.plan, self.update_plan = model, plans.step, plans.update
+        self._plans = plans
         self.slots: dict[str, Array] = {
-            name: np.full(shape, first, spec.dtype) for name, (shape, first) in plans.slots.items()
+            name: np.full(plans.slot_shape(name), first, spec.dtype)
+            for name, (_, first) in plans.slots.items()
         }
+        """What the optimizer keeps; of what processes share, a process has its portion."""
         self.average: Parameters | None = None
         """The running mean of what training fits, where there is one."""
         if f"slot/{AVERAGE}" in self.slots:
             self.average = Parameters(model.network.trained, spec.dtype)
             self.average.flat[...] = model.parameters.trained
-            self.slots[f"slot/{AVERAGE}"] = self.average.flat
+            self.slots[f"slot/{AVERAGE}"] = self._own(f"slot/{AVERAGE}", self.average.flat)
         optimizer = spec.training.optimizer
         self.method: Method | None = None
         """What makes the steps of an optimizer that searches."""
@@ -50,7 +53,7 @@ class BoundTraining:
         self._executable = Executable(plans.step, self.streams, shares=shares)
         self.update: Bound | None = None
         if plans.update is not None:
-            self.update = Executable(plans.update).bind(1, model.leaves(**self.slots))
+            self.update = Executable(plans.update, shares=shares).bind(1, model.leaves(**self.slots))
 
     def bind(self, sizes: Sizes, arrays: Mapping[str, Array]) -> Bound:
         """Return the step over arrays that hold a batch of some sizes; a number is that of its rows."""
@@ -82,6 +85,27 @@ class BoundTraining:
         own = self._shares.of(self._shares.places)
         return whole[own.start : own.stop]
 
+    def _own(self, slot: str, whole: Array) -> Array:
+        """Return what this process has of a slot."""
+        portion = self._plans.portion
+        if portion is None or not self._plans.in_portions(slot):
+            return whole
+        return whole[portion.start : portion.stop]
+
+    def _whole(self, slot: str) -> Array:
+        """Return a slot of which each process may have its portion."""
+        own = self.slots[slot]
+        if self._shares is None or not self._plans.in_portions(slot):
+            return own
+        whole = np.empty(self._plans.slots[slot][0], own.dtype)
+        join(self._shares.ranks, own, whole)
+        return whole
+
+    def complete(self) -> None:
+        """Have the running mean whole, of which each process has its portion: it is about to be read."""
+        if self.average is not None and self._shares is not None and self._plans.portion is not None:
+            join(self._shares.ranks, self.slots[f"slot/{AVERAGE}"], self.average.flat)
+
     @property
     def ended(self) -> str | None:
         """Why no further step would lead anywhere, where the optimizer knows it."""
@@ -101,13 +125,16 @@ class BoundTraining:
         return (own.flat,) if self.average is None else (self.average.flat, own.flat[own.trained.size :])
 
     def settle(self) -> None:
-        """Make the running mean the model's parameters, where there is one."""
+        """Make the running mean the model's parameters, where there is one; it is whole."""
         if self.average is not None:
             np.copyto(self.model.parameters.trained, self.average.flat)
 
     def state(self) -> TrainingState:
-        """Return the parameters, the optimizer's slots, and where the streams of random numbers stand."""
-        slots = {f"slots/{name}": array for name, array in self.slots.items()}
+        """Return the parameters, the optimizer's slots, and where the streams of random numbers stand.
+
+        Several processes ask for it together, and each gets all of it.
+        """
+        slots = {f"slots/{name}": self._whole(name) for name in self.slots}
         streams = {name: drawn(generator) for name, generator in self.streams.items()}
         plain = {"streams": streams, "method": None if self.method is None else self.method.state()}
         states = {name: self._gathered(state) for name, state in self.states.items()}
@@ -117,7 +144,9 @@ class BoundTraining:
         """Go on from a state."""
         put(self.model.parameters.flat, arrays, "parameters")
         for name, slot in self.slots.items():
-            put(slot, arrays, f"slots/{name}")
+            put(slot, {name: self._own(name, arrays[f"slots/{name}"])}, name)
+        if self.average is not None:
+            put(self.average.flat, arrays, f"slots/slot/{AVERAGE}")
         for name, state in self.states.items():
             own = self._own_places(arrays[name])
             put(state[: len(own)], {name: own}, name)

@@ -8,8 +8,10 @@ import specnet
 from specnet.analysis.cost_model import GENERAL, CostModel
 from specnet.analysis.explanation import explain
 from specnet.analysis.profiling import profile
-from specnet.analysis.scaling import AGREEMENT, LINKS, Link, Message, scaling
+from specnet.analysis.scaling import AGREEMENT, Message, scaling
 from specnet.graph import ops
+from specnet.passes import share_update
+from specnet.passes.links import LINKS, PORTIONS, Link
 from specnet.runs.compiling import compile_spec, network_of
 from specnet.training.loop import Trainer
 from tests.support.ranks import together
@@ -54,6 +56,36 @@ def test_messages_are_those_that_processes_send(ranks):
     assert sorted(messages) == sorted([64 * 4, 64 * 4, 8, 2 * 64 * 4, 4 * network_size(), AGREEMENT])
 
 
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_portions_that_are_passed_on_are_as_long_as_one_sum(ranks, monkeypatch):
+    alone = found(ranks)
+    monkeypatch.setattr(share_update, "sharing_pays", lambda *_: True)
+
+    def work(own):
+        model, data = compile_spec(specnet.load(DOCUMENT))
+        trainer = Trainer(model, data, lambda: False, ranks=own)
+        trainer.steps.begin()
+        sent, pass_on = [], own.pass_on
+        own.pass_on = lambda a, *rest: (sent.append(a.nbytes), pass_on(a, *rest))[1]
+        trainer.steps.run(1e9, 1)
+        return sent
+
+    shared = found(ranks)
+    whole = [message for message in shared.messages if message.op in PORTIONS]
+    assert [(message.op, message.size) for message in whole] == [(op, 4 * network_size()) for op in PORTIONS]
+    assert shared.sent == pytest.approx(alone.sent, abs=2)
+    for sent in together(ranks, work):
+        assert len(sent) == 2 * (ranks - 1)
+        assert sum(sent) == pytest.approx(sum(message.sent(ranks) for message in whole), abs=8 * ranks)
+    slots = alone.memory["slots"]
+    assert shared.memory["slots"] == pytest.approx(slots / ranks, abs=8)
+    assert shared.memory["parameters"] == alone.memory["parameters"]
+    # All is shared now: what remains for each is its part of both.
+    free = Link("free", 0.0, float("inf"))
+    assert shared.shared > alone.shared
+    assert shared.speedup(free) > alone.speedup(free)
+
+
 def network_size():
     return network_of(specnet.load(DOCUMENT)).trained_size
 
@@ -65,6 +97,8 @@ def test_times_follow_from_latency_and_bandwidth():
     assert short.seconds(8, link) == pytest.approx(3 * (1e-3 + 8e-6))
     long = Message("all_reduce", "update", (), 10**8)
     assert long.seconds(8, link) == pytest.approx(6e-3 + 2 * 7 / 8 * 100)
+    passed = Message("reduce_scatter", "update", (), 10**6)
+    assert passed.seconds(4, link) == pytest.approx(3e-3 + 0.75)
     gathered = Message("all_gather", "forward", (), 10**6)
     assert gathered.seconds(4, link) == pytest.approx(2e-3 + 0.75)
     assert (long.sent(4), gathered.sent(4)) == (150_000_000, 750_000)

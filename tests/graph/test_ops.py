@@ -21,12 +21,15 @@ from tests.support.reference import DRAWN, evaluate
 
 def test_the_table_covers_every_op():
     # What has a body is no row: see test_loop_gradients.py and test_shard.py; nor what several processes do together:
-    # see test_distribute.py.
+    # see test_distribute.py and test_share_update.py.
     assert {row.op for row in TABLE} == {op.name for op in OPS.values() if not op.leaf} - {
+        "add_portions",
         "all_gather",
         "all_reduce",
         "constant",
+        "join_portions",
         "own_rows",
+        "reduce_scatter",
         "scan",
         "shard",
     }

@@ -6,6 +6,7 @@ import numpy as np
 
 import specnet
 from specnet.graph import ops
+from specnet.passes.links import MESSAGES
 from specnet.runs.compiling import compile_spec
 from specnet.training.events import Ended, EpochEnded
 from specnet.training.loop import Trainer
@@ -49,4 +50,4 @@ def compare(document, size=3, data=None, threads=1):
 
 def collectives(plan):
     """Return the names of a plan's collectives, in order."""
-    return [node.op.name for node in plan.graph if node.op in (ops.all_reduce, ops.all_gather, ops.own_rows)]
+    return [node.op.name for node in plan.graph if node.op is ops.own_rows or node.op.name in MESSAGES]

@@ -89,8 +89,12 @@ def _visible_errors() -> Iterator[None]:
     try:
         yield
     except _USAGE_ERROR as error:
+        from specnet.cli.ranks import is_told_by_another
         from specnet.diagnostics.segments import printable
 
+        if is_told_by_another():
+            # A launcher may end all processes once one has failed, and the first one must have its say.
+            raise typer.Exit from None
         error.message = printable(error.message.removeprefix(_PREFIX))
         raise
 

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from specnet.training.mpi import MpiRanks
 
 
+RANK = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
+"""Variables by which launchers of MPICH, Open MPI and others tell a process its number, before MPI is started."""
+
+
+def is_told_by_another() -> bool:
+    """Whether the first of the processes that `mpirun` started tells what is wrong with the arguments they all have."""
+    if not any(word.partition("=")[0] == "--distributed" for word in sys.argv):
+        return False
+    return any(os.environ.get(name, "0") != "0" for name in RANK)
+
+
 def is_other(ranks: MpiRanks | None) -> bool:
     """Whether another process shows what happens."""
     return ranks is not None and ranks.rank > 0

@@ -222,6 +222,8 @@ def test_a_faulty_document_is_told_once(folder):
     assert (code, out, errors.count("error[SN208]")) == (1, "", 1)
     code, out, errors = mpirun.run(folder, "run", "none.toml", "--distributed", "mpi")
     assert (code, errors.count("none.toml: no such file")) == (2, 1)
+    code, _, errors = mpirun.train(folder, "--engine", "nun")
+    assert (code, errors.count("Invalid value for '--engine'")) == (2, 1)
 
 
 def test_a_loss_that_diverges_ends_all(folder):

@@ -33,7 +33,8 @@ def add_reduce(
     if len(shape) == 2:
         _add_last(x.reshape(shape), out.reshape(-1))
     else:
-        shape += (1,) * (5 - len(shape))
+        # Of one sum, what stays behind it is the innermost loop.
+        shape = (shape[0], 1, 1, *shape[1:]) if len(shape) == 3 else (*shape, *(1,) * (5 - len(shape)))
         _add_between(x.reshape(shape), out.reshape(shape[::2]))
     return out
 

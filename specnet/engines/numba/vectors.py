@@ -4,8 +4,8 @@ A block is some rows by some vectors of columns, whose sums stay in the processo
 
     out[i][j] = bias[j] + the sum over a, b and c of x[i][a * s0 + b * s1 + c * s2] * y[a * t0 + b * t1 + c * t2 + j]
 
-Each row of x and of `out` has an address of its own, so that what a kernel sees need not be laid out. Each sum is taken
-in the order of a, b and c: its bits do not depend on which columns are computed together.
+Each row of x and of `out` has an address of its own, so that what a kernel sees need not be laid out. Each sum of a
+block is taken in the order of a, b and c: its bits do not depend on which columns are computed together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from specnet.engines.numba.blocks import BlockShape, block_function, block_shape, constant
+from specnet.engines.numba.blocks import BlockShape, block_function, block_shape, constant, dots_function
 from specnet.engines.numba.compiling import inner
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "block_vectors",
     "bytes_of",
     "copy_bytes",
+    "dots",
     "fill_zeros",
     "stack_numbers",
     "vector_bytes",
@@ -149,3 +150,35 @@ def block(like: Any, columns: int, steps: int, rows: int, y: int, bias: int, add
     of which may be the same row; `bias` is 0 where there is none. If it `adds`, sums are added to what `out` has.
     """
     _block(like, columns, steps, rows, y, bias, adds)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _dots(
+    typing_context: Any,  # noqa: ARG001
+    like: Any,
+    count: Any,  # noqa: ARG001
+    steps: Any,  # noqa: ARG001
+    rows: Any,  # noqa: ARG001
+    y: Any,  # noqa: ARG001
+    bias: Any,  # noqa: ARG001
+) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        shape, item = _shape_for(context), like.bitwidth // 8
+        _, count, *given = arguments
+        lanes = constant(shape.width // item)
+        whole = builder.sdiv(builder.sub(count, constant(1)), lanes)
+        last = builder.sub(count, builder.mul(whole, lanes))
+        builder.call(dots_function(builder.module, item, shape), [last, *given, whole])
+        return context.get_dummy_value()
+
+    return types.void(like, *[types.int64] * 5), generate
+
+
+@inner
+def dots(like: Any, count: int, steps: int, rows: int, y: int, bias: int) -> None:
+    """Compute inner products of rows with y, over a, b and so many c, which lie next to each other.
+
+    out[i] = bias + the sum of x[i][a * s0 + b * s1 + c] * y[a * t0 + b * t1 + c]; what is given is as `block` has it.
+    The order of the sum depends on how long the processor's vectors are.
+    """
+    _dots(like, count, steps, rows, y, bias)

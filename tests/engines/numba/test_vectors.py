@@ -19,13 +19,18 @@ from specnet.engines.numba import blocks, vectors
 from tests.support.examples import DTYPES
 
 block, rows_of, stack, bytes_of = vectors.block, vectors.block_rows, vectors.stack_numbers, vectors.bytes_of
-fill_zeros, copy_bytes = vectors.fill_zeros, vectors.copy_bytes
+dots, fill_zeros, copy_bytes = vectors.dots, vectors.fill_zeros, vectors.copy_bytes
 vector_bytes, block_vectors = vectors.vector_bytes, vectors.block_vectors
 
 
 @numba.njit
 def compute(like, columns, steps, rows, y, bias, adds):
     block(like, columns, steps, rows, y, bias, adds)
+
+
+@numba.njit
+def multiply(like, count, steps, rows, y, bias):
+    dots(like, count, steps, rows, y, bias)
 
 
 @numba.njit
@@ -69,6 +74,27 @@ def test_a_block_is_a_product_of_rows_that_lie_anywhere(dtype):
         np.testing.assert_array_equal(out[:, -1], start[:, -1])  # nothing beyond the last column is written
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_inner_products_are_over_runs_of_any_length(dtype):
+    rng = np.random.default_rng(0)
+    like = np.dtype(dtype).type(0)
+    rows, most = shape(like)
+    for count in (1, 2, most - 1, most, most + 1, 3 * most + 5):
+        x = rng.normal(size=(rows, 3, 2, count + 1)).astype(dtype)
+        y, bias = rng.normal(size=(3, 2, count)).astype(dtype), like + 3
+        x[..., count] = np.nan  # what follows a run is not read
+        out = np.full(rows, np.nan, dtype)
+        along_x, along_y = (2 * count + 2, count + 1, 0), (2 * count, count, 0)
+        steps = np.array([3, 2, 0, *(step * out.itemsize for step in (*along_x, *along_y))])
+        places = np.array([*map(address, x), *(address(out[row:]) for row in range(rows))])
+        given = np.array([bias])
+        multiply(like, count, address(steps), address(places), address(y), address(given))
+        expected = np.einsum("rabc, abc", x[..., :count].astype("float64"), y)
+        np.testing.assert_allclose(out, expected + 3, 1e-4, 1e-4)
+        multiply(like, count, address(steps), address(places), address(y), 0)
+        np.testing.assert_allclose(out, expected, 1e-4, 1e-4)
+
+
 def test_rows_may_be_the_same():
     rows, _ = shape(np.float64(0))
     x, y, out = np.arange(3.0), np.arange(6.0), np.ones(2)
@@ -103,6 +129,7 @@ from tests.engines.numba import test_vectors as tests
 
 print(*tests.shape(tests.np.float32(0)))
 tests.test_a_block_is_a_product_of_rows_that_lie_anywhere("float32")
+tests.test_inner_products_are_over_runs_of_any_length("float32")
 tests.test_rows_may_be_the_same()
 """
 

@@ -1,6 +1,7 @@
 """Convolutions: depthwise and direct ones by compiled loops, others as the NumPy engine computes them.
 
-Pointwise ones are matrix products, which the library does as well; with few filters it does them better.
+Pointwise ones are matrix products, which the library computes as fast. So it does, over patches, what flows back to few
+channels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def convolve(
     """Write the convolution of images x with a kernel w, plus a bias b, into `out`."""
     if how.depthwise:
         return depthwise.convolve(x, w, b, scratch, how, out)
-    if direct.pays(how, how.made):
+    if direct.pays(how, how.made) or direct.pays_by_filter(how, scratch):
         return direct.convolve(x, w, b, scratch, how, out)
     return convolution.convolve(x, w, b, scratch, how, out)
 
@@ -46,4 +47,6 @@ def convolve_kernel(
         return depthwise.convolve_kernel(x, g, scratch, how, overwrite, out)
     if direct.pays(how, how.made):
         return direct.convolve_kernel(x, g, scratch, how, overwrite, out)
+    if direct.pays_by_channels(how, scratch):
+        return direct.convolve_kernel_by_channels(x, g, scratch, how, overwrite, out)
     return convolution.convolve_kernel(x, g, scratch, more, how, overwrite, out)

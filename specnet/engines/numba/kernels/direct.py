@@ -2,6 +2,7 @@
 
 What flows back to images is a convolution as well, or one for each phase of the strides, with those taps that reach it
 in reverse. Whether a convolution is direct follows from its sizes: with few columns, most of a vector would be empty.
+So few filters are computed one by one, by inner products, and what flows back to their kernel has channels as columns.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ Entries = dict[int, int]
 NARROW = 16
 """Bytes of columns with which matrix products over patches are no slower: a quarter of the longest vector."""
 
+RUN = 64
+"""Bytes that lie together and are worth an inner product: the longest vector."""
+
 STRETCH = 32 * 1024
 """Bytes that are read again for all numbers of a kernel: most of a core's L1 cache."""
 
@@ -34,15 +38,32 @@ def pays(how: Geometry, columns: int) -> bool:
     return not how.pointwise and columns * how.item > NARROW
 
 
+def pays_by_filter(how: Geometry, scratch: Array) -> bool:
+    """Return whether a convolution with few filters is computed directly, one after the other, in scratch memory."""
+    space = how.filters * how.depth + how.frame.numbers(1)
+    return how.groups == 1 and not how.pointwise and _run(how) * how.item >= RUN and scratch.size >= space
+
+
+def pays_by_channels(how: Geometry, scratch: Array) -> bool:
+    """Return whether what flows back to the kernel of few filters is computed directly, with channels as columns."""
+    plain = how.strides == how.phases == (1, 1) and how.groups == 1
+    space = how.filters * how.depth + how.back_frame.numbers(1)
+    return plain and pays(how, how.channels) and scratch.size >= space
+
+
 def convolve(
     x: Array, w: Array, b: Array | None, scratch: Array, how: Geometry, out: Array
 ) -> Iterator[Call]:
     """Write the convolution of images x with a kernel w, plus a bias b, into `out`."""
+    few = not pays(how, how.made)
+    if few and how.filters > 1:
+        turned, scratch = scratch[: w.size], scratch[w.size :]
+        yield np.copyto, (turned.reshape(how.filters, -1), w.reshape(-1, how.filters).T)
+        w = turned
     line = how.frame.line * how.item
     apart = how.dilation[0] * line, how.dilation[1] * how.channels * how.item
-    steps = _sums(
-        how.kernel, apart, how.own, how.filters, how.item, together=how.groups == 1 and how.dilation[1] == 1
-    )
+    together = how.groups == 1 and how.dilation[1] == 1
+    steps = _sums(how.kernel, apart, how.own, 1 if few else how.filters, how.item, together=together)
     parts = []
     for phase, group in product(np.ndindex(how.phases), range(how.groups)):
         filters = group * how.made * how.item
@@ -53,7 +74,7 @@ def convolve(
             | steps
         )
     header = {t.OUT: address_of(out), t.OUT_IMAGE: prod(how.laid) * how.item, t.TIMES: address_of(w)}
-    header[t.BIAS] = 0 if b is None else address_of(b)
+    header |= {t.BIAS: 0 if b is None else address_of(b), t.RUN: _run(how) if few else 0, t.DEPTH: how.depth}
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
     yield _Bound(t.CONVOLVE[x.dtype.name], header, parts, (x, w, b, scratch, out)), ()
 
@@ -85,6 +106,42 @@ def convolve_kernel(
     header[t.STRETCH] = max(1, STRETCH // (how.frame.lead * line + down))
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
     yield _Bound(t.CORRELATE[x.dtype.name], header, parts, (x, g, scratch, out, offsets)), ()
+
+
+def convolve_kernel_by_channels(
+    x: Array, g: Array, scratch: Array, how: Geometry, overwrite: bool, out: Array
+) -> Iterator[Call]:
+    """Do what `convolve_kernel` does at stride 1, by what each place of the images gets from the output.
+
+    What is summed over are places of the images; rows are filters of a tap, and columns are channels.
+    """
+    (height, width), (down, right), frame, item = how.size, how.dilation, how.back_frame, how.item
+    sums, rest = scratch[: out.size].reshape(how.taps, how.filters, how.channels), scratch[out.size :]
+    yield sums.fill, (0.0,)
+    line, across, pixel = frame.line * item, how.filters * item, how.channels * item
+    (rows,), (columns,) = how.back_taps
+    first = (rows.first + frame.top) * line + (columns.first + frame.left) * across
+    # The last tap is the first to be reached.
+    taps = [
+        (how.kernel[0] - 1 - i) * down * line + (how.kernel[1] - 1 - j) * right * across
+        for i, j in np.ndindex(how.kernel)
+    ]
+    offsets = (np.array(taps)[:, np.newaxis] + np.arange(how.filters) * item).reshape(-1)
+    steps = [1, 0, width, 0, line, across, 0, width * pixel, pixel]
+    part = {t.PART_ROWS: height, t.PART_COLUMNS: width, t.X: first, t.X_ROW: line, t.X_COLUMN: across}
+    part |= {t.FILTERS: how.channels} | dict(enumerate(steps, t.STEPS))
+    header = {
+        t.OUT: address_of(sums),
+        t.OUT_LINE: pixel,
+        t.DEPTH: offsets.size,
+        t.OFFSETS: address_of(offsets),
+    }
+    header |= {t.TIMES: address_of(x), t.TIMES_IMAGE: height * width * pixel}
+    header[t.STRETCH] = max(1, STRETCH // (line + width * pixel))
+    header |= _read(g, (*how.out, how.filters), (1, 1), frame, rest)
+    yield _Bound(t.CORRELATE[x.dtype.name], header, [part], (x, g, scratch, offsets)), ()
+    total, found = out.reshape(how.taps, how.channels, how.filters), sums.swapaxes(1, 2)
+    yield (np.copyto, (total, found)) if overwrite else (np.add, (total, found, total))
 
 
 def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array) -> Iterator[Call]:
@@ -172,6 +229,11 @@ def _read(images: Array, shape: tuple[int, int, int], phases: Pair, frame: Frame
         t.LEAD: frame.lead,
         t.EXTENT: frame.extent,
     }
+
+
+def _run(how: Geometry) -> int:
+    """Return how many of the numbers that a place sees lie together."""
+    return how.own * (how.kernel[1] if how.dilation[1] == 1 else 1)
 
 
 def _of_images(how: Geometry, phase: tuple[int, ...], group: int, line: int) -> Entries:

@@ -20,6 +20,7 @@ from specnet.engines.numba.vectors import (
     block_vectors,
     bytes_of,
     copy_bytes,
+    dots,
     fill_zeros,
     stack_numbers,
     vector_bytes,
@@ -52,9 +53,10 @@ from specnet.engines.numba.vectors import (
     STRETCH,  # rows that are in the innermost cache at once
     OFFSETS,  # the address of where each number of a kernel is in what is read
     DEPTH,  # how many
+    RUN,  # of them that lie together, where filters are computed one by one; else 0
     OUT_LINE,  # from the filters of one of them to those of the next
     HEADER,  # where the parts begin
-) = range(28)
+) = range(29)
 
 (
     PART_ROWS,
@@ -118,11 +120,13 @@ def _convolve(t: Any, table: int, like: Any) -> None:
                     continue
                 x = seen + t[p + X]
                 y = t[OUT] + image * t[OUT_IMAGE] + t[p + Y] + first * t[p + Y_ROW]
-                blocks = _blocks(t[p + FILTERS], like)
+                blocks = t[p + FILTERS] if t[RUN] else _blocks(t[p + FILTERS], like)
                 for j in range(blocks):
-                    begin, end = _filters(t[p + FILTERS], j, blocks, like)
+                    begin, end = j, j + 1
+                    if t[RUN] == 0:
+                        begin, end = _filters(t[p + FILTERS], j, blocks, like)
                     skipped = begin * bytes_of(like)
-                    w = t[TIMES] + t[p + W] + skipped
+                    w = t[TIMES] + t[p + W] + skipped * (t[DEPTH] if t[RUN] else 1)
                     b = t[BIAS] + t[p + BIASES] + skipped if t[BIAS] else 0
                     _write(t, p, table, rows, like, x, y + skipped, places, end - begin, w, b)
 
@@ -163,7 +167,10 @@ def _write(
                     column = 0
                     seen += x_turn
                     made += y_turn
-        block(like, filters, table + 8 * (p + STEPS), rows, w, b, 0)
+        if t[RUN]:
+            dots(like, t[RUN], table + 8 * (p + STEPS), rows, w, b)
+        else:
+            block(like, filters, table + 8 * (p + STEPS), rows, w, b, 0)
 
 
 @inner

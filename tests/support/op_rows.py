@@ -423,6 +423,8 @@ TABLE = [
     Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(1,))),
     Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(0, 2)), (Given((B, 2, 5)),)),
     Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(0, 1)), (Given((B, 2, 5)),)),
+    Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(2, 4)), (Given((B, 2, 2, 3, 4, 2)),)),
+    Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(1, 3)), (Given((B, 1, 2, 3, 1)),)),
     Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(1,)), (bools,)),
     Row("reduce_sum", ops.sum_all, (bools,)),
     Row("reduce_sum", ops.sum_last),

@@ -68,3 +68,26 @@ def add_up(sums: Sequence[Array]) -> None:
     whole = sums[0]
     for more in sums[1:]:
         np.add(whole, more, whole)
+
+
+BUFFER = 256
+"""Elements that NumPy buffers for each operand where slices are added: smaller buffers take longer."""
+
+
+def add_slices(x: Array, axes: tuple[int, int], s: Array, out: Array) -> None:
+    """Sum over two axes, of which the first is summed over into scratch."""
+    first, second = axes
+    with np.errstate():
+        np.setbufsize(BUFFER)
+        _add_along(x, first, s)
+        _add_along(s, second - 1, out)
+
+
+def _add_along(x: Array, axis: int, out: Array) -> None:
+    slices = np.moveaxis(x, axis, 0)
+    if len(slices) == 1:
+        np.copyto(out, slices[0])
+        return
+    np.add(slices[0], slices[1], out)
+    for more in slices[2:]:
+        np.add(out, more, out)

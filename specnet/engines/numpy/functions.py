@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.numpy import normalising, normalising_groups
-from specnet.engines.numpy.calls import add_up, clip, perform, sum_rows
+from specnet.engines.numpy.calls import add_slices, add_up, clip, perform, sum_rows
 from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
 from specnet.engines.numpy.erf import erf
 from specnet.engines.numpy.moments import batch_moments, shared_moments
@@ -69,6 +69,7 @@ FUNCTIONS: dict[str, Any] = {
     "abs": abs,
     "add_reduce": np.add.reduce,
     "add_shares": add_shares,
+    "add_slices": add_slices,
     "add_up": add_up,
     "argmax": np.argmax,
     "as_indices": as_indices,

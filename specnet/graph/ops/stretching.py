@@ -84,7 +84,34 @@ def _sum_kernel(value: Value) -> str:
     (x,) = value.inputs
     if not value.shape:
         return "{o} = count_nonzero({a})" if x.dtype == "bool" else "{o} = float(add_reduce({a:flat}))"
+    if _of_few(value):
+        return "add_slices({a}, {axes}, {s}, {o})"
     return _by_product(value) or "add_reduce({a}, {axes}, None, {o})"
+
+
+FEW = 4
+"""Slices along an axis that are worth adding one by one."""
+
+
+def _of_few(value: Value) -> bool:
+    """Whether few numbers are summed along each of two axes that lie apart, as in the gradient of upsampling.
+
+    To add slices takes a seventh of the time of a reduction there (64 x 14 x 2 x 14 x 2 x 16: 0.2 ms instead of 1.5).
+    """
+    (x,) = value.inputs
+    axes = reduce_sum.of(value).axes
+    outermost = x.graph.depth == 0 and x.dtype in ("float32", "float64")
+    if len(axes) != 2 or not outermost or axes[1] - axes[0] < 2 or axes[1] == x.rank - 1:
+        return False
+    return all(isinstance(dim, int) and dim <= FEW for dim in (x.shape[axis] for axis in axes))
+
+
+def _sum_scratch(value: Value) -> list[Kind]:
+    if not _of_few(value):
+        return []
+    first, _ = reduce_sum.of(value).axes
+    (x,) = value.inputs
+    return [((*x.shape[:first], *x.shape[first + 1 :]), x.dtype)]
 
 
 def _sum_ones(value: Value) -> dict[str, Prepared]:
@@ -121,6 +148,7 @@ reduce_sum: Op[AxesAttributes] = Op(
     lambda g, y, x, axes: (_stretch(g, x, axes),),
     attributes=AxesAttributes,
     flops=per_input(1),
+    scratch=_sum_scratch,
     prepare=_sum_ones,
     sums=_sum_by_rows,
     noun="total",

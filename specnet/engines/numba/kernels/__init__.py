@@ -17,6 +17,7 @@ from specnet.engines.numba.kernels import (
 
 FUNCTIONS: dict[str, Any] = {
     "add_reduce": reductions.add_reduce,
+    "add_slices": reductions.add_slices,
     "batch_moments": moments.batch_moments,
     "batch_norm": columns.batch_norm,
     "batch_norm_grad": columns.batch_norm_grad,

@@ -39,6 +39,11 @@ def add_reduce(
     return out
 
 
+def add_slices(x: Array, axes: tuple[int, int], s: Array, out: Array) -> None:
+    """Sum over two axes."""
+    add_reduce(x, axes, None, out)
+
+
 def maximum_reduce(x: Array, axis: int, dtype: Any, out: Array, keepdims: bool) -> None:
     """Write the largest elements along an axis."""
     shape = _outline(x, axis)

@@ -24,6 +24,7 @@ from specnet.engines.numba.kernels import FUNCTIONS as COMPILED
 from specnet.engines.numpy.calls import perform
 from specnet.engines.numpy.functions import FUNCTIONS as NUMPY
 from specnet.engines.numpy.preparing import prepare
+from specnet.engines.workers import BUFFER
 from specnet.graph import ops
 from specnet.graph.geometry import Geometry
 from specnet.graph.graph import Graph, Op
@@ -53,6 +54,7 @@ def drawn(*shape: int) -> Array:
 
 def ours(name: str, *arguments: Any) -> dict[str, Call]:
     """Return both engines' kernel of a name, with its calls made ready."""
+    np.setbufsize(BUFFER)  # as where a plan has workers
     peers: dict[str, Call] = {}
     for engine, functions in (("compiled", COMPILED), ("NumPy engine", NUMPY)):
         calls = functions[name](*arguments)

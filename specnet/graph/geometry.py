@@ -16,6 +16,9 @@ Unit = tuple[int, int, int, int]
 ROOM = 1280 * 1024
 """Bytes of a tile's patches: about a core's L2 cache, which most of them are then still in when they are multiplied."""
 
+STRETCH = 65_536
+"""Elements that a depthwise convolution works on at once: 256 KiB of float32, three of which share an L2 cache."""
+
 MAXIMUM = 16
 """Images in a tile: more would leave the last worker waiting."""
 
@@ -114,8 +117,7 @@ class Geometry:
     def tile(self) -> Pair:
         """Images in a tile, and the rows of the output that it has of each."""
         if self.depthwise:
-            whole = self.out[0] * self.out[1] * (self.channels + self.filters) * self.item
-            return max(1, min(MAXIMUM, ROOM // whole)), self.out[0]
+            return max(1, min(MAXIMUM, STRETCH // (prod(self.lattice) * self.channels))), self.out[0]
         row = self.out[1] * self.depth * self.item
         whole = row * self.out[0]
         if whole <= ROOM:
@@ -179,7 +181,7 @@ class Geometry:
     def kernel_scratch(self) -> int:
         """How many it needs for what flows back to the kernel, beside its sums."""
         if self.depthwise:
-            return self._depthwise_scratch + self.channels
+            return self._depthwise_scratch
         return self._patches_scratch + self._grouped_scratch(self.tile)
 
     def _places(self, tile: Pair) -> int:
@@ -202,9 +204,52 @@ class Geometry:
     def _patches_scratch(self) -> int:
         return 0 if self.pointwise else self.patch_numbers + self.padded_numbers
 
+    @cached_property
+    def lattice(self) -> Pair:
+        """Rows and columns of a lattice: every so many places of an image with zeros around it, as strides say.
+
+        In one of them, the places that a tap sees lie at the same distance from those of the output, which has fewer.
+        """
+        height, width = (
+            places + (kernel - 1) * dilation // stride
+            for places, kernel, dilation, stride in zip(
+                self.out, self.kernel, self.dilation, self.strides, strict=True
+            )
+        )
+        return height, width
+
+    @property
+    def lattice_row(self) -> int:
+        """Numbers of one row of a lattice."""
+        return self.lattice[1] * self.channels
+
+    @property
+    def lattice_numbers(self) -> int:
+        """Numbers of one lattice of all images of a tile."""
+        return self.tile[0] * self.lattice[0] * self.lattice_row
+
+    @property
+    def lattice_reach(self) -> int:
+        """How far the last tap is from the first one, in numbers."""
+        return sum(
+            (kernel - 1) * dilation // stride * step
+            for kernel, dilation, stride, step in zip(
+                self.kernel, self.dilation, self.strides, (self.lattice_row, self.channels), strict=True
+            )
+        )
+
+    @property
+    def stretch(self) -> int:
+        """Numbers of the rows of a lattice that are worked on at once."""
+        rows = max(1, min(self.tile[0] * self.lattice[0], STRETCH // self.lattice_row))
+        return rows * self.lattice_row
+
     @property
     def _depthwise_scratch(self) -> int:
-        return max(self.tile[0] * self.out[0] * self.out[1], self.taps) * self.channels
+        lattices = prod(self.strides) * (self.lattice_numbers + self.lattice_reach)
+        kernel = self.taps * self.made * self.lattice_row
+        rest = max(self.lattice_row, self.channels + self.stretch // self.channels)
+        return lattices + self.lattice_numbers + self.stretch + kernel + rest
 
     @cached_property
     def seen(self) -> list[tuple[slice, slice, slice, slice]]:

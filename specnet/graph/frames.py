@@ -7,6 +7,9 @@ from dataclasses import dataclass
 FRAME = 256 * 1024
 """Bytes of a frame: some of a core's L2 cache, which the kernel is in as well."""
 
+LARGEST = 2 * 1024 * 1024
+"""Bytes of a kernel for which there are frames: it is read again for each image, and for each block of its places."""
+
 
 @dataclass(frozen=True)
 class Frame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from specnet.graph.frames import FRAME, Frame, Taps, taps_of
+from specnet.graph.frames import FRAME, LARGEST, Frame, Taps, taps_of
 
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
@@ -197,8 +197,10 @@ class Geometry:
     @property
     def _direct_input_scratch(self) -> int:
         """Return the numbers of the kernel in another order, and of a frame."""
-        frame = self.back_frame
-        return self.depth * self.filters + frame.numbers(frame.band(FRAME // self.item))
+        kernel, frame = self.depth * self.filters, self.back_frame
+        if kernel * self.item > LARGEST:
+            return 0
+        return kernel + frame.numbers(frame.band(FRAME // self.item))
 
     @property
     def _patches_scratch(self) -> int:

@@ -27,9 +27,11 @@ __all__ = [
     "block_vectors",
     "bytes_of",
     "copy_bytes",
+    "copy_number",
     "dots",
     "fill_zeros",
     "stack_numbers",
+    "turn_square",
     "vector_bytes",
 ]
 
@@ -182,3 +184,62 @@ def dots(like: Any, count: int, steps: int, rows: int, y: int, bias: int) -> Non
     The order of the sum depends on how long the processor's vectors are.
     """
     _dots(like, count, steps, rows, y, bias)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def turn_square(
+    typing_context: Any,  # noqa: ARG001
+    like: Any,
+    source: Any,  # noqa: ARG001
+    source_line: Any,  # noqa: ARG001
+    to: Any,  # noqa: ARG001
+    to_line: Any,  # noqa: ARG001
+) -> Any:
+    """Transpose a matrix of as many rows and columns as a vector has elements, with so many bytes from row to row."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        _, source, source_line, to, to_line = arguments
+        item = like.bitwidth // 8
+        count = _shape_for(context).width // item
+        vector = ir.VectorType(context.get_value_type(like), count)
+
+        def at(address: Any, line: Any, row: int) -> Any:
+            place = builder.add(address, builder.mul(line, constant(row)))
+            return builder.inttoptr(place, vector.as_pointer())
+
+        rows = [builder.load(at(source, source_line, row), align=item) for row in range(count)]
+        apart = count // 2
+        while apart:
+            # Of each two rows, every other piece changes places.
+            for row in range(count):
+                if row & apart == 0:
+                    pair = rows[row], rows[row + apart]
+                    places = range(count)
+                    first = [j if j & apart == 0 else count + j - apart for j in places]
+                    second = [j + apart if j & apart == 0 else count + j for j in places]
+                    rows[row], rows[row + apart] = (
+                        builder.shuffle_vector(
+                            *pair, ir.Constant(ir.VectorType(ir.IntType(32), count), chosen)
+                        )
+                        for chosen in (first, second)
+                    )
+            apart //= 2
+        for row, value in enumerate(rows):
+            builder.store(value, at(to, to_line, row), align=item)
+        return context.get_dummy_value()
+
+    return types.void(like, *[types.int64] * 4), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def copy_number(typing_context: Any, like: Any, to: Any, source: Any) -> Any:  # noqa: ARG001
+    """Copy a number of a type from one address to another."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        _, to, source = arguments
+        pointer, item = context.get_value_type(like).as_pointer(), like.bitwidth // 8
+        number = builder.load(builder.inttoptr(source, pointer), align=item)
+        builder.store(number, builder.inttoptr(to, pointer), align=item)
+        return context.get_dummy_value()
+
+    return types.void(like, types.int64, types.int64), generate

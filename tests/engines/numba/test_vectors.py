@@ -21,6 +21,7 @@ from tests.support.examples import DTYPES
 block, rows_of, stack, bytes_of = vectors.block, vectors.block_rows, vectors.stack_numbers, vectors.bytes_of
 dots, fill_zeros, copy_bytes = vectors.dots, vectors.fill_zeros, vectors.copy_bytes
 vector_bytes, block_vectors = vectors.vector_bytes, vectors.block_vectors
+turn_square, copy_number = vectors.turn_square, vectors.copy_number
 
 
 @numba.njit
@@ -34,8 +35,14 @@ def multiply(like, count, steps, rows, y, bias):
 
 
 @numba.njit
+def turn(like, source, source_line, to, to_line):
+    turn_square(like, source, source_line, to, to_line)
+    copy_number(like, to, source + bytes_of(like))
+
+
+@numba.njit
 def shape(like):
-    return rows_of(), block_vectors() * vector_bytes() // bytes_of(like)
+    return rows_of(), block_vectors() * vector_bytes() // bytes_of(like), block_vectors()
 
 
 @numba.njit
@@ -53,7 +60,7 @@ def address(array):
 def test_a_block_is_a_product_of_rows_that_lie_anywhere(dtype):
     rng = np.random.default_rng(0)
     like = np.dtype(dtype).type(0)
-    rows, most = shape(like)
+    rows, most, _ = shape(like)
     counts, a, b, c = (2, 3, 5), *np.ogrid[:2, :3, :5]
     for columns in range(1, most + 1):
         x = rng.normal(size=(rows, 200)).astype(dtype)
@@ -78,7 +85,7 @@ def test_a_block_is_a_product_of_rows_that_lie_anywhere(dtype):
 def test_inner_products_are_over_runs_of_any_length(dtype):
     rng = np.random.default_rng(0)
     like = np.dtype(dtype).type(0)
-    rows, most = shape(like)
+    rows, most, _ = shape(like)
     for count in (1, 2, most - 1, most, most + 1, 3 * most + 5):
         x = rng.normal(size=(rows, 3, 2, count + 1)).astype(dtype)
         y, bias = rng.normal(size=(3, 2, count)).astype(dtype), like + 3
@@ -96,12 +103,26 @@ def test_inner_products_are_over_runs_of_any_length(dtype):
 
 
 def test_rows_may_be_the_same():
-    rows, _ = shape(np.float64(0))
+    rows, *_ = shape(np.float64(0))
     x, y, out = np.arange(3.0), np.arange(6.0), np.ones(2)
     steps = np.array([1, 1, 3, 0, 0, 8, 0, 0, 16])
     places = np.array([address(x)] * rows + [address(out)] * rows)
     compute(np.float64(0), 2, address(steps), address(places), address(y), 0, 1)
     np.testing.assert_array_equal(out, [11.0, 14.0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_square_is_transposed(dtype):
+    like = np.dtype(dtype).type(0)
+    _, most, vectors_of_block = shape(like)
+    count = most // vectors_of_block
+    x = np.arange(count * (count + 3), dtype=dtype).reshape(count, -1)
+    out = np.zeros((count, count + 1), dtype)
+    turn(like, address(x), x.strides[0], address(out), out.strides[0])
+    assert out[0, 0] == 1  # a number that was copied after that
+    out[0, 0] = 0
+    np.testing.assert_array_equal(out[:, :-1], x[:, :count].T)
+    assert not out[:, -1].any()
 
 
 def test_bytes_are_copied_and_filled():
@@ -128,6 +149,7 @@ CHECKS = """
 from tests.engines.numba import test_vectors as tests
 
 print(*tests.shape(tests.np.float32(0)))
+tests.test_a_square_is_transposed("float32")
 tests.test_a_block_is_a_product_of_rows_that_lie_anywhere("float32")
 tests.test_inner_products_are_over_runs_of_any_length("float32")
 tests.test_rows_may_be_the_same()
@@ -137,7 +159,7 @@ tests.test_rows_may_be_the_same()
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86 processor")
 @pytest.mark.parametrize(
     ("name", "features", "expected"),
-    [("haswell", "+avx,+avx2,+fma", "6 16"), ("x86-64", "+sse2", "6 8")],
+    [("haswell", "+avx,+avx2,+fma", "6 16 2"), ("x86-64", "+sse2", "6 8 2")],
 )
 def test_older_processors_have_blocks_of_their_own(name, features, expected):
     """Numba compiles for the processor that the environment names."""

@@ -1,7 +1,6 @@
 """Convolutions: depthwise and direct ones by compiled loops, others as the NumPy engine computes them.
 
-Pointwise ones are matrix products, which the library computes as fast. So it does, over patches, what flows back to few
-channels.
+Pointwise ones are matrix products, which the library computes as fast.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.numba.kernels import depthwise, direct
+from specnet.engines.numba.kernels.direct_sizes import forward_pays, input_pays, kernel_pays
 from specnet.engines.numpy import convolution
 from specnet.engines.numpy.calls import Call
 from specnet.graph.geometry import Geometry
@@ -25,7 +25,7 @@ def convolve(
     """Write the convolution of images x with a kernel w, plus a bias b, into `out`."""
     if how.depthwise:
         return depthwise.convolve(x, w, b, scratch, how, out)
-    if direct.pays(how, how.made) or direct.pays_by_filter(how, scratch):
+    if forward_pays(how, scratch):
         return direct.convolve(x, w, b, scratch, how, out)
     return convolution.convolve(x, w, b, scratch, how, out)
 
@@ -34,7 +34,7 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
     """Write what flows back to the images, for g that flows back to the output, into `out`."""
     if how.depthwise:
         return depthwise.convolve_input(g, w, scratch, how, out)
-    if direct.pays(how, how.own):
+    if input_pays(how):
         return direct.convolve_input(g, w, scratch, how, out)
     return convolution.convolve_input(g, w, scratch, how, out)
 
@@ -45,8 +45,6 @@ def convolve_kernel(
     """Add what flows back to the kernel to `out`, or `overwrite` it, for images x and g that flows back to y."""
     if how.depthwise:
         return depthwise.convolve_kernel(x, g, scratch, how, overwrite, out)
-    if direct.pays(how, how.made):
+    if kernel_pays(how, scratch):
         return direct.convolve_kernel(x, g, scratch, how, overwrite, out)
-    if direct.pays_by_channels(how, scratch):
-        return direct.convolve_kernel_by_channels(x, g, scratch, how, overwrite, out)
     return convolution.convolve_kernel(x, g, scratch, more, how, overwrite, out)

@@ -1,13 +1,13 @@
-"""Tables for direct convolutions, and which ones these are.
+"""Tables for direct convolutions.
 
 What flows back to images is a convolution as well, or one for each phase of the strides, with those taps that reach it
-in reverse. Whether a convolution is direct follows from its sizes: with few columns, most of a vector would be empty.
-So few filters are computed one by one, by inner products, and what flows back to their kernel has channels as columns.
+in reverse. Few filters are computed one by one, by inner products, since most of a vector of them would be empty, and
+what flows back to their kernel has channels as columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.kernels import direct_loops as t
+from specnet.engines.numba.kernels.direct_sizes import is_few, pays_by_channels, run_of
 from specnet.engines.numpy.calls import Call
 from specnet.graph.frames import FRAME, Frame
 from specnet.graph.geometry import Geometry, Pair
@@ -23,39 +24,15 @@ from specnet.graph.geometry import Geometry, Pair
 Array = np.ndarray[Any, Any]
 Entries = dict[int, int]
 
-NARROW = 16
-"""Bytes of columns with which matrix products over patches are no slower: a quarter of the longest vector."""
-
-RUN = 64
-"""Bytes that lie together and are worth an inner product: the longest vector."""
-
-STRETCH = 32 * 1024
-"""Bytes that are read again for all numbers of a kernel: most of a core's L1 cache."""
-
-
-def pays(how: Geometry, columns: int) -> bool:
-    """Return whether a convolution is computed directly with so many columns, a group's filters or channels."""
-    return not how.pointwise and columns * how.item > NARROW
-
-
-def pays_by_filter(how: Geometry, scratch: Array) -> bool:
-    """Return whether a convolution with few filters is computed directly, one after the other, in scratch memory."""
-    space = how.filters * how.depth + how.frame.numbers(1)
-    return how.groups == 1 and not how.pointwise and _run(how) * how.item >= RUN and scratch.size >= space
-
-
-def pays_by_channels(how: Geometry, scratch: Array) -> bool:
-    """Return whether what flows back to the kernel of few filters is computed directly, with channels as columns."""
-    plain = how.strides == how.phases == (1, 1) and how.groups == 1
-    space = how.filters * how.depth + how.back_frame.numbers(1)
-    return plain and pays(how, how.channels) and scratch.size >= space
+STRETCH = 256 * 1024
+"""Bytes of images and gradients that are read again for all numbers of a kernel, whose sums are then added up."""
 
 
 def convolve(
     x: Array, w: Array, b: Array | None, scratch: Array, how: Geometry, out: Array
 ) -> Iterator[Call]:
     """Write the convolution of images x with a kernel w, plus a bias b, into `out`."""
-    few = not pays(how, how.made)
+    few = is_few(how, how.made)
     if few and how.filters > 1:
         turned, scratch = scratch[: w.size], scratch[w.size :]
         yield np.copyto, (turned.reshape(how.filters, -1), w.reshape(-1, how.filters).T)
@@ -74,15 +51,22 @@ def convolve(
             | steps
         )
     header = {t.OUT: address_of(out), t.OUT_IMAGE: prod(how.laid) * how.item, t.TIMES: address_of(w)}
-    header |= {t.BIAS: 0 if b is None else address_of(b), t.RUN: _run(how) if few else 0, t.DEPTH: how.depth}
+    header |= {
+        t.BIAS: 0 if b is None else address_of(b),
+        t.RUN: run_of(how) if few else 0,
+        t.DEPTH: how.depth,
+    }
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
-    yield _Bound(t.CONVOLVE[x.dtype.name], header, parts, (x, w, b, scratch, out)), ()
+    yield _Bound(t.CONVOLVE[x.dtype.name], _table(header, parts), (x, w, b, scratch, out)), ()
 
 
 def convolve_kernel(
     x: Array, g: Array, scratch: Array, how: Geometry, overwrite: bool, out: Array
 ) -> Iterator[Call]:
     """Add what flows back to the kernel to `out`, or `overwrite` it, for images x and g that flows back to y."""
+    if is_few(how, how.made) and pays_by_channels(how, scratch):
+        yield from _convolve_kernel_by_channels(x, g, scratch, how, overwrite, out)
+        return
     if overwrite:
         yield out.fill, (0.0,)
     line, pixel = how.frame.line * how.item, how.channels * how.item
@@ -105,10 +89,10 @@ def convolve_kernel(
     }
     header[t.STRETCH] = max(1, STRETCH // (how.frame.lead * line + down))
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
-    yield _Bound(t.CORRELATE[x.dtype.name], header, parts, (x, g, scratch, out, offsets)), ()
+    yield _Bound(t.CORRELATE[x.dtype.name], _table(header, parts), (x, g, scratch, out, offsets)), ()
 
 
-def convolve_kernel_by_channels(
+def _convolve_kernel_by_channels(
     x: Array, g: Array, scratch: Array, how: Geometry, overwrite: bool, out: Array
 ) -> Iterator[Call]:
     """Do what `convolve_kernel` does at stride 1, by what each place of the images gets from the output.
@@ -139,7 +123,7 @@ def convolve_kernel_by_channels(
     header |= {t.TIMES: address_of(x), t.TIMES_IMAGE: height * width * pixel}
     header[t.STRETCH] = max(1, STRETCH // (line + width * pixel))
     header |= _read(g, (*how.out, how.filters), (1, 1), frame, rest)
-    yield _Bound(t.CORRELATE[x.dtype.name], header, [part], (x, g, scratch, offsets)), ()
+    yield _Bound(t.CORRELATE[x.dtype.name], _table(header, [part]), (x, g, scratch, offsets)), ()
     total, found = out.reshape(how.taps, how.channels, how.filters), sums.swapaxes(1, 2)
     yield (np.copyto, (total, found)) if overwrite else (np.add, (total, found, total))
 
@@ -156,12 +140,10 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
         count = down.count * across.count
         if count == 0:
             continue
-        reaching = w[down.chosen, across.chosen].reshape(
-            down.count, across.count, how.own, how.groups, how.made
-        )
+        reaching = w[down.chosen, across.chosen]
         stop = begin + reaching.size
         placed = turned[begin:stop].reshape(how.groups, down.count, across.count, how.made, how.own)
-        yield np.copyto, (placed, reaching.transpose(3, 0, 1, 4, 2))
+        yield _turned(reaching, placed), ()
         apart = down.step * line, across.step * how.filters * how.item
         together = how.groups == 1 and across.step == 1
         steps = _sums((down.count, across.count), apart, how.made, how.own, how.item, together=together)
@@ -185,24 +167,38 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
         begin = stop
     header = {t.OUT: address_of(out), t.OUT_IMAGE: height * width * pixel, t.TIMES: address_of(turned)}
     header |= _read(g, (*how.out, how.filters), how.phases, frame, rest)
-    yield _Bound(t.CONVOLVE[g.dtype.name], header, parts, (g, scratch, out)), ()
+    yield _Bound(t.CONVOLVE[g.dtype.name], _table(header, parts), (g, scratch, out)), ()
 
 
 class _Bound:
     """A compiled function with its table, and the arrays whose addresses this has."""
 
-    def __init__(self, function: Any, header: Entries, parts: Iterable[Entries], kept: object) -> None:
-        parts = list(parts)
-        table = np.zeros(t.HEADER + len(parts) * t.PART, np.int64)
-        for place, number in (header | {t.PARTS: len(parts)}).items():
-            table[place] = number
-        for part, row in zip(parts, table[t.HEADER :].reshape(-1, t.PART), strict=True):
-            for place, number in part.items():
-                row[place] = number
+    def __init__(self, function: Any, table: Array, kept: object) -> None:
         self._function, self._address, self._kept = function, address_of(table), (table, kept)
 
     def __call__(self) -> None:
         self._function(self._address)
+
+
+def _table(header: Entries, parts: Sequence[Entries]) -> Array:
+    """Return the table of a convolution."""
+    table = np.zeros(t.HEADER + len(parts) * t.PART, np.int64)
+    for place, number in (header | {t.PARTS: len(parts)}).items():
+        table[place] = number
+    for part, row in zip(parts, table[t.HEADER :].reshape(-1, t.PART), strict=True):
+        for place, number in part.items():
+            row[place] = number
+    return table
+
+
+def _turned(taps: Array, out: Array) -> _Bound:
+    """Return what writes taps (rows, columns, channels, filters) as (groups, rows, columns, filters, channels)."""
+    table = np.zeros(t.TURN, np.int64)
+    table[[t.TAP_ROWS, t.TAP_COLUMNS]] = taps.shape[:2]
+    table[[t.TAP_ROW, t.TAP_COLUMN, t.TAP_LINE]] = taps.strides[:3]
+    table[[t.GROUPS, t.CHANNELS, t.TURNED]] = out.shape[0], out.shape[4], out.shape[3]
+    table[[t.TAP, t.TURNED_TO]] = address_of(taps), address_of(out)
+    return _Bound(t.TRANSPOSE[out.dtype.name], table, (taps, out))
 
 
 def _read(images: Array, shape: tuple[int, int, int], phases: Pair, frame: Frame, space: Array) -> Entries:
@@ -229,11 +225,6 @@ def _read(images: Array, shape: tuple[int, int, int], phases: Pair, frame: Frame
         t.LEAD: frame.lead,
         t.EXTENT: frame.extent,
     }
-
-
-def _run(how: Geometry) -> int:
-    """Return how many of the numbers that a place sees lie together."""
-    return how.own * (how.kernel[1] if how.dilation[1] == 1 else 1)
 
 
 def _of_images(how: Geometry, phase: tuple[int, ...], group: int, line: int) -> Entries:

@@ -20,9 +20,11 @@ from specnet.engines.numba.vectors import (
     block_vectors,
     bytes_of,
     copy_bytes,
+    copy_number,
     dots,
     fill_zeros,
     stack_numbers,
+    turn_square,
     vector_bytes,
 )
 
@@ -75,6 +77,20 @@ from specnet.engines.numba.vectors import (
 PART = STEPS + 9
 """Integers of a part."""
 
+(
+    TAP,  # the address of the first tap of a kernel that is transposed
+    TAP_ROWS,
+    TAP_COLUMNS,
+    TAP_ROW,  # from a row of taps to the next
+    TAP_COLUMN,
+    TAP_LINE,  # from a channel of a tap to the next
+    GROUPS,
+    CHANNELS,  # of a group
+    TURNED,  # filters of a group
+    TURNED_TO,  # the address of the result
+    TURN,  # how many integers these are
+) = range(11)
+
 
 @kernel
 def convolve_float32(table: int) -> None:
@@ -100,8 +116,44 @@ def correlate_float64(table: int) -> None:
     _correlate(int64_at(table), np.float64(0))
 
 
+@kernel
+def turn_float32(table: int) -> None:
+    """Write a kernel as (groups, rows, columns, filters, channels), as a table says."""
+    _turn(int64_at(table), np.float32(0))
+
+
+@kernel
+def turn_float64(table: int) -> None:
+    """Write a kernel as (groups, rows, columns, filters, channels), as a table says."""
+    _turn(int64_at(table), np.float64(0))
+
+
+TRANSPOSE = {"float32": turn_float32, "float64": turn_float64}
 CONVOLVE = {"float32": convolve_float32, "float64": convolve_float64}
 CORRELATE = {"float32": correlate_float32, "float64": correlate_float64}
+
+
+@inner
+def _turn(t: Any, like: Any) -> None:
+    channels, filters, item, count = t[CHANNELS], t[TURNED], bytes_of(like), vector_bytes() // bytes_of(like)
+    to = t[TURNED_TO]
+    for group in range(t[GROUPS]):
+        for i in range(t[TAP_ROWS]):
+            for j in range(t[TAP_COLUMNS]):
+                tap = t[TAP] + i * t[TAP_ROW] + j * t[TAP_COLUMN] + group * filters * item
+                for c in range(0, channels, count):
+                    for k in range(0, filters, count):
+                        if c + count <= channels and k + count <= filters:
+                            there = to + (k * channels + c) * item
+                            turn_square(
+                                like, tap + c * t[TAP_LINE] + k * item, t[TAP_LINE], there, channels * item
+                            )
+                            continue
+                        for a in range(c, min(c + count, channels)):
+                            for b in range(k, min(k + count, filters)):
+                                there = to + (b * channels + a) * item
+                                copy_number(like, there, tap + a * t[TAP_LINE] + b * item)
+                to += channels * filters * item
 
 
 @inner

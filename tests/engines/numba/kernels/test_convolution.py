@@ -49,13 +49,16 @@ SAME = ((1, 1), (1, 1))
         ((7, 8), (3, 3, 18, 4), {"padding": ((2, 0), (0, 3)), "strides": (2, 3)}),
         ((6, 7), (3, 3, 16, 6), {"groups": 2, "padding": SAME}),
         ((6, 7), (1, 1, 3, 4), {}),
+        ((5, 6), (5, 5, 6, 7), {}),
+        ((5, 5), (3, 3, 19, 46), {"groups": 2, "padding": SAME}),
+        ((7, 7), (3, 3, 230, 260), {"padding": SAME, "batch": 2}),
     ],
     ids=[
         "padded",
         "plain",
         "dilated",
         "padding beyond the kernel",
-        "large kernel",
+        "5 x 5",
         "rows of an image at a time",
         "odd numbers of channels",
         "rectangular",
@@ -74,6 +77,9 @@ SAME = ((1, 1), (1, 1))
         "strided",
         "grouped",
         "pointwise",
+        "few places",
+        "grouped, odd numbers of channels",
+        "large kernel of many channels",
     ],
 )
 def test_output_and_gradients_are_those_of_the_numpy_engine(size, kernel, options, dtype):

@@ -9,8 +9,8 @@ import numpy as np
 
 from specnet.data.assigning import draw_rows
 from specnet.data.collector import Collector
+from specnet.data.digests import Digests, digesting
 from specnet.data.encoding import Encoding
-from specnet.data.files import sha256
 from specnet.data.format import DataFormat
 from specnet.data.inputs import Encoded, plain
 from specnet.data.opened import OpenedData, open_data
@@ -119,6 +119,20 @@ def read_data(
     `target` is how it takes targets that are masks of class indices. With `raw`, the inputs before all transforms are
     kept as well, which takes their memory. Raises SpecError with every fault that was found.
     """
+    with digesting(opened.context.files) as digests:
+        return _read(opened, digests, seed, dtype, arrays, target, raw=raw)
+
+
+def _read(
+    opened: OpenedData,
+    digests: Digests,
+    seed: int,
+    dtype: DType,
+    arrays: tuple[InputArray, ...],
+    target: InputArray | None,
+    *,
+    raw: bool,
+) -> Dataset:
     data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
     arrays = arrays or only_array(signature.inputs, dtype, signature.tokens, signature.padding)
@@ -181,8 +195,7 @@ def read_data(
         source.vocabulary(),
         source.series(),
     )
-    sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
-    sources += tuple(sorted(context.digests.items()))
+    sources = digests.of(context.files) + tuple(sorted(context.digests.items()))
     return Dataset(splits, signature, encoding, sources, places, unencoded)
 
 

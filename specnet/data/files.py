@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from specnet.data.access import UNQUOTED, Access
 from specnet.data.collector import Collector
@@ -16,11 +16,17 @@ from specnet.diagnostics import KeyPath, RunError, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, escape_help, listed
 
+if TYPE_CHECKING:
+    from threading import Event
+
 VARIABLE = "SPECNET_DATA"
 """The environment variable that names the second folder in which data files are looked for."""
 
 LITTER = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
 """What operating systems leave in folders."""
+
+PIECE = 1 << 18
+"""Bytes of a file that are read at once."""
 
 Wanted = Literal["file", "folder", "either"]
 """What a path may lead to."""
@@ -199,20 +205,23 @@ def is_litter(entry: Path) -> bool:
     return entry.name.startswith(".") or entry.name in LITTER
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal.
+def sha256(path: Path, stopped: Event | None = None) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal; of those that were read if it is `stopped` meanwhile.
 
     Of a folder, it is that of the list of its files: a line each of its SHA-256 and its path, in order.
     """
     import hashlib
 
+    whole = hashlib.sha256()
     if path.is_dir():
-        whole = hashlib.sha256()
         for entry in sorted(_below(path), key=lambda entry: entry.relative_to(path).as_posix()):
             whole.update(f"{sha256(entry)}  {entry.relative_to(path).as_posix()}\n".encode())
         return whole.hexdigest()
+    piece = memoryview(bytearray(PIECE))
     with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while (size := file.readinto(piece)) and not (stopped and stopped.is_set()):
+            whole.update(piece[:size])
+    return whole.hexdigest()
 
 
 def _below(folder: Path) -> Iterator[Path]:

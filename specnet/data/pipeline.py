@@ -9,8 +9,8 @@ import numpy as np
 
 from specnet.data.files import memory
 from specnet.data.inputs import cut, holds, padding_fault, token_fault
-from specnet.data.lowered import LoweredPipeline, affine, lower
-from specnet.data.rows import ArrayRows, Rows, blocks, number_of
+from specnet.data.lowered import ROWS, LoweredPipeline, affine, lower
+from specnet.data.rows import ArrayRows, ColumnRows, Rows, blocks, number_of
 from specnet.data.running import Runner
 from specnet.data.signature import InputArray, only_array
 from specnet.data.transforms import Transform, TransformError
@@ -80,7 +80,8 @@ class Pipeline:
     def fit(self, rows: Rows, chosen: Chosen, collector: Collector) -> None:
         """Learn each transform's state from the chosen rows, as the transforms before it leave them."""
         for _, transform in self.transforms:
-            so_far = (np.asarray(block, np.float64) for _, block in self._blocks(rows, chosen))
+            pieces = self._blocks(rows, chosen, by_column=transform.by_column)
+            so_far = (np.asarray(block, np.float64) for _, block in pieces)
             try:
                 with np.errstate(all="ignore"):
                     state = transform.fit_blocks(so_far)
@@ -90,17 +91,35 @@ class Pipeline:
             self.states.append(state)
             self._runners.clear()
 
-    def _blocks(self, rows: Rows, chosen: Chosen) -> Iterator[tuple[slice, NDArray[Any]]]:
+    def _blocks(
+        self, rows: Rows, chosen: Chosen, *, by_column: bool = False
+    ) -> Iterator[tuple[slice, NDArray[Any]]]:
         """Yield blocks of the chosen rows after the fitted transforms, each until the next, with their places.
 
-        Raises TransformError with the row among all.
+        Before all transforms they may lie in columns if these are used `by_column`. Raises TransformError with the row
+        among all.
         """
         runner = self.runner(rows.shape) if self.states else None
-        space = runner and runner.pool.workspace(runner.maximum)
+        space = None if runner is None else runner.pool.workspace(runner.maximum)
+        columns = rows if isinstance(rows, ColumnRows) else None
         for place, source in blocks(rows, chosen):
-            block = rows.take(source)
+            if runner is None or space is None:
+                yield (
+                    place,
+                    (
+                        columns.take_columns(source)
+                        if columns is not None and by_column
+                        else rows.take(source)
+                    ),
+                )
+                continue
+            if columns is None:
+                block = rows.take(source)
+            else:
+                block = space.of(place.stop - place.start).inputs[ROWS]
+                columns.put(source, block)
             try:
-                yield place, runner.run(space, block) if runner and space else block
+                yield place, runner.run(space, block)
             except TransformError as error:
                 error.row = _row(source, error.row)
                 raise

@@ -36,6 +36,19 @@ class Rows(Protocol):
 
 
 @runtime_checkable
+class ColumnRows(Rows, Protocol):
+    """Rows that are held column by column."""
+
+    def take_columns(self, rows: Index) -> NDArray[Any]:
+        """Return what `take` does, with each element of all rows in one piece."""
+        ...
+
+    def put(self, rows: Index, out: NDArray[np.float64]) -> None:
+        """Write what `take` returns into `out` (rows, ...)."""
+        ...
+
+
+@runtime_checkable
 class StoredRows(Rows, Protocol):
     """Rows that stay in their file: read when they are asked for, and not held."""
 

@@ -50,6 +50,8 @@ class Transform(Kind):
 
     order_kept: ClassVar[bool] = False
     """Whether each result follows from one number, ascending or descending with it, and `lower_inverse` leads back."""
+    by_column: ClassVar[bool] = False
+    """Whether `fit_blocks` gives the same bits for blocks whose columns lie in one piece each."""
 
     @field_validator("on")
     @classmethod

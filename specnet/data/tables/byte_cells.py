@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
-from specnet.data.tables.decimals import PADDING, decimals
+from specnet.data.tables.decimals import PADDING, WORD, decimals, words_before
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = tuple[NDArray[np.float64], NDArray[np.bool_]]
     """The numbers of a column, and which of its cells must be read in another way."""
+    Different = tuple[NDArray[np.intp], list[str]]
+    """The different cells of a column, in the order in which they occur first, after each cell's place among them."""
 
 END = ord("\n")
 
@@ -41,16 +43,26 @@ class CellBlock:
     """Some records of text in UTF-8, without quotes: whole lines that end in a line feed."""
 
     def __init__(
-        self, lines: bytes, width: int, delimiter: str, decimal: str = ".", *, blanks: bool = True
+        self,
+        lines: bytes,
+        width: int,
+        delimiter: str,
+        decimal: str = ".",
+        *,
+        blanks: bool = True,
+        count: int | None = None,
     ) -> None:
         self.lines, self.width, self.delimiter, self.decimal = lines, width, delimiter, decimal
         self.blanks = blanks
         """Whether blanks before a cell are no part of it."""
-        self.count = lines.count(b"\n")
+        self.count = lines.count(b"\n") if count is None else count
         self.asked = Asked()
         self._expected = Asked()
         self._numbers: dict[int, Numbers] = {}
         self._texts: dict[int, list[str]] = {}
+        self._different: dict[int, Different] = {}
+        self.odd: set[int] = set()
+        """The columns of numbers with cells that must be read in another way."""
 
     def __len__(self) -> int:
         return self.count
@@ -70,10 +82,11 @@ class CellBlock:
         """Have the numbers of several columns read at once when those of one are asked for: that is quicker."""
         self._expected = asked
 
-    def give(self, numbers: dict[int, Numbers], texts: dict[int, list[str]]) -> None:
-        """Take numbers and strings of some columns that were read elsewhere; odd cells of numbers are empty ones."""
+    def give(self, numbers: dict[int, Numbers], different: dict[int, Different]) -> None:
+        """Take numbers and cells of some columns that were read elsewhere; odd cells of numbers are empty ones."""
         self._numbers |= numbers
-        self._texts |= texts
+        self.odd.update(column for column, (_, odd) in numbers.items() if odd.any())
+        self._different |= different
 
     def numbers(self, column: int) -> Numbers:
         """Return the numbers of a column, and which of its cells must be read in another way."""
@@ -84,11 +97,16 @@ class CellBlock:
             found = decimals(self._data, *(each[:, columns].ravel() for each in self._cut))
             values, odd = (np.ascontiguousarray(each.reshape(len(self), -1).T) for each in found)
             self._numbers |= {own: (values[i], odd[i]) for i, own in enumerate(columns)}
+            if odd.any():
+                self.odd.update(own for i, own in enumerate(columns) if odd[i].any())
         return self._numbers[column]
 
     def texts(self, column: int) -> list[str]:
         """Return the cells of a column as strings."""
         self.asked.texts.add(column)
+        if column in self._different:
+            found, different = self._different[column]
+            return list(map(different.__getitem__, found.tolist()))
         if column not in self._texts:
             starts, ends, _ = self._cut
             places = zip(starts[:, column].tolist(), ends[:, column].tolist(), strict=True)
@@ -98,6 +116,28 @@ class CellBlock:
                 else [self._data[start:end].decode("utf-8", "surrogatepass") for start, end in places]
             )
         return self._texts[column]
+
+    def different(self, column: int) -> Different:
+        """Return the different cells of a column, and the place of each cell's string among them."""
+        self.asked.texts.add(column)
+        if column not in self._different:
+            starts, ends, _ = self._cut
+            ends = ends[:, column]
+            sizes = ends - starts[:, column]
+            if int(sizes.max(initial=0)) <= WORD:
+                # No cell holds a zero byte, so that those before it tell cells of different lengths apart.
+                words, first, places = np.unique(
+                    words_before(self._data, ends, sizes), return_index=True, return_inverse=True
+                )
+                order = first.argsort()
+                spelled = [word.tobytes().lstrip(b"\0") for word in words[order].astype("<u8")]
+                cells = [each.decode("utf-8", "surrogatepass") for each in spelled]
+                self._different[column] = order.argsort().take(places), self._stripped(cells)
+            else:
+                index: dict[str, int] = {}
+                found = [index.setdefault(cell, len(index)) for cell in self.texts(column)]
+                self._different[column] = np.array(found, np.intp), list(index)
+        return self._different[column]
 
     def cell(self, record: int, column: int) -> str:
         """Return one cell as a string."""
@@ -174,3 +214,12 @@ class ByteColumn(Sequence[str]):
         They are written with that decimal sign.
         """
         return self.block.numbers(self.column) if decimal == self.block.decimal else None
+
+    @property
+    def has_odd(self) -> bool:
+        """Whether some of its numbers must be read in another way."""
+        return self.column in self.block.odd
+
+    def different(self) -> Different:
+        """Return the different cells, and the place of each cell's string among them."""
+        return self.block.different(self.column)

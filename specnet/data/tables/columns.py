@@ -89,6 +89,10 @@ class ColumnReader:
         self.codes = Codes(parser, form, index)
         self.rank: NDArray[np.int32] | None = None
         """The code of each category in the order of `column`, by the one that it was read with; None if they agree."""
+        self.is_full = False
+        """Whether what was read last is known to have no missing values."""
+        self.latest: Sequence[int] | None = None
+        """The codes in what was read last, where these are known."""
         self._maximum = maximum if form.texts else None
         self._faulty = False
 
@@ -99,19 +103,24 @@ class ColumnReader:
 
     def read(self, cells: Sequence[Any]) -> NDArray[Any]:
         """Return the column's next cells as float64, NaN where there is no value, or as int32 codes."""
+        self.is_full, self.latest = False, None
         values = None if self.kind == "text" else self._numbers(cells)
         if values is not None:
             return values
         if self._maximum is not None and len(self.codes) >= self._maximum:
             absent = (self.form.text(self.parser, cell) is None for cell in cells)
             return np.fromiter((ABSENT if gap else 0 for gap in absent), np.int32, len(cells))
-        return np.fromiter(map(self.codes.__getitem__, cells), np.int32, len(cells))
+        if not isinstance(cells, ByteColumn):
+            return np.fromiter(map(self.codes.__getitem__, cells), np.int32, len(cells))
+        places, different = cells.different()
+        self.latest = list(map(self.codes.__getitem__, different))
+        return np.array(self.latest, np.int32).take(places)
 
     def _numbers(self, cells: Sequence[Any]) -> NDArray[np.float64] | None:
         """Return cells as numbers; None where they are the first of a column of text."""
-        found = None
+        found, has_odd = None, False
         if isinstance(cells, ByteColumn) and self.form.dates is None:
-            found = cells.numbers(self.parser.numbers.decimal)
+            found, has_odd = cells.numbers(self.parser.numbers.decimal), cells.has_odd
         if found is None:
             values = self._of_texts(cells)
             return None if values is None else np.frombuffer(values) if cells else np.empty(0)
@@ -120,14 +129,17 @@ class ColumnReader:
             # Some of these are spelled as numbers that stand for something else.
             special = [self.parser.numbers.value(text) or 0.0 for text in self.parser.finite]
             odd = odd | np.isin(numbers, special)
-        if not odd.any():
-            self.kind = "number"
+            has_odd = bool(odd.any())
+        if not has_odd:
+            self.kind, self.is_full = "number", True
             return numbers
         places = np.flatnonzero(odd)
         texts = cells if len(places) == len(cells) else [cells[i] for i in places.tolist()]
         values = self._of_texts(texts, others=len(places) < len(cells))
         if values is None:
             return None
+        if not numbers.flags.writeable:
+            numbers = numbers.copy()
         numbers[places] = values
         return numbers
 

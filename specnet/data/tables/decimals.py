@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Places = NDArray[np.intp]
-    Words = NDArray[np.uint64]
+    Array = NDArray[np.uint64]
 
 PADDING = 24
 """Bytes that must come before the first cell, since words are read backwards from the end of a run of digits."""
+
+WORD = 8
+"""Bytes of a word."""
 
 DIGITS = 19
 """The most digits whose number is sure to fit into 64 bits."""
@@ -27,8 +30,6 @@ _ALL = (1 << 64) - 1
 _ZEROS = 0x3030303030303030
 _KEPT = np.array([_ALL << 8 * (8 - digits) & _ALL for digits in range(9)], np.uint64)
 """The bytes of a word that are digits of a run, by how many digits it has."""
-_FILLED = np.array([_ZEROS & ~int(kept) for kept in _KEPT], np.uint64)
-"""The zeros that are put before them."""
 _TENS = np.array([10**n for n in range(DIGITS + 1)], np.uint64)
 _POWERS = 10.0 ** np.arange(DIGITS + 1)
 _SPLITTER = 2.0**27 + 1.0
@@ -48,7 +49,6 @@ def decimals(
     a sign, if any, and at most 19 digits around the decimal sign; blanks before it are ignored.
     """
     content = np.frombuffer(data, np.uint8)
-    words: Words = np.ndarray((len(data) - 7,), "<u8", data, 0, (1,))
     starts = _without_blanks(content, starts, ends)
     points = np.where(points < starts, ends, points)
     first = content.take(starts, mode="clip")
@@ -58,23 +58,52 @@ def decimals(
     behind = ends - points
     behind -= 1
     np.maximum(behind, 0, out=behind)
-    number, wrong = _run(words, points, before)
-    _add_longer(words, points, before, number, wrong)
-    whole = number == 0
-    number *= _TENS.take(behind, mode="clip")
-    fraction, faulty = _run(words, ends, behind)
-    _add_longer(words, ends, behind, fraction, faulty)
-    number += fraction
-    wrong |= faulty
-    odd = wrong != 0
     digits = before + behind
-    # Without zeros in front of the point, the digits behind it alone must fit.
-    odd |= (digits > DIGITS) & ~(whole & (before <= DIGITS) & (behind <= DIGITS))
+    if int((ends - starts).max(initial=0)) <= WORD:
+        number, odd = _short(Words(data), ends, points, behind, digits)
+    else:
+        number, odd = _long(Words(data), ends, points, before, behind)
     odd |= (digits < 1) | (before < 0)
-    number[odd] = 0
+    if odd.any():
+        number[odd] = 0
     values = _quotients(number, behind, odd)
-    np.negative(values, out=values, where=negative)
+    signs = negative.astype(np.uint64)
+    signs <<= np.uint64(63)
+    bits = values.view(np.uint64)
+    bits |= signs
     return values, odd
+
+
+class Words:
+    """Eight bytes before any place, as words: two neighbours of those that bytes make in order hold them.
+
+    NumPy would copy the words that begin at each byte to take some of them, since they lie across each other.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._all: Array = np.frombuffer(data + b"\0" * (-len(data) % WORD), "<u8")
+
+    def before(self, ends: Places) -> Array:
+        """Return the eight bytes before each place."""
+        places = ends - WORD
+        bits = (places & (WORD - 1)).astype(np.uint64)
+        bits <<= np.uint64(3)
+        places >>= 3
+        words = self._all.take(places, mode="clip")
+        words >>= bits
+        places += 1
+        np.subtract(np.uint64(8 * WORD), bits, out=bits)
+        more = self._all.take(places, mode="clip")
+        more <<= bits  # by 64 bits nothing is left
+        words |= more
+        return words
+
+
+def words_before(data: bytes, ends: Places, sizes: Places) -> Array:
+    """Return up to eight bytes before `ends` as words; the bytes before those are zeros."""
+    words = Words(data).before(ends)
+    words &= _KEPT.take(sizes, mode="clip")
+    return words
 
 
 def _without_blanks(content: NDArray[np.uint8], starts: Places, ends: Places) -> Places:
@@ -86,12 +115,53 @@ def _without_blanks(content: NDArray[np.uint8], starts: Places, ends: Places) ->
     return starts
 
 
-def _run(words: Words, ends: Places, digits: Places) -> tuple[Words, Words]:
-    """Return the numbers of up to eight digits before `ends`, and words that are not zero where there are others."""
-    word = words.take(ends - 8, mode="clip")
-    word &= _KEPT.take(digits, mode="clip")
-    word |= _FILLED.take(digits, mode="clip")
+def _short(
+    words: Words, ends: Places, points: Places, behind: Places, digits: Places
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the digits of cells of up to eight bytes as numbers, and which have other letters."""
+    word = words.before(ends)
     word ^= np.uint64(_ZEROS)
+    kept = _KEPT.take(behind, mode="clip")
+    fraction = word & kept
+    # The digits in front of the point move to where it is.
+    shifts = (points < ends).astype(np.uint64)
+    shifts <<= np.uint64(3)
+    word <<= shifts
+    kept ^= _KEPT.take(digits, mode="clip")
+    word &= kept
+    word |= fraction
+    number, wrong = _summed(word)
+    return number, wrong != 0
+
+
+def _long(
+    words: Words, ends: Places, points: Places, before: Places, behind: Places
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the digits of cells as numbers, and which have other letters, or more digits than fit."""
+    number, wrong = _run(words, points, before)
+    _add_longer(words, points, before, number, wrong)
+    whole = number == 0
+    number *= _TENS.take(behind, mode="clip")
+    fraction, faulty = _run(words, ends, behind)
+    _add_longer(words, ends, behind, fraction, faulty)
+    number += fraction
+    wrong |= faulty
+    odd = wrong != 0
+    # Without zeros in front of the point, the digits behind it alone must fit.
+    odd |= (before + behind > DIGITS) & ~(whole & (before <= DIGITS) & (behind <= DIGITS))
+    return number, odd
+
+
+def _run(words: Words, ends: Places, digits: Places) -> tuple[Array, Array]:
+    """Return the numbers of up to eight digits before `ends`, and words that are not zero where there are others."""
+    word = words.before(ends)
+    word ^= np.uint64(_ZEROS)
+    word &= _KEPT.take(digits, mode="clip")
+    return _summed(word)
+
+
+def _summed(word: Array) -> tuple[Array, Array]:
+    """Return the numbers of words of digits from 0 to 9, and words that are not zero where there is another byte."""
     wrong = word + np.uint64(0x0606060606060606)
     wrong |= word
     wrong &= np.uint64(0xF0F0F0F0F0F0F0F0)
@@ -106,7 +176,7 @@ def _run(words: Words, ends: Places, digits: Places) -> tuple[Words, Words]:
     return word, wrong
 
 
-def _add_longer(words: Words, ends: Places, digits: Places, number: Words, wrong: Words) -> None:
+def _add_longer(words: Words, ends: Places, digits: Places, number: Array, wrong: Array) -> None:
     """Add the digits before the last eight, up to 24, where any number has so many."""
     longest = int(digits.max(initial=0))
     for done in (8, 16):
@@ -116,7 +186,7 @@ def _add_longer(words: Words, ends: Places, digits: Places, number: Words, wrong
             wrong |= faulty
 
 
-def _quotients(number: Words, behind: Places, odd: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _quotients(number: Array, behind: Places, odd: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return numbers over powers of ten, rounded once; those in doubt are added to `odd`."""
     powers = _POWERS.take(behind, mode="clip")
     if int(number.max(initial=0)) < 1 << 53:

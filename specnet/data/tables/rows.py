@@ -50,6 +50,17 @@ class TableRows:
         """Return the chosen rows (rows, elements) in float64."""
         return expanded(self.plan, [column[rows] for column in self.columns])
 
+    def take_columns(self, rows: Index) -> NDArray[Any]:
+        """Return what `take` does, with each element of all rows in one piece."""
+        taken = [column[rows] for column in self.columns]
+        out = np.empty((self.plan.size, len(taken[0]))).T
+        expand(self.plan, taken, out)
+        return out
+
+    def put(self, rows: Index, out: NDArray[np.float64]) -> None:
+        """Write what `take` returns into `out` (rows, elements)."""
+        expand(self.plan, [column[rows] for column in self.columns], out)
+
 
 def features_of(plan: TablePlan, found: Scan, places: Sequence[int]) -> list[NDArray[Any]]:
     """Return the columns of features that were read of a file, texts as tokens (rows, steps)."""
@@ -62,30 +73,38 @@ def features_of(plan: TablePlan, found: Scan, places: Sequence[int]) -> list[NDA
 
 def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return columns of numbers, codes and tokens, in the features' order, as rows (rows, elements) in float64."""
-    out = np.zeros((len(taken[0]), plan.size))
-    row = np.arange(len(out))
+    out = np.empty((len(taken[0]), plan.size))
+    expand(plan, taken, out)
+    return out
+
+
+def expand(plan: TablePlan, taken: Sequence[NDArray[Any]], out: NDArray[np.float64]) -> None:
+    """Write what `expanded` returns into `out`."""
     start = 0
     for column, values in zip(plan.features, taken, strict=True):
-        instead, width = nan if column.fill is None else column.fill, column.width
+        width, fill = column.width, column.fill
+        own = out[:, start : start + width]
+        start += width
         if column.texts is not None:
-            out[:, start : start + width] = values
+            own[...] = values
         elif not column.coded:
-            filled = np.where(np.isnan(values), instead, values)
+            filled = values
+            if fill is not None and (lacking := np.isnan(values)).any():
+                filled = np.where(lacking, fill, values)
             if column.parts:
-                out[:, start : start + width] = date_parts(filled, column.parts)
+                own[...] = date_parts(filled, column.parts)
             else:
-                out[:, start] = filled
+                own[:, 0] = filled
         else:
             codes = values
-            if column.fill is not None and (values == ABSENT).any():
-                codes = np.where(values == ABSENT, int(column.fill), values)
+            if fill is not None and (values == ABSENT).any():
+                codes = np.where(values == ABSENT, int(fill), values)
             if column.one_hot:
-                known = codes >= 0
-                out[row[known], start + codes[known]] = 1.0
+                own[...] = 0.0
+                known = np.flatnonzero(codes >= 0)
+                own[known, codes[known]] = 1.0
             else:
-                out[:, start] = codes
-        start += width
-    return out
+                own[:, 0] = codes
 
 
 def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Collector) -> TableRows:

@@ -31,6 +31,7 @@ class ColumnScale(Transform):
     width: int
     """How many elements there are."""
     order_kept: ClassVar[bool] = True
+    by_column: ClassVar[bool] = True
 
     def fit_blocks(self, blocks: Iterable[Array]) -> State:
         """Return `center` and `span`, one of each for every element: 0 and 1 of those that are not scaled."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from specnet.data.sample import MAXIMUM
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat
+from specnet.data.tables.column_sink import ColumnSink
 from specnet.data.tables.column_store import ColumnStore
 from specnet.data.tables.columns import Column, ColumnReader, lacking
 from specnet.data.tables.faults import check_cells
@@ -66,94 +66,6 @@ def _ranked(codes: NDArray[Any], rank: NDArray[np.int32] | None) -> NDArray[Any]
     return codes if rank is None else rank[codes]
 
 
-ROOM = 1 << 18
-"""Values of an array that those of several chunks are copied to."""
-
-SHORT = 256
-"""Values below which those of a chunk are copied, too: an array object takes as much as some dozens of them."""
-
-
-def _room(dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an array that the system has back as soon as it is given up.
-
-    Memory of this size that `malloc` gives may lie below what is still used then, and stay with the process.
-    """
-    return np.frombuffer(mmap(-1, ROOM * dtype.itemsize), dtype)
-
-
-class _Sink:
-    """Takes in the cells of one column, and keeps its values, or with a maximum the first of them.
-
-    If other columns are not kept, it is `alone`, and copies its values: they may lie in an array of all columns.
-    """
-
-    def __init__(self, reader: ColumnReader, maximum: int | None, *, alone: bool) -> None:
-        self.reader = reader
-        self._alone = alone
-        self.used: set[int] = set()
-        self.missing = 0
-        self.new: NDArray[Any] = np.empty(0)
-        """What was read last."""
-        self._maximum = maximum
-        self._kept: list[NDArray[Any]] = []
-        self._count = 0
-        """How many values are kept."""
-        self._free = 0
-        """How many more values the last array has room for, if values are copied."""
-        self.taken: NDArray[Any] = self.new
-        """What was taken in last."""
-
-    def read(self, cells: Sequence[Any]) -> None:
-        """Read the cells of the next rows."""
-        self.new = self.reader.read(cells)
-
-    def keep(self, kept: NDArray[np.bool_] | None) -> None:
-        """Take in what was read last, of the rows that are kept; None for all."""
-        new = self.taken = self.new if kept is None else self.new[kept]
-        self.missing += int(np.count_nonzero(lacking(new)))
-        if new.dtype.kind == "i":
-            self.used.update(new.tolist())
-        if self._maximum is not None:
-            new = new[: self._maximum]
-            self._maximum -= len(new)
-        if self._maximum is None and (self._alone or len(new) < SHORT):
-            self._copy(new)
-        elif len(new):
-            self._end()
-            self._kept.append(new.copy() if self._alone else new)
-        self._count += len(new)
-
-    def _copy(self, new: NDArray[Any]) -> None:
-        """Keep values in arrays of their own, until they are joined."""
-        while len(new):
-            if not self._kept or self._free == 0 or self._kept[-1].dtype != new.dtype:
-                self._end()
-                more = _room(new.dtype) if self._alone else np.empty(max(64, self._count // 4), new.dtype)
-                self._kept.append(more)
-                self._free = len(more)
-            last = self._kept[-1]
-            count, start = min(len(new), self._free), len(last) - self._free
-            last[start : start + count] = new[:count]
-            self._free -= count
-            new = new[count:]
-
-    def _end(self) -> None:
-        """Leave what is free of the last array."""
-        if self._free:
-            self._kept[-1] = self._kept[-1][: len(self._kept[-1]) - self._free]
-            self._free = 0
-
-    def finish(self) -> Column:
-        """Return the column; its categories in order."""
-        self._end()
-        text = self.reader.kind == "text"
-        pieces, self._kept = [np.empty(0, np.int32 if text else np.float64), *self._kept], []
-        if text:
-            # Until the first text, the column had no values at all.
-            pieces = [p if p.dtype.kind == "i" else np.full(len(p), ABSENT, np.int32) for p in pieces]
-        return self.reader.column(np.concatenate(pieces), self.used)
-
-
 def scan(
     table: DataTable, layout: Layout, forms: Mapping[int, CellFormat], maximum: int | None = None
 ) -> Scan:
@@ -164,7 +76,7 @@ def scan(
     """
     features, held = frozenset(layout.features), frozenset(layout.held)
     columns = {
-        i: _Sink(
+        i: ColumnSink(
             ColumnReader(
                 layout.names[i], table.parser, forms[i], maximum=None if maximum is None else MAXIMUM
             ),
@@ -191,7 +103,7 @@ def scan(
         for key, cells in split.items():
             cells.read(chunk.columns[layout.split[key]], kept)
         for i, column in columns.items():
-            column.keep(kept)
+            column.keep(kept, table.expected)
             most = maximum if i in features and not forms[i].texts else None
             if most is not None and len(column.reader.codes.index) > most:
                 raise _too_many(table, i, column.reader, most)

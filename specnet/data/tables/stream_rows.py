@@ -13,7 +13,7 @@ from specnet.data.rows import FromFile
 from specnet.data.tables.by_plan import PlanReader
 from specnet.data.tables.filling import Filling
 from specnet.data.tables.plan import ColumnPlan
-from specnet.data.tables.rows import expanded
+from specnet.data.tables.rows import expand, expanded
 from specnet.data.tables.table import records_at_once, rows_ahead
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class StreamRows(FromFile):
             assert self._there[found].all(), (
                 "rows are read once each, in an order that keeps within the window"
             )
-            out[...] = expanded(self.plan, [column[found] for column in self._columns])
+            expand(self.plan, [column[found] for column in self._columns], out)
             self._there[found] = False
             return
         for columns, into in self._pieces(places):

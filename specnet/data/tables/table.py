@@ -17,7 +17,7 @@ RECORDS = 256
 """Records that are held as cells at once: few, so that their strings stay in the processor's cache."""
 
 
-CELLS = 1 << 14
+CELLS = 1 << 15
 """Cells of plain text that are read at once: what is computed of them stays in the cache, too."""
 
 
@@ -45,6 +45,8 @@ class DataTable(ABC):
     """The character between two cells, of a file of text."""
     errors: tuple[type[Exception], ...] = ()
     """What `read` raises for a file that is unreadable or damaged."""
+    expected: int | None = None
+    """About how many rows there are, as far as those that were read last tell; None where that isn't known."""
 
     def __init__(self, place: FilePlace, parser: CellParser, first: Sequence[str]) -> None:
         self.place, self.parser, self.first = place, parser, tuple(first)

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.passes.cores import allowed
+
 if TYPE_CHECKING:
-    from specnet.data.tables.byte_cells import Asked, CellBlock, Numbers
+    from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Numbers
 
 FROM = 4 << 20
 """Bytes of text from which importing pyarrow pays."""
+
+MAXIMUM = 4
+"""Threads beyond these would wait for what takes in their columns."""
 
 PIECE = 1 << 16
 """Bytes in which a cell must end; longer ones are left to `csv`, which has a limit of twice as many."""
@@ -25,6 +30,8 @@ class Arrow:
         self._csv: Any = importlib.import_module("pyarrow.csv")
         self.refused = 0
         """How many blocks it could not read."""
+        self.threads = min(allowed(), MAXIMUM)
+        """How many threads may read, each a block of its own."""
 
     @classmethod
     def installed(cls) -> Arrow | None:
@@ -42,14 +49,13 @@ class Arrow:
         """
         found = self._columns(block, asked) if _cells_end(block) else None
         if found is None:
-            self.refused += 1
             return False
         block.give(*found)
         return True
 
     def _columns(
         self, block: CellBlock, asked: Asked
-    ) -> tuple[dict[int, Numbers], dict[int, list[str]]] | None:
+    ) -> tuple[dict[int, Numbers], dict[int, Different]] | None:
         arrow, csv = self._arrow, self._csv
         names = [str(column) for column in range(block.width)]
         texts = asked.texts - asked.numbers
@@ -58,7 +64,7 @@ class Arrow:
         try:
             table = csv.read_csv(
                 arrow.BufferReader(block.lines),
-                csv.ReadOptions(column_names=names, use_threads=True, block_size=len(block.lines) + 1),
+                csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block.lines) + 1),
                 csv.ParseOptions(delimiter=block.delimiter, quote_char=False, ignore_empty_lines=False),
                 csv.ConvertOptions(
                     column_types=kinds,
@@ -76,19 +82,20 @@ class Arrow:
         for column in asked.numbers:
             own = table.column(names[column]).combine_chunks()
             values = own.to_numpy(zero_copy_only=False)
-            odd = ~np.isfinite(values)
+            odd = np.isfinite(values)
+            np.logical_not(odd, out=odd)
             if np.count_nonzero(odd) != own.null_count:
                 return None
-            numbers[column] = (np.array(values), odd)
-        return numbers, {column: _strings(table.column(names[column]), block.blanks) for column in texts}
+            numbers[column] = (values, odd)
+        return numbers, {column: _different(table.column(names[column]), block.blanks) for column in texts}
 
 
-def _strings(column: Any, blanks: bool) -> list[str]:
+def _different(column: Any, blanks: bool) -> Different:
     own = column.combine_chunks()
     values = own.dictionary.to_pylist()
     if blanks:
         values = [text.lstrip(" ") for text in values]
-    return list(map(values.__getitem__, own.indices.to_pylist()))
+    return own.indices.to_numpy().astype(np.intp), values
 
 
 def _cells_end(block: CellBlock) -> bool:

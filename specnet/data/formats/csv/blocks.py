@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator
-from typing import IO
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
 from specnet.data.formats.csv.arrow import FROM, Arrow
 from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
@@ -14,7 +16,10 @@ from specnet.data.formats.csv.text_blocks import BLOCK, FIRST, TextBlocks
 from specnet.data.tables.byte_cells import Asked, CellBlock
 from specnet.data.tables.table import CELLS, Chunk
 
-ARROW = 16
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+ARROW = 8
 """How many times as large blocks are that pyarrow parses."""
 
 LINES = 16
@@ -22,6 +27,20 @@ LINES = 16
 
 REFUSED = 3
 """Blocks that pyarrow could not read after which it is no longer asked to."""
+
+
+@dataclass(slots=True, eq=False)
+class _Ahead:
+    """Lines that were read, and what is known of them."""
+
+    lines: bytes
+    count: int | None = None
+    """How many lines they are."""
+    block: CellBlock | None = None
+    given: Future[bool] | None = None
+    """Whether pyarrow gave the block its columns, once it has read them."""
+    error: Exception | None = None
+    """What was raised instead of them."""
 
 
 class BlockReader:
@@ -46,7 +65,13 @@ class BlockReader:
         self._arrow: Arrow | None = None
         self._looked = False
         """Whether pyarrow was looked for."""
+        self._was_read_by_arrow = False
         self._waiting: Record | None = None
+        self._ahead: deque[_Ahead] = deque()
+        """Blocks that pyarrow reads meanwhile."""
+        self._threads: ThreadPoolExecutor | None = None
+        self.size = 0
+        """How many bytes of text have been read, in UTF-8."""
 
     @property
     def line(self) -> int:
@@ -70,14 +95,16 @@ class BlockReader:
             # A record that is to come again can be cut with the lines after it if it takes one line.
             again = int(self._waiting is not None and self._waiting[0] == self.line)
             lines, is_next = b"", self._waiting is None and self._read == len(self._block)
+            ahead = None
             if is_next:
-                lines = self._text.next()
+                ahead = self._next()
+                lines = ahead.lines
                 if not lines:
                     return
             elif self._is_new:
                 lines = "".join(self._block[self._read - again :]).encode("utf-8", "surrogatepass")
             self._is_new = False
-            block = self._cut(lines, width) if lines else None
+            block = self._cut(ahead or _Ahead(lines), width) if lines else None
             if block is not None:
                 start = self.line + 1 - again
                 self._reader.lines_before += len(block) - again
@@ -85,6 +112,7 @@ class BlockReader:
                 yield Chunk(block.columns, range(start, start + len(block)))
                 self._asked = block.asked
                 self._size_blocks(block)
+                self._read_ahead(width)
                 continue
             if is_next:
                 self._take(lines)
@@ -98,8 +126,36 @@ class BlockReader:
             if chunk is not None:
                 yield chunk
 
-    def _cut(self, lines: bytes, width: int) -> CellBlock | None:
-        dialect = self._dialect
+    def _next(self) -> _Ahead:
+        """Return the next lines; none at the end of the text."""
+        found = self._ahead.popleft() if self._ahead else _Ahead(self._text.next(), self._text.latest)
+        if found.error is not None:
+            raise found.error
+        self.size += len(found.lines)
+        return found
+
+    def _read_ahead(self, width: int) -> None:
+        """Have pyarrow read the next blocks while the last one, which it has read, is worked on."""
+        if self._arrow is None or not self._was_read_by_arrow or self._arrow.threads == 1:
+            return
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(self._arrow.threads)
+        while len(self._ahead) < self._arrow.threads and (not self._ahead or self._ahead[-1].lines):
+            try:
+                found = _Ahead(self._text.next(), self._text.latest)
+            except Exception as error:  # noqa: BLE001 -- it is raised where its block would come
+                found = _Ahead(b"", error=error)
+            found.block = self._plain(found, width) if found.lines else None
+            if found.block is not None and self._suits_arrow(found.block):
+                asked = Asked(set(self._asked.numbers), set(self._asked.texts))
+                found.given = self._threads.submit(self._arrow.read, found.block, asked)
+            self._ahead.append(found)
+
+    def _plain(self, found: _Ahead, width: int) -> CellBlock | None:
+        """Return lines as a block of cells; None where they may hold what only a `RecordReader` reads."""
+        dialect, lines, count = self._dialect, found.lines, found.count
         if self.line < dialect.skip_rows or b'"' in lines or b"\0" in lines or not dialect.sign.isascii():
             return None
         if dialect.comment is not None and dialect.comment.encode() in lines:
@@ -109,14 +165,20 @@ class BlockReader:
             if b"\r" in lines:
                 return None
         if not lines.endswith(b"\n"):
-            lines += b"\n"
+            lines, count = lines + b"\n", None
         if dialect.delimiter == WHITESPACE:
             if not lines.isascii():
                 return None
             lines = "".join(dialect.tabbed(line) for line in lines.decode("ascii").split("\n")[:-1]).encode()
+            count = None
         blanks = dialect.sign != " " and b" " in lines
-        block = CellBlock(lines, width, dialect.sign, self._decimal, blanks=blanks)
-        if not self._is_read_by_arrow(block) and not block.whole(csv.field_size_limit()):
+        return CellBlock(lines, width, dialect.sign, self._decimal, blanks=blanks, count=count)
+
+    def _cut(self, found: _Ahead, width: int) -> CellBlock | None:
+        block = found.block or self._plain(found, width)
+        if block is None:
+            return None
+        if not self._is_read_by_arrow(block, found) and not block.whole(csv.field_size_limit()):
             return None
         if width == 1 and not all(map(str.strip, block.texts(0))):
             return None  # blank lines, which are no records
@@ -131,14 +193,22 @@ class BlockReader:
             size *= ARROW
         self._text.block = max(size, LINES * len(block.lines) // len(block))
 
-    def _is_read_by_arrow(self, block: CellBlock) -> bool:
-        if block.width == 1 or block.decimal != "." or not self._asked.numbers:
-            return False
-        if not self._looked and self._text.size > FROM:
-            self._looked, self._arrow = True, Arrow.installed()
-        if self._arrow is None or self._arrow.refused >= REFUSED:
-            return False
-        return self._arrow.read(block, self._asked)
+    def _suits_arrow(self, block: CellBlock) -> bool:
+        return block.width > 1 and block.decimal == "." and bool(self._asked.numbers)
+
+    def _is_read_by_arrow(self, block: CellBlock, found: _Ahead) -> bool:
+        if found.given is None:
+            if not self._suits_arrow(block):
+                return False
+            if not self._looked and self._text.size > FROM:
+                self._looked, self._arrow = True, Arrow.installed()
+            if self._arrow is None or self._arrow.refused >= REFUSED:
+                return False
+        assert self._arrow is not None
+        read = self._arrow.read(block, self._asked) if found.given is None else found.given.result()
+        self._arrow.refused += not read
+        self._was_read_by_arrow = read and self._arrow.refused < REFUSED
+        return read
 
     def _take(self, lines: bytes) -> None:
         self._block = list(io.StringIO(lines.decode("utf-8", "surrogatepass"), newline=""))
@@ -148,7 +218,7 @@ class BlockReader:
         """Yield the lines that are read record by record."""
         while True:
             if self._read == len(self._block):
-                lines = self._text.next()
+                lines = self._next().lines
                 if not lines:
                     return
                 self._take(lines)

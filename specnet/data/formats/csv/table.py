@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from specnet.data.formats.csv.compression import (
     CompressionError,
     MemberError,
     TooLargeError,
+    found_compression,
     is_workbook,
     unpacked,
 )
@@ -32,6 +35,10 @@ if TYPE_CHECKING:
     from specnet.data.files import FilePlace
     from specnet.data.formats.csv.dialect import Dialect
     from specnet.data.tables.cells import CellParser
+
+
+TOLD_FROM = 1 << 20
+"""Bytes of text whose number of lines tells about how many there are in all."""
 
 
 class CsvTable(DataTable):
@@ -83,7 +90,24 @@ class CsvTable(DataTable):
         with self._records() as reader:
             if self.header:
                 reader.first()
-            yield from reader.chunks(self.width, records)
+            read, size = 0, self._size()
+            for chunk in reader.chunks(self.width, records):
+                read += len(chunk.lines)
+                if size is not None and reader.size > TOLD_FROM:
+                    self.expected = max(read, read * size // reader.size)
+                yield chunk
+
+    def _size(self) -> int | None:
+        """Return how many bytes of text in UTF-8 the file holds; None where that isn't known before it is read."""
+        if codecs.lookup(self.dialect.encoding).name != "utf-8" or self.dialect.compression not in (
+            "auto",
+            "none",
+        ):
+            return None
+        with open_regular(self.place.path) as raw:
+            if self.dialect.compression == "auto" and found_compression(raw.read(8)) != "none":
+                return None
+            return os.fstat(raw.fileno()).st_size
 
     @contextmanager
     def _records(self) -> Iterator[BlockReader]:

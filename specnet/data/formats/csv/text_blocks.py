@@ -8,7 +8,7 @@ from typing import IO, Protocol, cast
 
 from specnet.data.formats.csv.reader import UndecodableError, line_ends
 
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 """Bytes that are read at once: what is computed of them stays in the processor's cache."""
 
 FIRST = 1 << 13
@@ -49,6 +49,8 @@ class TextBlocks:
         """How many bytes have been given, in UTF-8."""
         self.lines = 0
         """How many lines have been given."""
+        self.latest = 0
+        """How many of them are in the last block."""
 
     def next(self) -> bytes:
         """Return the next lines; nothing at the end of the file."""
@@ -63,8 +65,7 @@ class TextBlocks:
             size += len(piece)
             if cut and not self._ended:
                 self._rest = piece[cut:]
-                pieces[-1] = piece[:cut]
-                return self._given(b"".join(pieces))
+                return self._given(b"".join([*pieces[:-1], memoryview(piece)[:cut]]))
             if size >= LONGEST:
                 block = b"".join(pieces)
                 begun = _end_of_lines(block)
@@ -84,7 +85,8 @@ class TextBlocks:
                 block.decode()
             except UnicodeDecodeError as error:
                 raise self._undecodable(error, b"") from error
-        self.lines += line_ends(block)
+        self.latest = line_ends(block)
+        self.lines += self.latest
         self.size += len(block)
         return block
 

@@ -9,8 +9,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from specnet.data.formats.csv import blocks, text_blocks
 from specnet.data.formats.csv import survey as surveys
-from specnet.data.formats.csv import text_blocks
 from specnet.data.tables import column_tally
 from specnet.data.tables.column_survey import DISTINCT
 from specnet.reporting.drafting import draft
@@ -157,6 +157,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(surveys, "LARGE", 0)
     monkeypatch.setattr(surveys, "START", 1 << 14)
     monkeypatch.setattr(column_tally, "COMPARED", 1000)
+    monkeypatch.setattr(blocks, "BLOCK", 1 << 17)
     peaks = []
     for times in (1, 4):
         (tmp_path / "t.csv").write_text(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from specnet.data.access import UNQUOTED, Access
 from specnet.data.collector import Collector
 from specnet.data.environment import UnsetError, expanded, variables_in
-from specnet.data.opening import open_regular
+from specnet.data.opening import open_unbuffered
 from specnet.data.passed import PassedRows
 from specnet.diagnostics import KeyPath, RunError, SpecError
 from specnet.diagnostics.spelling import closest
@@ -200,12 +200,12 @@ class FileFingerprint:
         )
 
 
-def is_litter(entry: Path) -> bool:
+def is_litter(entry: Path | os.DirEntry[str]) -> bool:
     """Return whether an entry of a folder is hidden, or left there by an operating system, and so is no data."""
     return entry.name.startswith(".") or entry.name in LITTER
 
 
-def sha256(path: Path, stopped: Event | None = None) -> str:
+def sha256(path: str | Path, stopped: Event | None = None) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal; of those that were read if it is `stopped` meanwhile.
 
     Of a folder, it is that of the list of its files: a line each of its SHA-256 and its path, in order.
@@ -213,21 +213,27 @@ def sha256(path: Path, stopped: Event | None = None) -> str:
     import hashlib
 
     whole = hashlib.sha256()
-    if path.is_dir():
-        for entry in sorted(_below(path), key=lambda entry: entry.relative_to(path).as_posix()):
-            whole.update(f"{sha256(entry)}  {entry.relative_to(path).as_posix()}\n".encode())
+    if os.path.isdir(path):  # noqa: PTH112  paths of a folder's files are strings
+        for way, entry in sorted(_below(path)):
+            whole.update(f"{sha256(entry)}  {way}\n".encode())
         return whole.hexdigest()
-    piece = memoryview(bytearray(PIECE))
-    with open_regular(path) as file:
-        while (size := file.readinto(piece)) and not (stopped and stopped.is_set()):
-            whole.update(piece[:size])
+    with open_unbuffered(path) as file:
+        size = min(PIECE, os.fstat(file.fileno()).st_size + 1)
+        while (piece := file.read(size)) and not (stopped and stopped.is_set()):
+            whole.update(piece)
     return whole.hexdigest()
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for entry in folder.iterdir():
-        if not is_litter(entry):
-            yield from _below(entry) if entry.is_dir() else [entry]
+def _below(folder: str | Path, way: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the way from a folder to each file in it and in its folders, and the file's path."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_litter(entry):
+                continue
+            if entry.is_dir():
+                yield from _below(entry.path, f"{way}{entry.name}/")
+            else:
+                yield f"{way}{entry.name}", entry.path
 
 
 def larger_than_half(size: int) -> bool:

@@ -5,8 +5,7 @@ from pathlib import Path
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Literal
 
-from specnet.data.formats.images.header import ImageError, checked_header
-from specnet.data.opening import open_regular
+from specnet.data.formats.images.header import ImageError, opened_image
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,12 +37,13 @@ def decode(path: Path, frame: Frame) -> bytes:
     """Return the pixels of an image line by line, a byte for each channel; raise ImageError where they are damaged."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    checked_header(path)
     try:
-        with open_regular(path) as file, Image.open(file, formats=("PNG", "JPEG")) as image:
+        with opened_image(path) as (file, _), Image.open(file, formats=("PNG", "JPEG")) as image:
             upright = ImageOps.exif_transpose(image)
         plain = _plain(upright, frame)
         return _fitted(plain, frame).tobytes()
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
         raise ImageError(f"is refused: {error}") from None
     except UnidentifiedImageError:

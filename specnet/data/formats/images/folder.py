@@ -41,7 +41,7 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
     With `known`, the classes are these, and a folder for each need not be there.
     """
     with place.context.collector.together() as collector:
-        faults = _Faults(place, collector)
+        faults = _Faults(place, collector, place.quotable)
         entries = _entries(place.path, faults)
         folders = [entry for entry in entries if entry.is_dir()]
         loose = [entry for entry in entries if not entry.is_dir()]
@@ -81,7 +81,7 @@ def unlabelled_images(place: FilePlace) -> list[ImageFile]:
     Raises SpecError for all that is wrong with them, and where there are none.
     """
     with place.context.collector.together() as collector:
-        faults = _Faults(place, collector)
+        faults = _Faults(place, collector, place.quotable)
         if not place.path.is_dir():
             return _sound([place.path], faults)
         files: list[ImageFile] = []
@@ -98,10 +98,12 @@ class _Faults:
 
     place: FilePlace
     collector: Collector
+    quotable: bool
+    """Whether names may be quoted."""
 
     def add(self, code: str, message: str, help: str | None = None) -> None:
         """Note a fault, but once where names may not be quoted, and all entries are called the same."""
-        if self.place.quotable or all(found.message != message for found in self.collector.found):
+        if self.quotable or all(found.message != message for found in self.collector.found):
             self.collector.add(code, message, *self.place.key, help=help)
 
     def name(self, path: Path) -> str:
@@ -109,7 +111,7 @@ class _Faults:
         place = self.place
         if path == place.path:
             return place.name
-        way = path.relative_to(place.path).as_posix() if place.quotable else "…"
+        way = "/".join(path.parts[len(place.path.parts) :]) if self.quotable else "…"
         return f"{place.name.rstrip('/')}/{way}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -43,6 +45,13 @@ class ImageHeader:
 
 def checked_header(path: Path) -> ImageHeader:
     """Return the header of an image; raise ImageError if the file is none, or another than its name says."""
+    with opened_image(path) as (_, header):
+        return header
+
+
+@contextmanager
+def opened_image(path: Path) -> Iterator[tuple[IO[bytes], ImageHeader]]:
+    """Open an image, and give its `checked_header`; raise ImageError as that does."""
     meant = SUFFIXES.get(path.suffix.lower())
     if meant is None:
         raise ImageError(
@@ -50,12 +59,22 @@ def checked_header(path: Path) -> ImageHeader:
             "PNG and JPEG are read; other images have to be converted",
         )
     try:
-        with open_regular(path) as file:
-            header = _header(file)
+        file = open_regular(path)
     except NotRegularError as error:
         raise ImageError(f"is {error.strerror}") from None
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}") from None
+    with file:
+        try:
+            header = _header(file)
+            file.seek(0)
+        except OSError as error:
+            raise ImageError(f"cannot be read: {error.strerror}") from None
+        _check(header, meant)
+        yield file, header
+
+
+def _check(header: ImageHeader, meant: Form) -> None:
     if header.form != meant:
         right = ".png" if header.form == "PNG" else ".jpg"
         raise ImageError(
@@ -66,7 +85,6 @@ def checked_header(path: Path) -> ImageHeader:
             f"declares {header.width} x {header.height} pixels, more than the {MAXIMUM_PIXELS:,} that are decoded",
             "such a file could fill the memory; use a smaller version",
         )
-    return header
 
 
 def _header(file: IO[bytes]) -> ImageHeader:

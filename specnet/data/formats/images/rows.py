@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from specnet.data.rows import Index
     from specnet.diagnostics import KeyPath
 
+PARTS = 4
+"""Runs of images that each thread decodes of a batch: handing over each image takes a third of decoding a small one."""
+
 
 class ImageRows(AnyOrder):
     """Rows that stay in their files, an image each, and are decoded when they are asked for."""
@@ -89,11 +92,14 @@ def _decoded(
         out[number] = np.frombuffer(pixels, np.uint8).reshape(frame.shape)
         return None
 
+    def some(part: range) -> list[tuple[int, ImageError]]:
+        return [damaged for number in part if (damaged := one(number)) is not None]
+
     workers = min(len(places), allowed())
     if workers < 2:
-        found = [one(number) for number in range(len(places))]
-    else:
-        # Pillow decodes without holding the interpreter's lock.
-        with ThreadPoolExecutor(workers) as pool:
-            found = list(pool.map(one, range(len(places)), chunksize=1))
-    return [each for each in found if each is not None]
+        return some(range(len(places)))
+    # Pillow decodes without holding the interpreter's lock.
+    count = min(len(places), PARTS * workers)
+    ends = [len(places) * part // count for part in range(count + 1)]
+    with ThreadPoolExecutor(workers) as pool:
+        return [each for found in pool.map(some, map(range, ends, ends[1:])) for each in found]

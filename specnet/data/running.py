@@ -32,7 +32,8 @@ class Runner:
     """A lowered pipeline that any number of threads may run at once: each call has a workspace to itself."""
 
     def __init__(self, lowered: LoweredPipeline, checks: Sequence[Check] = ()) -> None:
-        self._checks = checks
+        self.checks = checks
+        """What cannot take all numbers."""
         graph, values = lowered.graph, lowered.values
         graph.outputs = {f"before {number}": values[number] for number, _, _ in checks}
         graph.outputs["result"] = values[-1]
@@ -57,7 +58,7 @@ class Runner:
         if array is not (rows := inputs[ROWS]):
             rows[...] = array
         step()
-        for number, place, transform in self._checks:
+        for number, place, transform in self.checks:
             try:
                 transform.check(arrays[f"before {number}"])
             except TransformError as error:

@@ -48,6 +48,8 @@ class Workspace:
         held = sum(array.nbytes for array in self._inputs.values())
         self.size = max(held + plan.arena + plan.prologue, KEPT_BYTES // KEPT)
         """About how many bytes it takes."""
+        self.kept: Any = None
+        """What its user keeps with it."""
         self._bound: dict[int | tuple[tuple[str, int], ...], Ready] = {}
 
     def of(self, sizes: Sizes) -> Ready:

@@ -256,7 +256,7 @@ class CompiledModel(ModelContents):
         if rows is None:
             return None
         with np.errstate(all="ignore"):
-            made = predictor.predict_put(rows, encoding.put)
+            made = predictor.predict_numbers(rows, encoding)
         return None if made is None else self._in_units(self._named(made))
 
     def _named(self, made: dict[str, Array]) -> dict[str, Array]:

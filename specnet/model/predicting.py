@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from specnet.data import Encoding
+from specnet.data.filling_rows import filler
 from specnet.engines.pool import Pool
 from specnet.engines.use import ModelUse
 from specnet.model.batching import measured
@@ -108,17 +110,32 @@ class Predictor:
         assert made is not None, "all rows can be written"
         return made
 
-    def predict_put(self, rows: Array, put: Callable[[Array, Array], bool]) -> dict[str, Array] | None:
-        """Return the predictions of rows that `put` writes into the only input, each as it is needed.
+    def predict_numbers(self, rows: Array, encoding: Encoding) -> dict[str, Array] | None:
+        """Return the predictions of `Encoding.numbers`, which are encoded into the only input as they are needed.
 
-        None where `put` says that it cannot. Raises ModelInUseError while another thread makes steps.
+        None where the model cannot take them. Raises ModelInUseError while another thread makes steps.
         """
+        count = len(rows)
+        if not 0 < count <= self._most:
 
-        def fill(part: slice, own: Mapping[str, Array]) -> bool:
-            (array,) = own.values()
-            return put(rows[part], array)
+            def fill(part: slice, own: Mapping[str, Array]) -> bool:
+                (array,) = own.values()
+                return encoding.put(rows[part], array)
 
-        return self._predict(len(rows), fill)
+            return self._predict(count, fill)
+        with self._use.reading():
+            space = self._pool.take(count)
+            if space.kept is None:
+                own, step, arrays = space.of(count)
+                (array,) = own.values()
+                space.kept = filler(encoding, array), step, tuple(arrays.items())
+            write, step, outputs = space.kept
+            made = None
+            if write(rows):
+                step()
+                made = {name: array.copy() for name, array in outputs}
+            self._pool.put_back(space)
+            return made
 
     def _predict(self, rows: int, fill: Fill) -> dict[str, Array] | None:
         with self._use.reading():

@@ -107,12 +107,21 @@ def _by_vectors(a: Any, b: Any, out: Any, t: Any, at: int) -> None:
 def _by_vector(a: Any, step: int, turned: int, x: Any, apart: int, out: Any, n: int, k: int) -> None:
     """Write the product of an n x k matrix, which may lie column by column, and a vector, whose elements lie apart."""
     if turned:
+        # Four columns at once, so that what is added up is loaded and stored once for them.
+        first = (k - 1) % 4 + 1
         for i in range(n):
             out[i] = a[i] * x[0]
-        for j in range(1, k):
+        for j in range(1, first):
             factor = x[j * apart]
             for i in range(n):
                 out[i] += a[j * step + i] * factor
+        for j in range(first, k, 4):
+            place = j * step
+            p, q, r, s = x[j * apart], x[(j + 1) * apart], x[(j + 2) * apart], x[(j + 3) * apart]
+            for i in range(n):
+                out[i] += (a[place + i] * p + a[place + step + i] * q) + (
+                    a[place + 2 * step + i] * r + a[place + 3 * step + i] * s
+                )
     else:
         for i in range(n):
             total = a[i * step] * x[0]

@@ -227,12 +227,14 @@ class _WholeWriter(Entries):
             self.lines.append(f"product({arrays}, t, {self.entry('product', a, b)})")
             return
         dtype = self.dtype(a)
+        # A single row or column is multiplied by a loop, see `gemm32`.
+        by_library = self.shape(a)[0] > 1 and columns not in ((), (1,))
         if product_addresses() is None or {dtype, self.dtype(b), self.dtype(out)} not in (
             {"float32"},
             {"float64"},
         ):
             raise Unfit
-        self.products = True
+        self.products = self.products or by_library
         call = "gemm32(t, t[6], {})" if dtype == "float32" else "gemm64(t, t[7], {})"
         parts = self.threads if multiplications >= SHARED_PRODUCT else 1
         place = self.entry("gemm", a, b, out, str(parts))

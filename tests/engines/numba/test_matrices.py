@@ -24,7 +24,9 @@ def multiply(single, table, address):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("a_t", [False, True])
 @pytest.mark.parametrize("b_t", [False, True])
-@pytest.mark.parametrize("shape", [(5, 7, 3), (1, 40, 9), (9, 41, 1), (1, 6, 9), (7, 3, 1), (1, 5, 1), (4, 1, 3)])
+@pytest.mark.parametrize(
+    "shape", [(5, 7, 3), (1, 40, 9), (9, 41, 1), (1, 6, 9), (7, 3, 1), (1, 5, 1), (4, 1, 3)]
+)
 def test_products_of_matrices(shape, dtype, a_t, b_t):
     addresses = product_addresses()
     if addresses is None:

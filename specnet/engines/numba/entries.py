@@ -30,6 +30,7 @@ SIZES = {
     "along": 3,
     "product": 7,
     "gemm": GEMM,
+    "stream": 4,
 }
 """Entries of the table, by what makes them: of a part, where there are parts."""
 
@@ -96,10 +97,18 @@ class Entries:
         if self._view(name).form != "flat":
             raise Unfit
 
+    def is_truth(self, name: str) -> bool:
+        """Return whether an array has truth values."""
+        return name in self.views and self.views[name].dtype == "bool"
+
     def alike(self, *names: str) -> bool:
-        """Return whether arrays have as many elements, one after the other."""
+        """Return whether arrays of one type have as many elements, one after the other."""
+        return self.as_long(*names) and len(set(map(self.dtype, names))) == 1
+
+    def as_long(self, *names: str) -> bool:
+        """Return the same of arrays of any type."""
         turned = any(name in self.views and self.views[name].form == "T" for name in names)
-        return not turned and len({(self.shape(name), self.dtype(name)) for name in names}) == 1
+        return not turned and len(set(map(self.shape, names))) == 1
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of an array as statements have it."""

@@ -8,6 +8,7 @@ from functools import cache
 from specnet.engines.numba.keeping import package_digest
 
 IMPORTS = """\
+from specnet.engines.numba.drawing import *
 from specnet.engines.numba.language import *
 from specnet.engines.numba.matrices import *
 from specnet.engines.numba.small import *

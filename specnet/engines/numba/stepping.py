@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from math import prod
 from time import perf_counter
@@ -92,6 +93,12 @@ def _numbers(entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:
         return found
     if kind == "gemm":
         return product_parts(array, names[others[0]], names[others[1]], int(others[2]))
+    if kind == "stream":
+        draws = array.bit_generator.ctypes
+        functions = (
+            ctypes.cast(draw, ctypes.c_void_p).value for draw in (draws.next_uint32, draws.next_double)
+        )
+        return [draws.state_address, *(function or 0 for function in functions), names[others[0]].size]
     if kind == "size":
         return [array.size]
     if kind == "sizes":

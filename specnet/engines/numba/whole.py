@@ -39,7 +39,7 @@ def with_whole(
     So many threads may compute; where there are stages for them, another function takes parts of these. `loop_name`
     gives the name that a loop's function has.
     """
-    if program.blocks or program.loops or program.shards or program.streams or program.calls:
+    if program.blocks or program.loops or program.shards or program.calls:
         return program
     writer = _WholeWriter(program, sizes, threads, loop_name)
     try:
@@ -192,7 +192,7 @@ class _WholeWriter(Entries):
             case "add", [ast.Name(id=a), ast.Name(id=b), ast.Name(id=out)] if self.alike(a, b, out):
                 arrays = f"{self.array(a)}, {self.array(b)}, {self.array(out)}"
                 self.lines.append(f"added({arrays}, t, {self.entry('size', out)})")
-            case "copyto", [ast.Name(id=out), ast.Name(id=a)] if self.alike(a, out):
+            case "copyto", [ast.Name(id=out), ast.Name(id=a)] if not self.is_truth(a) and self.alike(a, out):
                 arrays = f"{self.array(a)}, {self.array(out)}"
                 self.lines.append(f"copied({arrays}, t, {self.entry('size', out)})")
             case "take", [ast.Name(id=a), ast.Name(id=index), ast.Constant(0), ast.Name(id=out), _]:
@@ -202,6 +202,26 @@ class _WholeWriter(Entries):
             case "put", [ast.Name(id=out), ast.Name(id=index), ast.Name(id=a), _]:
                 arrays = f"{self.array(out)}, {self.array(index)}, {self.array(a)}"
                 self.lines.append(f"placed({arrays}, t, {self.entry('sizes', out, index, a)})")
+            case _:
+                self._drawing(name, arguments)
+
+    def _drawing(self, name: str, arguments: list[ast.expr]) -> None:
+        """Write one of the statements that draw a mask."""
+        match name, arguments:
+            case "copyto", [ast.Name(id=out), ast.Name(id=a)] if self.is_truth(a) and self.as_long(a, out):
+                arrays = f"{self.array(a, truths=True)}, {self.array(out)}"
+                self.lines.append(f"converted({arrays}, t, {self.entry('size', out)})")
+            case "draw_uniform", [ast.Name(id=stream), ast.Name(id=out)]:
+                width = self.dtype(out).removeprefix("float")
+                self.lines.append(f"drawn{width}({self.array(out)}, t, {self.entry('stream', stream, out)})")
+            case "greater_equal", [ast.Name(id=a), ast.Constant(float(bound)), ast.Name(id=out)]:
+                given = f"{self.array(a)}, {self.dtype(a)}({bound!r}), {self.array(out, truths=True)}"
+                self.lines.append(f"at_least({given}, t, {self.entry('size', a)})")
+            case "multiply", [ast.Name(id=a), ast.Constant(float(factor)), ast.Name(id=out)] if self.alike(
+                a, out
+            ):
+                given = f"{self.array(a)}, {self.dtype(a)}({factor!r}), {self.array(out)}"
+                self.lines.append(f"scaled({given}, t, {self.entry('size', a)})")
             case _:
                 raise Unfit
 

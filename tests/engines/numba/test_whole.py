@@ -43,6 +43,12 @@ CASES = {
     },
 }
 
+DROPPED = [LAYERS[0], {"type": "dropout", "rate": 0.3}, LAYERS[1]]
+CASES |= {
+    "dropout": {"batch_size": 7, "layers": DROPPED},
+    "dropout, full batch, single precision": {"batch_size": "full", "layers": DROPPED, "dtype": "float32"},
+}
+
 
 @pytest.fixture
 def engine(monkeypatch):

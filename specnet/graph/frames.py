@@ -12,7 +12,7 @@ LARGEST = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Frame:
+class ConvolutionFrame:
     """Rows of an image with what is around them, of which each row of places sees some."""
 
     rows: int

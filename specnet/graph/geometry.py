@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from specnet.graph.frames import FRAME, LARGEST, Frame, Taps, taps_of
+from specnet.graph.frames import FRAME, LARGEST, ConvolutionFrame, Taps, taps_of
 
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
@@ -259,7 +259,7 @@ class Geometry:
         return [self.places(*divmod(tap, self.kernel[1])) for tap in range(self.taps)]
 
     @cached_property
-    def frame(self) -> Frame:
+    def frame(self) -> ConvolutionFrame:
         """What the places of the output see of an image; a row of places is one of each phase."""
         reach, width = (
             (places - 1) * stride + (taps - 1) * dilation + 1
@@ -269,7 +269,9 @@ class Geometry:
         )
         (top, _), (left, _) = self.padding
         line = (width if self.pads else self.size[1]) * self.channels
-        return Frame(self.grid[0], self.phases[0] * self.strides[0], reach, top, left, line, self.pads)
+        return ConvolutionFrame(
+            self.grid[0], self.phases[0] * self.strides[0], reach, top, left, line, self.pads
+        )
 
     @cached_property
     def back_taps(self) -> tuple[list[Taps], list[Taps]]:
@@ -283,7 +285,7 @@ class Geometry:
         return rows, columns
 
     @cached_property
-    def back_frame(self) -> Frame:
+    def back_frame(self) -> ConvolutionFrame:
         """What the places of an image get something from; a row of places is one of each phase of the strides."""
         around = []
         for axis in (0, 1):
@@ -296,7 +298,7 @@ class Geometry:
         inside = ends[0] <= self.out[0] and ends[1] <= self.out[1]
         copied = self.phases != (1, 1) or top > 0 or left > 0 or not inside
         line = (ends[1] if copied else self.out[1]) * self.filters
-        return Frame(rows, 1, extent, top, left, line, copied)
+        return ConvolutionFrame(rows, 1, extent, top, left, line, copied)
 
     def places(self, *tap: int) -> tuple[slice, slice, slice, slice]:
         """Return where in the output a tap falls within the images, (rows, columns), and where in them it does."""

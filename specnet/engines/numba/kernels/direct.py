@@ -18,7 +18,7 @@ from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.kernels import direct_loops as t
 from specnet.engines.numba.kernels.direct_sizes import is_few, pays_by_channels, run_of
 from specnet.engines.numpy.calls import Call
-from specnet.graph.frames import FRAME, Frame
+from specnet.graph.frames import FRAME, ConvolutionFrame
 from specnet.graph.geometry import Geometry, Pair
 
 Array = np.ndarray[Any, Any]
@@ -57,7 +57,7 @@ def convolve(
         t.DEPTH: how.depth,
     }
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
-    yield _Bound(t.CONVOLVE[x.dtype.name], _table(header, parts), (x, w, b, scratch, out)), ()
+    yield _Bound(x.dtype, _table(header | {t.WORK: t.CONVOLVE}, parts), (x, w, b, scratch, out)), ()
 
 
 def convolve_kernel(
@@ -89,7 +89,7 @@ def convolve_kernel(
     }
     header[t.STRETCH] = max(1, STRETCH // (how.frame.lead * line + down))
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
-    yield _Bound(t.CORRELATE[x.dtype.name], _table(header, parts), (x, g, scratch, out, offsets)), ()
+    yield _Bound(x.dtype, _table(header | {t.WORK: t.CORRELATE}, parts), (x, g, scratch, out, offsets)), ()
 
 
 def _convolve_kernel_by_channels(
@@ -123,7 +123,7 @@ def _convolve_kernel_by_channels(
     header |= {t.TIMES: address_of(x), t.TIMES_IMAGE: height * width * pixel}
     header[t.STRETCH] = max(1, STRETCH // (line + width * pixel))
     header |= _read(g, (*how.out, how.filters), (1, 1), frame, rest)
-    yield _Bound(t.CORRELATE[x.dtype.name], _table(header, [part]), (x, g, scratch, offsets)), ()
+    yield _Bound(x.dtype, _table(header | {t.WORK: t.CORRELATE}, [part]), (x, g, scratch, offsets)), ()
     total, found = out.reshape(how.taps, how.channels, how.filters), sums.swapaxes(1, 2)
     yield (np.copyto, (total, found)) if overwrite else (np.add, (total, found, total))
 
@@ -167,14 +167,14 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
         begin = stop
     header = {t.OUT: address_of(out), t.OUT_IMAGE: height * width * pixel, t.TIMES: address_of(turned)}
     header |= _read(g, (*how.out, how.filters), how.phases, frame, rest)
-    yield _Bound(t.CONVOLVE[g.dtype.name], _table(header, parts), (g, scratch, out)), ()
+    yield _Bound(g.dtype, _table(header | {t.WORK: t.CONVOLVE}, parts), (g, scratch, out)), ()
 
 
 class _Bound:
-    """A compiled function with its table, and the arrays whose addresses this has."""
+    """The compiled function with a table, and the arrays whose addresses this has."""
 
-    def __init__(self, function: Any, table: Array, kept: object) -> None:
-        self._function, self._address, self._kept = function, address_of(table), (table, kept)
+    def __init__(self, dtype: np.dtype[Any], table: Array, kept: object) -> None:
+        self._function, self._address, self._kept = t.COMPUTE[dtype.name], address_of(table), (table, kept)
 
     def __call__(self) -> None:
         self._function(self._address)
@@ -196,12 +196,15 @@ def _turned(taps: Array, out: Array) -> _Bound:
     table = np.zeros(t.TURN, np.int64)
     table[[t.TAP_ROWS, t.TAP_COLUMNS]] = taps.shape[:2]
     table[[t.TAP_ROW, t.TAP_COLUMN, t.TAP_LINE]] = taps.strides[:3]
+    table[t.WORK] = t.TRANSPOSE
     table[[t.GROUPS, t.CHANNELS, t.TURNED]] = out.shape[0], out.shape[4], out.shape[3]
     table[[t.TAP, t.TURNED_TO]] = address_of(taps), address_of(out)
-    return _Bound(t.TRANSPOSE[out.dtype.name], table, (taps, out))
+    return _Bound(out.dtype, table, (taps, out))
 
 
-def _read(images: Array, shape: tuple[int, int, int], phases: Pair, frame: Frame, space: Array) -> Entries:
+def _read(
+    images: Array, shape: tuple[int, int, int], phases: Pair, frame: ConvolutionFrame, space: Array
+) -> Entries:
     """Return what a header says about images, each of a height, a width and channels, and what is around them."""
     (height, width, channels), item = shape, images.itemsize
     band = frame.band(min(space.size, FRAME // item))

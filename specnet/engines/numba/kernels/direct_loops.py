@@ -28,6 +28,11 @@ from specnet.engines.numba.vectors import (
     vector_bytes,
 )
 
+WORK = 0
+"""The place in every table of what is to be done."""
+
+CONVOLVE, CORRELATE, TRANSPOSE = range(3)
+
 (
     SOURCE,  # images: the address
     IMAGES,  # how many
@@ -58,7 +63,7 @@ from specnet.engines.numba.vectors import (
     RUN,  # of them that lie together, where filters are computed one by one; else 0
     OUT_LINE,  # from the filters of one of them to those of the next
     HEADER,  # where the parts begin
-) = range(29)
+) = range(1, 30)
 
 (
     PART_ROWS,
@@ -89,48 +94,33 @@ PART = STEPS + 9
     TURNED,  # filters of a group
     TURNED_TO,  # the address of the result
     TURN,  # how many integers these are
-) = range(11)
+) = range(1, 12)
 
 
 @kernel
-def convolve_float32(table: int) -> None:
-    """Write a convolution as a table says."""
-    _convolve(int64_at(table), table, np.float32(0))
+def compute_float32(table: int) -> None:
+    """Do what a table says: write a convolution, add what flows back to a kernel, or transpose a kernel."""
+    _compute(int64_at(table), table, np.float32(0))
 
 
 @kernel
-def convolve_float64(table: int) -> None:
-    """Write a convolution as a table says."""
-    _convolve(int64_at(table), table, np.float64(0))
+def compute_float64(table: int) -> None:
+    """Do the same with float64."""
+    _compute(int64_at(table), table, np.float64(0))
 
 
-@kernel
-def correlate_float32(table: int) -> None:
-    """Add what flows back to a kernel as a table says."""
-    _correlate(int64_at(table), np.float32(0))
+COMPUTE = {"float32": compute_float32, "float64": compute_float64}
+"""One function for all, which have the same blocks: compiling these takes longest."""
 
 
-@kernel
-def correlate_float64(table: int) -> None:
-    """Add what flows back to a kernel as a table says."""
-    _correlate(int64_at(table), np.float64(0))
-
-
-@kernel
-def turn_float32(table: int) -> None:
-    """Write a kernel as (groups, rows, columns, filters, channels), as a table says."""
-    _turn(int64_at(table), np.float32(0))
-
-
-@kernel
-def turn_float64(table: int) -> None:
-    """Write a kernel as (groups, rows, columns, filters, channels), as a table says."""
-    _turn(int64_at(table), np.float64(0))
-
-
-TRANSPOSE = {"float32": turn_float32, "float64": turn_float64}
-CONVOLVE = {"float32": convolve_float32, "float64": convolve_float64}
-CORRELATE = {"float32": correlate_float32, "float64": correlate_float64}
+@inner
+def _compute(t: Any, table: int, like: Any) -> None:
+    if t[WORK] == CONVOLVE:
+        _convolve(t, table, like)
+    elif t[WORK] == CORRELATE:
+        _correlate(t, like)
+    else:
+        _turn(t, like)
 
 
 @inner

@@ -44,7 +44,7 @@ UPDATING = 15e9
 
 
 def sent(op: str, size: int, ranks: int) -> int:
-    """Return the bytes that each process sends for a collective of `size` bytes, where these are many."""
+    """Return the bytes that each process sends for a long collective of `size` bytes."""
     times = 2 if op in SUMS else 1
     return times * size * (ranks - 1) // ranks
 
@@ -63,10 +63,10 @@ def seconds(op: str, size: int, ranks: int, link: Link) -> float:
 
 
 def sharing_pays(size: int, slots: int, item: int, ranks: int) -> bool:
-    """Return whether processes save time, whichever link connects them, where each updates its portion of parameters.
+    """Return whether processes save time, whichever link connects them, if each updates its portion of the parameters.
 
-    These are so many, and an optimizer keeps so many slots, all of so many bytes an element. An update reads gradient,
-    parameters and slots, and writes the latter two.
+    `size` is the number of parameters, `slots` how many arrays of that size the optimizer keeps, and `item` the bytes
+    of an element. An update reads gradient, parameters and slots, and writes the latter two.
     """
     whole = size * item
     saved = (1 - 1 / ranks) * (3 + 2 * slots) * whole / UPDATING

@@ -60,9 +60,9 @@ def decimals(
     np.maximum(behind, 0, out=behind)
     digits = before + behind
     if int((ends - starts).max(initial=0)) <= WORD:
-        number, odd = _short(Words(data), ends, points, behind, digits)
+        number, odd = _short(ByteWords(data), ends, points, behind, digits)
     else:
-        number, odd = _long(Words(data), ends, points, before, behind)
+        number, odd = _long(ByteWords(data), ends, points, before, behind)
     odd |= (digits < 1) | (before < 0)
     if odd.any():
         number[odd] = 0
@@ -74,7 +74,7 @@ def decimals(
     return values, odd
 
 
-class Words:
+class ByteWords:
     """Eight bytes before any place, as words: two neighbours of those that bytes make in order hold them.
 
     NumPy would copy the words that begin at each byte to take some of them, since they lie across each other.
@@ -101,7 +101,7 @@ class Words:
 
 def words_before(data: bytes, ends: Places, sizes: Places) -> Array:
     """Return up to eight bytes before `ends` as words; the bytes before those are zeros."""
-    words = Words(data).before(ends)
+    words = ByteWords(data).before(ends)
     words &= _KEPT.take(sizes, mode="clip")
     return words
 
@@ -116,7 +116,7 @@ def _without_blanks(content: NDArray[np.uint8], starts: Places, ends: Places) ->
 
 
 def _short(
-    words: Words, ends: Places, points: Places, behind: Places, digits: Places
+    words: ByteWords, ends: Places, points: Places, behind: Places, digits: Places
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Return the digits of cells of up to eight bytes as numbers, and which have other letters."""
     word = words.before(ends)
@@ -135,7 +135,7 @@ def _short(
 
 
 def _long(
-    words: Words, ends: Places, points: Places, before: Places, behind: Places
+    words: ByteWords, ends: Places, points: Places, before: Places, behind: Places
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Return the digits of cells as numbers, and which have other letters, or more digits than fit."""
     number, wrong = _run(words, points, before)
@@ -152,7 +152,7 @@ def _long(
     return number, odd
 
 
-def _run(words: Words, ends: Places, digits: Places) -> tuple[Array, Array]:
+def _run(words: ByteWords, ends: Places, digits: Places) -> tuple[Array, Array]:
     """Return the numbers of up to eight digits before `ends`, and words that are not zero where there are others."""
     word = words.before(ends)
     word ^= np.uint64(_ZEROS)
@@ -176,7 +176,7 @@ def _summed(word: Array) -> tuple[Array, Array]:
     return word, wrong
 
 
-def _add_longer(words: Words, ends: Places, digits: Places, number: Array, wrong: Array) -> None:
+def _add_longer(words: ByteWords, ends: Places, digits: Places, number: Array, wrong: Array) -> None:
     """Add the digits before the last eight, up to 24, where any number has so many."""
     longest = int(digits.max(initial=0))
     for done in (8, 16):

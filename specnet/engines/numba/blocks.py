@@ -257,7 +257,8 @@ class _DotsWriter(_BlockWriter):
         for end, first, value in zip(ends, start[1:], following[1:], strict=True):
             end.add_incoming(first, before)
             end.add_incoming(value, body)
-        return self._add_vector(*ends[:2], ends[2:], self._load_masked)
+        x_end, y_end, *so_far = ends
+        return self._add_vector(x_end, y_end, so_far, self._load_masked)
 
     def _add_vector(self, x: Any, y: Any, sums: list[Any], load: Callable[[Any], Any]) -> list[Any]:
         """Write the products of a vector of each row with one of y; return the sums with them."""

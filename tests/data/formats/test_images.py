@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.data import FORMATS, inspect_data, labelled, load_data, row_files
-from specnet.data.formats.images.decoding import Frame, decode
+from specnet.data.formats.images.decoding import ImageFrame, decode
 from specnet.data.formats.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
@@ -40,7 +40,7 @@ def faults(call):
 
 
 def framed(path, size=(4, 4), channels=3, resize="stretch", background=0):
-    frame = Frame(*size, channels, resize, background)
+    frame = ImageFrame(*size, channels, resize, background)
     return np.frombuffer(decode(path, frame), np.uint8).reshape(frame.shape)
 
 

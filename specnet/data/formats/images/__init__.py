@@ -17,7 +17,7 @@ from specnet.vocabulary.kind import Table, Words, fault, table_check
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.formats.images.decoding import Frame
+    from specnet.data.formats.images.decoding import ImageFrame
     from specnet.data.formats.images.folder import ImageFile
     from specnet.data.formats.images.source import ImageSource
     from specnet.data.new_rows import KnownRows, RowFile
@@ -80,11 +80,11 @@ class Images(DataFormat):
             yield fault(message, key="channels")
 
     @property
-    def frame(self) -> Frame:
+    def frame(self) -> ImageFrame:
         """The form that every image is converted to."""
-        from specnet.data.formats.images.decoding import Frame
+        from specnet.data.formats.images.decoding import ImageFrame
 
-        return Frame(*self.size, self.channels, self.resize, self.background)
+        return ImageFrame(*self.size, self.channels, self.resize, self.background)
 
     def open(self, context: DataContext) -> ImageSource:
         """Return the images, their headers read."""

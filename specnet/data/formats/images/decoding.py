@@ -18,7 +18,7 @@ _STUMBLES = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, 
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ImageFrame:
     """The form that every image is converted to."""
 
     height: int
@@ -33,7 +33,7 @@ class Frame:
         return self.height, self.width, self.channels
 
 
-def decode(path: Path, frame: Frame) -> bytes:
+def decode(path: Path, frame: ImageFrame) -> bytes:
     """Return the pixels of an image line by line, a byte for each channel; raise ImageError where they are damaged."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -52,7 +52,7 @@ def decode(path: Path, frame: Frame) -> bytes:
         raise ImageError(f"is damaged: {str(error) or type(error).__name__}") from None
 
 
-def _plain(image: Image.Image, frame: Frame) -> Image.Image:
+def _plain(image: Image.Image, frame: ImageFrame) -> Image.Image:
     """Return an image of 8 bits a channel, without palette and without transparency."""
     from PIL import Image
 
@@ -68,7 +68,7 @@ def _plain(image: Image.Image, frame: Frame) -> Image.Image:
     return image.convert("L" if frame.channels == 1 else "RGB")
 
 
-def _fitted(image: Image.Image, frame: Frame) -> Image.Image:
+def _fitted(image: Image.Image, frame: ImageFrame) -> Image.Image:
     """Return an image of the frame's size."""
     from PIL import Image, ImageOps
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.formats.images.decoding import Frame, decode
+from specnet.data.formats.images.decoding import ImageFrame, decode
 from specnet.data.formats.images.header import ImageError
 from specnet.data.rows import AnyOrder
 from specnet.diagnostics import RunError
@@ -30,7 +30,9 @@ class ImageRows(AnyOrder):
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, files: Sequence[ImageFile], frame: Frame, collector: Collector, key: KeyPath) -> None:
+    def __init__(
+        self, files: Sequence[ImageFile], frame: ImageFrame, collector: Collector, key: KeyPath
+    ) -> None:
         self._files, self._frame = files, frame
         self._faults, self._key, self._noted = collector, key, set[int]()
 
@@ -64,7 +66,7 @@ class ImageRows(AnyOrder):
             )
 
 
-def decoded(files: Sequence[ImageFile], frame: Frame, place: FilePlace) -> NDArray[np.uint8]:
+def decoded(files: Sequence[ImageFile], frame: ImageFrame, place: FilePlace) -> NDArray[np.uint8]:
     """Return all images (images, height, width, channels); raise SpecError naming those that are damaged."""
     out = np.zeros((len(files), *frame.shape), np.uint8)
     with place.context.collector.together() as faults:
@@ -79,7 +81,7 @@ def note(collector: Collector, file: ImageFile, damage: ImageError, key: KeyPath
 
 
 def _decoded(
-    files: Sequence[ImageFile], frame: Frame, places: NDArray[np.intp], out: NDArray[Any]
+    files: Sequence[ImageFile], frame: ImageFrame, places: NDArray[np.intp], out: NDArray[Any]
 ) -> list[tuple[int, ImageError]]:
     """Put images into `out`, and return the places of those that are damaged, each with what ails it."""
 

@@ -20,7 +20,7 @@ from specnet.data.source import DataPart, DataSource
 from specnet.installation import install_command
 
 if TYPE_CHECKING:
-    from specnet.data.formats.images.decoding import Frame
+    from specnet.data.formats.images.decoding import ImageFrame
     from specnet.data.rows import StoredRows
 
 SAMPLED = 16
@@ -34,7 +34,9 @@ def check_pillow(context: DataContext) -> None:
         raise context.collector.error("SN582", message, "type", help=install_command("images"))
 
 
-def open_images(folders: Mapping[str, str], frame: Frame, load: Load, context: DataContext) -> ImageSource:
+def open_images(
+    folders: Mapping[str, str], frame: ImageFrame, load: Load, context: DataContext
+) -> ImageSource:
     """Return the images in the folders of a document, by split, their headers read."""
     check_pillow(context)
     parts: dict[str, Labelled] = {}
@@ -52,7 +54,7 @@ def open_images(folders: Mapping[str, str], frame: Frame, load: Load, context: D
 
 
 def described(
-    parts: Mapping[str, Labelled], frame: Frame, load: Load, context: DataContext
+    parts: Mapping[str, Labelled], frame: ImageFrame, load: Load, context: DataContext
 ) -> DataDescription:
     """Return the description of images."""
     train, shape = parts["train"], frame.shape
@@ -86,7 +88,7 @@ class ImageSource(DataSource):
     parts: Mapping[str, Labelled]
     places: Mapping[str, FilePlace]
     """Each split's folder."""
-    frame: Frame
+    frame: ImageFrame
     description: DataDescription
     context: DataContext
 

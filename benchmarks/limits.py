@@ -163,7 +163,7 @@ LIMITS = [
           lambda folder, n: rows_of_table(folder, n, "whole")),
     Limit("columns", 100_000, 100, "columns of an array of 1,000 rows",
           lambda folder, n: document(arrays(folder, 1_000, n, 10), [64, 10])),
-    Limit("columns-table", 10_000, 1_000, "columns of a CSV file of 1,000 rows",
+    Limit("columns-table", 10_000, 100, "columns of a CSV file of 1,000 rows",
           lambda folder, n: document(wide_table(folder, n), [64, 10])),
     Limit("classes", 1_000_000, 1_000, "classes, 64 units before them", classes),
     Limit("parameters", 100_000_000, 10_000, "parameters, in float32 with Adam", parameters),

@@ -23,6 +23,9 @@ from specnet.passes.plan import Plan
 from specnet.passes.share_update import portion_of
 from specnet.vocabulary.optimizers import Searching
 
+BATCH = 220
+"""Bytes of the objects that say which rows of a split a batch has, as measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plans:
@@ -152,7 +155,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     cut = [
         (
             p.batch if whole_step and p is plans.step else plans.own(p.batch),
-            n,
+            8 * n + BATCH * -(-n // p.batch),
             row_bytes(network, apart=p is plans.step and bool(spec.data.augmentations))
             + (scale * item if p is plans.evaluation else 0),
         )
@@ -173,7 +176,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
             prod(shape if name == f"slot/{AVERAGE}" else plans.slot_shape(name)) * item
             for name, (shape, _) in plans.slots.items()
         ),
-        "batches": sum(batch * row + 8 * n for batch, n, row in cut)
+        "batches": sum(batch * row + order for batch, order, row in cut)
         + sum(_states(p) for p, _ in feeds)
         + in_one * row_bytes(network, held=False)
         + (_by_length(network, plans, batches) if batches is not None else 0),

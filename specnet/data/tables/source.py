@@ -51,6 +51,9 @@ TEXT = 60
 PLACES = 200
 """The bytes that a cell of plain text takes beside its letters, while its number is computed from them."""
 
+COLUMN = 5_500
+"""Bytes that a column takes for itself while a table is read, as measured: what reads it, and rounding to pages."""
+
 CELL = 120
 """The bytes that a cell of text takes beside its letters, while it is parsed."""
 
@@ -224,7 +227,7 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
     elif not context.frames:
         description.help = settings.help
         columns = [column for part in parts.values() for column in part.found.columns.values()]
-        description.loading = sum(column.values.nbytes for column in columns)
+        description.loading = sum(column.values.nbytes + COLUMN for column in columns)
     return TableSource(plan, parts, description, buffer, size)
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ARROW = 8
 """How many times as large blocks are that pyarrow parses."""
 
+WIDE = 3_000
+"""Cells of a line from which pyarrow takes as long, with a hundred megabytes and ten kilobytes a column for itself."""
+
 LINES = 16
 """About how many lines a block of a wide table has at least: each column of a block is a few calls, however short."""
 
@@ -194,7 +197,7 @@ class BlockReader:
         self._text.block = max(size, LINES * len(block.lines) // len(block))
 
     def _suits_arrow(self, block: CellBlock) -> bool:
-        return block.width > 1 and block.decimal == "." and bool(self._asked.numbers)
+        return 1 < block.width < WIDE and block.decimal == "." and bool(self._asked.numbers)
 
     def _is_read_by_arrow(self, block: CellBlock, found: _Ahead) -> bool:
         if found.given is None:

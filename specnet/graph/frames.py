@@ -10,6 +10,9 @@ FRAME = 256 * 1024
 LARGEST = 2 * 1024 * 1024
 """Bytes of a kernel for which there are frames: it is read again for each image, and for each block of its places."""
 
+WIDEST_STRIDE = 16
+"""The largest stride for which there are frames of what flows back: each phase takes a product of its own."""
+
 
 @dataclass(frozen=True)
 class ConvolutionFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from specnet.graph.frames import FRAME, LARGEST, ConvolutionFrame, Taps, taps_of
+from specnet.graph.frames import FRAME, LARGEST, WIDEST_STRIDE, ConvolutionFrame, Taps, taps_of
 
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
@@ -197,9 +197,10 @@ class Geometry:
     @property
     def _direct_input_scratch(self) -> int:
         """Return the numbers of the kernel in another order, and of a frame."""
-        kernel, frame = self.depth * self.filters, self.back_frame
-        if kernel * self.item > LARGEST:
+        kernel = self.depth * self.filters
+        if kernel * self.item > LARGEST or max(self.strides) > WIDEST_STRIDE:
             return 0
+        frame = self.back_frame
         return kernel + frame.numbers(frame.band(FRAME // self.item))
 
     @property

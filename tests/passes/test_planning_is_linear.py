@@ -112,7 +112,8 @@ def images(count):
         {"type": "batch_norm"},
         {"type": "activation", "activation": "relu"},
     ]
-    return [*block * (count // 2), {"type": "flatten"}]
+    # One more than for the others: the first one has no gradient of its images.
+    return [*block * (count // 2 + 1), {"type": "flatten"}]
 
 
 NETWORKS = {make.__name__: make for make in (dense, relu, branching, repeated, images)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.graph.frames import LARGEST
+from specnet.graph.frames import LARGEST, WIDEST_STRIDE
 from specnet.graph.geometry import Geometry
 
 Array = np.ndarray[Any, Any]
@@ -32,6 +32,8 @@ def forward_pays(how: Geometry, scratch: Array) -> bool:
 def input_pays(how: Geometry) -> bool:
     """Return whether what flows back to the images is computed directly."""
     places = prod(how.size) // prod(how.strides)
+    if max(how.strides) > WIDEST_STRIDE:
+        return False
     # Of small outputs, most of what places get something from are the zeros around them.
     return _fits(how, places) and places <= 2 * prod(how.out) and not is_few(how, how.own)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specnet.data.formats.csv.dialect import WHITESPACE
 from specnet.data.formats.csv.survey import Survey
-from specnet.data.tables.column_survey import ColumnSurvey
+from specnet.data.tables.column_survey import ColumnSurvey, Spread
 from specnet.data.tables.dates import date_help
 from specnet.data.tables.settings import MARKERS
 from specnet.diagnostics.segments import printable
@@ -96,7 +96,7 @@ def _document(
         "specnet = 1",
         f"name    = {quoted(document.stem or 'table')}",
         "seed    = 0",
-        *_metrics(classes, logarithms=_in_logarithms(aim)),
+        *_metrics(classes, logarithms=_logarithms(aim) is not None),
         "",
         *_data(table, aim, classes, uses, document),
         *_columns(table, aim, inputs),
@@ -236,25 +236,29 @@ def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[st
 def _transforms(aim: ColumnSurvey, classes: int | None, texts: DraftTexts, *, numeric: bool) -> list[str]:
     if classes is not None:
         return []
-    spread, lines = aim.spread, []
-    if _in_logarithms(aim) and aim.logarithms is not None:
-        why = f"a few are far larger: skewness {spread.skew:.2g}, that of its logarithms {aim.logarithms.skew:.2g}"
+    spread, lines, logarithms = aim.spread, [], _logarithms(aim)
+    if logarithms is not None:
+        why = (
+            f"a few are far larger: skewness {spread.skew:.2g}, that of its logarithms {logarithms.skew:.2g}"
+        )
         lines += ["[[data.transforms]]", 'type = "log"', f'on   = "targets"  # {why}', ""]
         if numeric:
             # A network extrapolates linearly, and the way back from logarithms makes an exponential of that.
             lines += ["[[data.transforms]]", 'type = "clip"  # to the range of the training rows: beyond it,']
             on = f"[{texts.columns()}]" if texts else '"inputs"'
             lines += [f"on   = {on}  # an error in a logarithm would become a large factor", ""]
-        spread = aim.logarithms
+        spread = logarithms
     of = "its standard deviation" if spread is aim.spread else "the standard deviation of its logarithms"
     why = f"{of} is {spread.deviation:.3g}; predictions come in its own units all the same"
     return [*lines, "[[data.transforms]]", 'type = "standardize"', f'on   = "targets"  # {why}', ""]
 
 
-def _in_logarithms(aim: ColumnSurvey) -> bool:
-    """Return whether it is the logarithms of a target of numbers that are predicted."""
+def _logarithms(aim: ColumnSurvey) -> Spread | None:
+    """Return the spread of the logarithms of a target of numbers, if these are what is predicted."""
     spread, logarithms = aim.spread, aim.logarithms
-    return logarithms is not None and spread.skew > HEAVY and 2 * abs(logarithms.skew) < spread.skew
+    if logarithms is not None and spread.skew > HEAVY and 2 * abs(logarithms.skew) < spread.skew:
+        return logarithms
+    return None
 
 
 def _network(first: FirstModel, texts: DraftTexts, classes: int | None) -> list[str]:

@@ -100,7 +100,7 @@ def _decoded(
     workers = min(len(places), allowed())
     if workers < 2:
         return some(range(len(places)))
-    # Pillow decodes without holding the interpreter's lock.
+    # Pillow holds the interpreter's lock but for what takes longest of a large image.
     count = min(len(places), PARTS * workers)
     ends = [len(places) * part // count for part in range(count + 1)]
     with ThreadPoolExecutor(workers) as pool:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.data import FORMATS, inspect_data, labelled, load_data, row_files
-from specnet.data.formats.images.decoding import ImageFrame, decode
+from specnet.data.formats.images.decoding import decode
+from specnet.data.formats.images.frame import ImageFrame
 from specnet.data.formats.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command

@@ -1,47 +1,26 @@
+"""The pixels of an image, by Pillow."""
+
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from struct import error as struct_error
-from typing import TYPE_CHECKING, Literal
 
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from specnet.data.formats.images.frame import ImageFrame
 from specnet.data.formats.images.header import ImageError, opened_image
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-Fitting = Literal["stretch", "crop", "pad"]
 
 _GREY_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
 _STUMBLES = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct_error)
 """What Pillow's readers raise where a file is not what its beginning promises."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFrame:
-    """The form that every image is converted to."""
-
-    height: int
-    width: int
-    channels: int
-    resize: Fitting
-    background: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels)."""
-        return self.height, self.width, self.channels
-
-
 def decode(path: Path, frame: ImageFrame) -> bytes:
     """Return the pixels of an image line by line, a byte for each channel; raise ImageError where they are damaged."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     try:
-        with opened_image(path) as (file, _), Image.open(file, formats=("PNG", "JPEG")) as image:
-            upright = ImageOps.exif_transpose(image)
-        plain = _plain(upright, frame)
-        return _fitted(plain, frame).tobytes()
+        with opened_image(path) as file, Image.open(file, formats=("PNG", "JPEG")) as image:
+            ImageOps.exif_transpose(image, in_place=True)
+            return _fitted(_plain(image, frame), frame).tobytes()
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -54,8 +33,6 @@ def decode(path: Path, frame: ImageFrame) -> bytes:
 
 def _plain(image: Image.Image, frame: ImageFrame) -> Image.Image:
     """Return an image of 8 bits a channel, without palette and without transparency."""
-    from PIL import Image
-
     if image.mode in _GREY_16:
         # Pillow's own conversion to 8 bits cuts off at 255.
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
@@ -65,13 +42,12 @@ def _plain(image: Image.Image, frame: ImageFrame) -> Image.Image:
         image = Image.alpha_composite(below, image.convert("RGBA"))
     if image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
-    return image.convert("L" if frame.channels == 1 else "RGB")
+    mode = "L" if frame.channels == 1 else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _fitted(image: Image.Image, frame: ImageFrame) -> Image.Image:
     """Return an image of the frame's size."""
-    from PIL import Image, ImageOps
-
     size, method = (frame.width, frame.height), Image.Resampling.BILINEAR
     if image.size == size:
         return image

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Literal
 
@@ -17,6 +17,9 @@ SUFFIXES: dict[str, Form] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 MAXIMUM_PIXELS = 1024 * 1024 * 1024 // 4 // 3
 """Pixels above which a file is taken for one that is made to fill the memory: Pillow's own bound."""
+
+SMALL = 1 << 20
+"""Bytes of a file up to which it is read at once: Pillow asks for a few bytes at a time."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
@@ -45,36 +48,52 @@ class ImageHeader:
 
 def checked_header(path: Path) -> ImageHeader:
     """Return the header of an image; raise ImageError if the file is none, or another than its name says."""
-    with opened_image(path) as (_, header):
-        return header
+    file = _opened(path)
+    with file:
+        return _checked(file, path)
 
 
-@contextmanager
-def opened_image(path: Path) -> Iterator[tuple[IO[bytes], ImageHeader]]:
-    """Open an image, and give its `checked_header`; raise ImageError as that does."""
-    meant = SUFFIXES.get(path.suffix.lower())
-    if meant is None:
+def opened_image(path: Path) -> IO[bytes]:
+    """Open an image, whose header is checked, to be read from the beginning; raise ImageError as `checked_header`."""
+    file = _opened(path)
+    try:
+        _checked(file, path)
+        file.seek(0)
+        size = os.fstat(file.fileno()).st_size
+        if size <= SMALL:
+            whole = file.read(size + 1)
+            if len(whole) == size:
+                file.close()
+                return BytesIO(whole)
+            file.seek(0)
+    except BaseException as error:
+        file.close()
+        if isinstance(error, OSError):
+            raise ImageError(f"cannot be read: {error.strerror}") from None
+        raise
+    return file
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if path.suffix.lower() not in SUFFIXES:
         raise ImageError(
             f"is not an image by its name: it does not end in {', '.join(SUFFIXES)}",
             "PNG and JPEG are read; other images have to be converted",
         )
     try:
-        file = open_regular(path)
+        return open_regular(path)
     except NotRegularError as error:
         raise ImageError(f"is {error.strerror}") from None
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}") from None
-    with file:
-        try:
-            header = _header(file)
-            file.seek(0)
-        except OSError as error:
-            raise ImageError(f"cannot be read: {error.strerror}") from None
-        _check(header, meant)
-        yield file, header
 
 
-def _check(header: ImageHeader, meant: Form) -> None:
+def _checked(file: IO[bytes], path: Path) -> ImageHeader:
+    try:
+        header = _header(file)
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from None
+    meant = SUFFIXES[path.suffix.lower()]
     if header.form != meant:
         right = ".png" if header.form == "PNG" else ".jpg"
         raise ImageError(
@@ -85,6 +104,7 @@ def _check(header: ImageHeader, meant: Form) -> None:
             f"declares {header.width} x {header.height} pixels, more than the {MAXIMUM_PIXELS:,} that are decoded",
             "such a file could fill the memory; use a smaller version",
         )
+    return header
 
 
 def _header(file: IO[bytes]) -> ImageHeader:

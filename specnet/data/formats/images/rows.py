@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.formats.images.decoding import ImageFrame, decode
+from specnet.data.formats.images.frame import ImageFrame
 from specnet.data.formats.images.header import ImageError
 from specnet.data.rows import AnyOrder
 from specnet.diagnostics import RunError
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 PARTS = 4
 """Runs of images that each thread decodes of a batch: handing over each image takes a third of decoding a small one."""
+
+LARGE = 1 << 16
+"""Pixels of an image from which threads pay: of a smaller one, most of the time is spent within the interpreter's
+lock, and threads that wait for each other took twice the time of one."""
 
 
 class ImageRows(AnyOrder):
@@ -84,6 +88,7 @@ def _decoded(
     files: Sequence[ImageFile], frame: ImageFrame, places: NDArray[np.intp], out: NDArray[Any]
 ) -> list[tuple[int, ImageError]]:
     """Put images into `out`, and return the places of those that are damaged, each with what ails it."""
+    from specnet.data.formats.images.decoding import decode
 
     def one(number: int) -> tuple[int, ImageError] | None:
         place = int(places[number])
@@ -98,9 +103,8 @@ def _decoded(
         return [damaged for number in part if (damaged := one(number)) is not None]
 
     workers = min(len(places), allowed())
-    if workers < 2:
+    if workers < 2 or sum(files[place].pixels for place in places.tolist()) < LARGE * len(places):
         return some(range(len(places)))
-    # Pillow holds the interpreter's lock but for what takes longest of a large image.
     count = min(len(places), PARTS * workers)
     ends = [len(places) * part // count for part in range(count + 1)]
     with ThreadPoolExecutor(workers) as pool:

@@ -20,7 +20,7 @@ from specnet.data.source import DataPart, DataSource
 from specnet.installation import install_command
 
 if TYPE_CHECKING:
-    from specnet.data.formats.images.decoding import ImageFrame
+    from specnet.data.formats.images.frame import ImageFrame
     from specnet.data.rows import StoredRows
 
 SAMPLED = 16

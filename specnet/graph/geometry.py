@@ -8,6 +8,7 @@ from functools import cached_property
 from math import prod
 
 from specnet.graph.frames import FRAME, LARGEST, WIDEST_STRIDE, ConvolutionFrame, Taps, taps_of
+from specnet.graph.strips import Strips
 
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
@@ -118,18 +119,54 @@ class Geometry:
         """Images in a tile, and the rows of the output that it has of each."""
         if self.depthwise:
             return max(1, min(MAXIMUM, STRETCH // (prod(self.lattice) * self.channels))), self.out[0]
-        row = self.out[1] * self.depth * self.item
-        whole = row * self.out[0]
-        if whole <= ROOM:
-            return min(MAXIMUM, ROOM // whole), self.out[0]
-        return 1, max(1, ROOM // row)
+        return self._fitting(self.out[1] * self.depth)
 
     @cached_property
     def spread_tile(self) -> Pair:
         """The same for what flows back to the images, tap by tap: there are no patches."""
         if self.across or self.pointwise:
             return self.tile
-        row = self.out[1] * (self.filters + 2 * self.own * self.strides[0] * self.strides[1]) * self.item
+        return self._fitting(self.out[1] * (self.filters + 2 * self.own * self.strides[0] * self.strides[1]))
+
+    @cached_property
+    def strips(self) -> Strips | None:
+        """How patches are laid out that overlap in memory; None where they are not worth it, or cannot."""
+        plain = self.groups == self.dilation[1] == 1 and self.strides == (1, 1)
+        if not plain or self.across or self.kernel[1] == 1:
+            return None
+        found = Strips(self.size[1] + max(self.padding[1]), self.kernel, self.channels, self.filters)
+        return found if found.pays(self.out[0], prod(self.out)) else None
+
+    @cached_property
+    def strip_tile(self) -> Pair:
+        """Images in a tile of strips, and the rows of the output that it has of each."""
+        assert self.strips is not None
+        # Half of what a tile needs may lie in the next cache: larger products are worth more.
+        images, rows = self._fitting(self.strips.line // 2)
+        return (images, rows) if self.phases == (1, 1) else (images, self.out[0])
+
+    @cached_property
+    def turned(self) -> Geometry | None:
+        """What flows back to the images as a convolution in strips, the kernel turned round; None as for `strips`."""
+        if self.strides != (1, 1) or self.groups > 1 or self.across:
+            return None
+        before = [
+            (k - 1) * d - p[0] for k, d, p in zip(self.kernel, self.dilation, self.padding, strict=True)
+        ]
+        behind = [size + p[0] - out for size, p, out in zip(self.size, self.padding, self.out, strict=True)]
+        if min(*before, *behind) < 0:
+            return None
+        (top, left), (bottom, right) = before, behind
+        padding = (top, bottom), (left, right)
+        turned = Geometry(
+            self.out, self.filters, self.kernel, self.channels, (1, 1), padding, self.dilation, 1, self.item
+        )
+        strips = turned.strips
+        return turned if strips is not None and strips.pays(self.size[0], prod(self.out)) else None
+
+    def _fitting(self, row: int) -> Pair:
+        """Return how many images, or rows of one, are a tile, where a row takes so many numbers."""
+        row *= self.item
         whole = row * self.out[0]
         return (min(MAXIMUM, ROOM // whole), self.out[0]) if whole <= ROOM else (1, max(1, ROOM // row))
 
@@ -162,6 +199,8 @@ class Geometry:
         """How many numbers of scratch memory a worker needs for the output."""
         if self.depthwise:
             return self._depthwise_scratch
+        if self.strips is not None:
+            return self._strip_scratch
         joined = (self.depth + 1) * self.filters if self.joins else 0
         return self._patches_scratch + joined + self._grouped_scratch(self.tile)
 
@@ -172,6 +211,10 @@ class Geometry:
             return self._depthwise_scratch
         if self.pointwise:
             return 0
+        if self.turned is not None:
+            whole = prod(self.out) * self.filters if self.phases != (1, 1) else 0
+            own = self.turned._strip_scratch + whole * self.turned.strip_tile[0]  # noqa: SLF001  its own kind's
+            return max(own, self._direct_input_scratch)
         places = self._places(self.spread_tile)
         sent = places * (self.depth if self.across else self.own)
         ordered = 0 if self.phases == (1, 1) else places * self.filters
@@ -182,7 +225,16 @@ class Geometry:
         """How many it needs for what flows back to the kernel, beside its sums."""
         if self.depthwise:
             return self._depthwise_scratch
+        if self.strips is not None:
+            return self._strip_scratch
         return self._patches_scratch + self._grouped_scratch(self.tile)
+
+    @property
+    def _strip_scratch(self) -> int:
+        """Return the numbers of a tile's strips, of the kernel, and of a bias laid out over a row."""
+        assert self.strips is not None
+        row = self.out[1] * self.filters
+        return self.strips.numbers(prod(self.strip_tile)) + self.depth * self.filters + row
 
     def _places(self, tile: Pair) -> int:
         """Return how many places of the output a tile has."""

@@ -7,13 +7,13 @@ Kernels are calls (`specnet.engines.numpy.calls`) over the images that one worke
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from specnet.engines.numpy import depthwise
+from specnet.engines.numpy import depthwise, strips
 from specnet.engines.numpy.calls import Call
+from specnet.engines.numpy.scratch import ScratchPool
 from specnet.graph.geometry import Geometry, Unit
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +29,10 @@ def convolve(
     if how.depthwise:
         yield from depthwise.convolve(x, w, b, scratch, how, out)
         return
-    pool = _ScratchPool(scratch)
+    if how.strips is not None:
+        yield from strips.convolve(x, w, b, scratch, how, out)
+        return
+    pool = ScratchPool(scratch)
     source = _Patches(x, pool, how)
     yield from source.start()
     joined = b is not None and how.joins
@@ -62,19 +65,22 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
     if how.depthwise:
         yield from depthwise.convolve_input(g, w, scratch, how, out)
         return
-    pool = _ScratchPool(scratch)
+    if how.turned is not None:
+        yield from strips.convolve_input(g, w, scratch, how, out)
+        return
+    pool = ScratchPool(scratch)
     kernels = yield from _by_group(w, pool, how)
     spread = _spread_across if how.across else _spread_taps
     for unit in how.units(0, len(g), how.spread_tile):
         first, stop, top, bottom = unit
-        rest = _ScratchPool(pool.rest)
+        rest = ScratchPool(pool.rest)
         flowing = _part(g, unit, how)
         if how.phases != (1, 1):
             # Rows of images are long stretches to add to; what comes phase by phase is put into their order.
             images = rest.take((stop - first, *how.out, how.filters))
             yield (
                 np.copyto,
-                (_by_phase(images, how), flowing.reshape(stop - first, *how.phases, *how.grid, -1)),
+                (strips.by_phase(images, how), flowing.reshape(stop - first, *how.phases, *how.grid, -1)),
             )
             flowing = images.reshape(flowing.shape)
         if how.pointwise:
@@ -100,8 +106,11 @@ def convolve_kernel(
     if how.depthwise:
         yield from depthwise.convolve_kernel(x, g, scratch, how, overwrite, out)
         return
+    if how.strips is not None:
+        yield from strips.convolve_kernel(x, g, scratch, more, how, overwrite, out)
+        return
     total = out.reshape(how.depth, how.filters)
-    pool = _ScratchPool(scratch)
+    pool = ScratchPool(scratch)
     source = _Patches(x, pool, how)
     yield from source.start()
     part = more.reshape(-1)[: how.depth * how.made].reshape(how.depth, how.made)
@@ -126,24 +135,7 @@ def convolve_kernel(
                 yield np.add, (total[:, filters], part, total[:, filters])
 
 
-class _ScratchPool:
-    """One worker's scratch memory, given out piece by piece."""
-
-    def __init__(self, rest: Array) -> None:
-        self.rest = rest
-
-    def take(self, shape: tuple[int, ...]) -> Array:
-        """Return an array that nobody else is given."""
-        array = self.for_now(shape)
-        self.rest = self.rest[array.size :]
-        return array
-
-    def for_now(self, shape: tuple[int, ...]) -> Array:
-        """Return an array that whoever asks next is given too."""
-        return self.rest[: prod(shape)].reshape(shape)
-
-
-def _by_group(w: Array, pool: _ScratchPool, how: Geometry) -> Generator[Call, None, Array]:
+def _by_group(w: Array, pool: ScratchPool, how: Geometry) -> Generator[Call, None, Array]:
     """Return a kernel as matrices (groups, depth, filters of a group).
 
     A matrix product takes any array whose rows or columns lie side by side, and copies others: so does this, in memory
@@ -160,7 +152,7 @@ def _by_group(w: Array, pool: _ScratchPool, how: Geometry) -> Generator[Call, No
 class _Patches:
     """Lays out the patches of one tile after another, in one worker's scratch memory."""
 
-    def __init__(self, x: Array, pool: _ScratchPool, how: Geometry) -> None:
+    def __init__(self, x: Array, pool: ScratchPool, how: Geometry) -> None:
         self.x, self.how = x, how
         if not how.pointwise:
             self.patches = pool.take((how.patch_numbers,))
@@ -180,7 +172,7 @@ class _Patches:
             return self.x[first:stop, top:bottom].reshape(-1, how.channels)
         images = (yield from self._padded(first, stop)) if how.pads else self.x[first:stop]
         seen = _windows(images, how)[..., group * how.own : (group + 1) * how.own]
-        seen = seen[:, top:bottom] if how.phases == (1, 1) else _by_phase(seen, how)
+        seen = seen[:, top:bottom] if how.phases == (1, 1) else strips.by_phase(seen, how)
         if how.across:
             turned = np.moveaxis(seen, (-3, -2, -1), (0, 1, 2))
             places = turned.size // how.depth
@@ -210,13 +202,6 @@ def _part(array: Array, unit: Unit, how: Geometry) -> Array:
     first, stop, top, bottom = unit
     part = array[first:stop, top:bottom] if how.phases == (1, 1) else array[first:stop]
     return part.reshape(-1, how.filters)
-
-
-def _by_phase(places: Array, how: Geometry) -> Array:
-    """Return (images, rows, columns, ...) of an output as (images, phases down, phases across, ...), a view."""
-    (down, right), (rows, columns), rest = how.phases, how.grid, places.shape[3:]
-    split = places.reshape(len(places), rows, down, columns, right, *rest)
-    return split.transpose(0, 2, 4, 1, 3, *range(5, 5 + len(rest)))
 
 
 def _windows(images: Array, how: Geometry) -> Array:

@@ -27,9 +27,11 @@ PREDICTION_ROWS = 1024
 
 _ALL = slice(None)
 
-
-WORTH_SHARING = 60_000_000
+WORTH_WAKING = 60_000_000
 """Floating-point operations of a prediction that are worth waking other threads for: some 0.3 ms of work."""
+
+WORTH_HELP = 12_000_000
+"""The same of a compiled prediction, whose helpers stay awake for a moment after it."""
 
 Fill = Callable[[slice, Mapping[str, Array]], bool]
 """Writes some rows into the arrays that a plan reads; returns whether it could."""
@@ -77,7 +79,7 @@ class Predictor:
         def compiled(rows: int) -> Plan:
             sizes = {"batch": rows, **network.longest} if varying else rows
             graph = prediction_graph(network, calibrators, varying=varying)
-            few = flops(graph, sizes) < WORTH_SHARING
+            few = flops(graph, sizes) < (WORTH_HELP if network.engine == "numba" else WORTH_WAKING)
             return network.plan(graph, sizes, threads=1 if few else None)
 
         def of_one_thread(rows: int) -> Plan:
@@ -154,7 +156,7 @@ class Predictor:
         """Return the predictions of many rows, or of none."""
         network = self._network
         if not self._threads:
-            worth = flops(prediction_graph(network), self._most) >= WORTH_SHARING
+            worth = flops(prediction_graph(network), self._most) >= WORTH_WAKING
             self._threads = cores(network.threads) if worth else 1
         threads = self._threads
         pool = self._pool if threads == 1 else self._pieces

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from specnet.graph.graph import Graph
+from specnet.graph.ops import pack
 from specnet.graph.portions import Portion
 from specnet.graph.sizes import Sizes, named
 from specnet.passes.allocate import allocate
@@ -54,7 +55,11 @@ def plan(
             graph = distribute(graph)
         if portion is not None:
             graph = share_update(graph, portion)
-        graph = spread(join_biases(lay_out_phases(graph), fixed_inputs=fixed_inputs))
+        graph = lay_out_phases(graph)
+        # A compiled loop adds a bias with what follows it. Without gradients, joining it to a product gains nothing.
+        if engine == "numpy" or any(node.op is pack for node in graph):
+            graph = join_biases(graph, fixed_inputs=fixed_inputs)
+        graph = spread(graph)
         if loops:
             # What is laid out in full or transposed for the sake of a loop's ops is so once, not at every step. Nothing
             # may be left of a loop then.

@@ -30,7 +30,8 @@ ROWS = np.random.default_rng(0).normal(size=(100, 2))
 def predicted(rows, threads, monkeypatch, at_once=predicting.PREDICTION_ROWS):
     """Return predictions by a model whose pieces are worth sharing, however small they are."""
     monkeypatch.setattr(predicting, "PREDICTION_ROWS", at_once)
-    monkeypatch.setattr(predicting, "WORTH_SHARING", 0)
+    monkeypatch.setattr(predicting, "WORTH_WAKING", 0)
+    monkeypatch.setattr(predicting, "WORTH_HELP", 0)
     return specnet.run(DOCUMENT, threads=threads).model.predict(rows)
 
 

@@ -38,7 +38,8 @@ THREADS = 8
 
 @pytest.fixture
 def two_workers(monkeypatch):
-    monkeypatch.setattr(predicting, "WORTH_SHARING", 0)
+    monkeypatch.setattr(predicting, "WORTH_WAKING", 0)
+    monkeypatch.setattr(predicting, "WORTH_HELP", 0)
     monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
 
 

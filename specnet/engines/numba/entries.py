@@ -12,7 +12,7 @@ from specnet.graph.sizes import Sizes, at
 HEADER = 9
 """Entries of the table in front of the others: how many steps to make, where their scalars go, where the numbers are
 that the steps are given, and how many steps have been made; the address of the team's numbers, the parts of a stage,
-and the addresses of the matrix library's products of float32 and float64, and of `usleep`."""
+and the addresses of what computes products of float32 and float64, and of `usleep`."""
 
 STEPS_MADE = 3
 """The place of the one that the function changes."""

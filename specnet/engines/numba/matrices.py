@@ -1,4 +1,4 @@
-"""Products of matrices by the matrix library, whose functions lie at an address, and of vectors by loops."""
+"""Products of matrices by functions that lie at addresses, the matrix library's and blocks, and of vectors by loops."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from numba import types
 from numba.extending import intrinsic
 
 from specnet.engines.numba.compiling import inner
-from specnet.engines.numba.language import float32_at, float64_at
+from specnet.engines.numba.language import float32_at, float64_at, int64_at
 
 __all__ = ["gemm32", "gemm64"]
+
+BY_BLOCKS = 2
+"""What is added to how the first matrix of a product lies if blocks compute it, see `products`."""
 
 _I32, _I64, _VOID = ir.IntType(32), ir.IntType(64), ir.VoidType()
 
@@ -56,14 +59,44 @@ def _gemm(real: Any) -> Callable[..., Any]:
 _gemm_of_floats, _gemm_of_doubles = _gemm(ir.FloatType()), _gemm(ir.DoubleType())
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _by_blocks(
+    typing_context: Any,  # noqa: ARG001
+    function: Any,  # noqa: ARG001
+    a_t: Any,  # noqa: ARG001
+    n: Any,  # noqa: ARG001
+    m: Any,  # noqa: ARG001
+    k: Any,  # noqa: ARG001
+    a: Any,  # noqa: ARG001
+    a_step: Any,  # noqa: ARG001
+    b: Any,  # noqa: ARG001
+    b_step: Any,  # noqa: ARG001
+    out: Any,  # noqa: ARG001
+    step: Any,  # noqa: ARG001
+) -> Any:
+    """Call a compiled product by blocks at its address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        function, *given = arguments
+        kind = ir.FunctionType(_VOID, [_I64] * len(given))
+        builder.call(builder.inttoptr(function, kind.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 11), generate
+
+
 @inner
-def gemm32(t: Any, function: int, at: int) -> None:
+def gemm32(t: Any, functions: int, at: int) -> None:
     """Write a product of matrices of float32, or of a part of their rows or columns, as a table says from a place on.
 
     It has how both lie, sizes (n, m, k), and addresses and steps from row to row of both and of the result. The
     library copies matrices before it multiplies, which takes longer than the product with a single row or column.
+    `functions` is where its address lies, and that of the product by blocks.
     """
-    if _is_large(t, at):
+    if t[at] >= BY_BLOCKS:
+        _blocks(t, functions, at)
+    elif _is_large(t, at):
+        function = int64_at(functions)[0]
         a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
         _gemm_of_floats(
             function, a_t, b_t, n, m, k, t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
@@ -73,15 +106,25 @@ def gemm32(t: Any, function: int, at: int) -> None:
 
 
 @inner
-def gemm64(t: Any, function: int, at: int) -> None:
+def gemm64(t: Any, functions: int, at: int) -> None:
     """Do what `gemm32` does for matrices of float64."""
-    if _is_large(t, at):
+    if t[at] >= BY_BLOCKS:
+        _blocks(t, functions, at)
+    elif _is_large(t, at):
+        function = int64_at(functions)[0]
         a_t, b_t, n, m, k = t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4]
         _gemm_of_doubles(
             function, a_t, b_t, n, m, k, t[at + 5], t[at + 6], t[at + 7], t[at + 8], t[at + 9], t[at + 10]
         )
     else:
         _by_vectors(float64_at(t[at + 5]), float64_at(t[at + 7]), float64_at(t[at + 9]), t, at)
+
+
+@inner
+def _blocks(t: Any, functions: int, at: int) -> None:
+    n, m, k, a, a_step = t[at + 2], t[at + 3], t[at + 4], t[at + 5], t[at + 6]
+    b, b_step, out, step = t[at + 7], t[at + 8], t[at + 9], t[at + 10]
+    _by_blocks(int64_at(functions)[1], t[at] - BY_BLOCKS, n, m, k, a, a_step, b, b_step, out, step)
 
 
 @inner

@@ -177,7 +177,7 @@ def placed(out: Any, index: Any, a: Any, t: Any, at: int) -> None:
 
 @inner
 def products(table: int, single: int, double: int) -> None:
-    """Write products of matrices by the matrix library's functions for float32 and float64, which lie at addresses."""
+    """Write products of matrices by the functions for float32 and float64, see `gemm32`."""
     t = int64_at(table)
     for number in range(t[1]):
         if t[0] == 4:

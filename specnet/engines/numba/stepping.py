@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from specnet.engines.blas import product_addresses
-from specnet.engines.numba.addresses import address_of, product_parts
+from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.entries import STEPS_MADE
+from specnet.engines.numba.products import product_functions, product_parts
 from specnet.engines.numba.team import HelpPace, Team, usleep
-from specnet.engines.numba.threads import NUMBERS, OPEN
+from specnet.engines.numba.threads import INTEREST, NUMBERS, OPEN, SHORT_INTEREST
 from specnet.engines.program import NumpyProgram
 
 Array = np.ndarray[Any, Any]
@@ -37,8 +37,10 @@ class WholeSteps:
         self._shared = shared[-address_of(shared) % 64 // 8 :]
         self._shared[0] = threads  # no part to take
         self._pace = HelpPace()
+        self._interest = INTEREST if program.scalars else SHORT_INTEREST
         header = [1, address_of(self._one), address_of(self._given), 0, address_of(self._shared), threads]
-        header += [*(product_addresses() or (0, 0)), usleep()]
+        items = {names[entry[1]].itemsize for entry in program.whole.entries if entry[0] == "gemm"}
+        header += [*(product_functions(item) if item in items else 0 for item in (4, 8)), usleep()]
         entries = (number for entry in program.whole.entries for number in _numbers(entry, names))
         self._table = np.array([*header, *entries], np.int64)
         self._address = address_of(self._table)
@@ -68,7 +70,7 @@ class WholeSteps:
             self._run(self._number, self._address)
             return
         helped = self._pace.helped
-        self._shared[OPEN // 8] = helped
+        self._shared[OPEN // 8] = self._interest if helped else 0
         if helped:
             self._team.wake(self)
         began = perf_counter()

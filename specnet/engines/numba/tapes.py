@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.blas import product_addresses
-from specnet.engines.numba.addresses import address_of, product_parts
+from specnet.engines.numba.addresses import address_of
+from specnet.engines.numba.products import product_functions, product_parts
 from specnet.engines.program import Tape
 
 Array = np.ndarray[Any, Any]
@@ -104,7 +105,14 @@ class Player:
         rows = np.array(
             [[t if isinstance(t, int) else address_of(t) for t in row] for row in tables], np.int64
         )
-        header = np.array([len(steps), address_of(rows), *(product_addresses() or (0, 0))], np.int64)
+        items = {
+            table[0]
+            for row in tables
+            for call, table in zip(tape.calls, row, strict=True)
+            if call[0] == "products" and not isinstance(table, int)
+        }
+        functions = [product_functions(item) if item in items else 0 for item in (4, 8)]
+        header = np.array([len(steps), address_of(rows), *functions], np.int64)
         return _Played(self._run, tape.loop, header, (rows, tables))
 
 

@@ -20,7 +20,7 @@ from specnet.engines.numba.compiling import inner
 __all__ = ["done", "finish", "helps", "offer", "take"]
 
 DONE, OPEN = 64, 128
-"""Bytes from the ticket to the number of parts that are done, and to whether helpers may take any."""
+"""Bytes from the ticket to the number of parts that are done, and to how often helpers may look for one; 0 for not."""
 
 NUMBERS = 24
 """Numbers of 8 bytes that a team takes."""
@@ -33,6 +33,9 @@ PATIENCE = 4_000
 
 INTEREST = 40_000
 """Looks at the ticket before a thread that finds no part stops looking: about 1 ms, longer than a batch is fetched."""
+
+SHORT_INTEREST = 8_000
+"""The same for a plan of predictions, after which there may be none for long: about 0.2 ms."""
 
 NAP = 50
 """Microseconds of sleep. A core that is idle for them is where the system puts a thread that waits for one."""
@@ -142,4 +145,4 @@ def finish(team: int, parts: int, sleep: int) -> None:
 def helps(team: int, idle: int) -> bool:
     """Wait a moment; return whether a thread that has found no part so often in turn goes on looking."""
     _pause()
-    return idle < INTEREST and _load(team + OPEN) != 0
+    return bool(idle < _load(team + OPEN))

@@ -54,7 +54,7 @@ def follow(team, counts):
 @pytest.mark.parametrize("sleep", [0, usleep()], ids=["awake", "asleep"])
 def test_each_part_of_each_stage_is_done_once_and_before_the_next_stage(sleep):
     numbers, counts = np.zeros(threads.NUMBERS, np.int64), np.zeros((STAGES, PARTS), np.int64)
-    numbers[0], numbers[threads.OPEN // 8] = PARTS, 1
+    numbers[0], numbers[threads.OPEN // 8] = PARTS, threads.INTEREST
     address, failed, found = numbers.ctypes.data, [], [0, 0]
     lead(address, counts[:0], sleep), follow(address, counts)  # compiled before the threads begin
 
@@ -76,7 +76,7 @@ def test_each_part_of_each_stage_is_done_once_and_before_the_next_stage(sleep):
 def test_nobody_helps_where_that_is_closed():
     numbers, counts = np.zeros(threads.NUMBERS, np.int64), np.zeros((1, PARTS), np.int64)
     assert follow(numbers.ctypes.data, counts) == 0, "a part to take, but closed"
-    numbers[threads.OPEN // 8] = 1
+    numbers[threads.OPEN // 8] = threads.INTEREST
     assert follow(numbers.ctypes.data, counts) == PARTS
 
 

@@ -1,0 +1,172 @@
+"""Products of matrices by blocks of sums in registers, which read both matrices where they lie.
+
+The matrix library first copies matrices into the order in which it reads them. For a few rows that takes as long as a
+part of the product, and without it each sum is also the same for any number of rows and columns, and so in any part of
+a product that threads share.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.core.registry import cpu_target
+
+from specnet.engines.blas import product_addresses
+from specnet.engines.numba.addresses import address_of
+from specnet.engines.numba.blocks import BlockShape, block_shape
+from specnet.engines.numba.compiling import inner, kernel
+from specnet.engines.numba.language import int64_at
+from specnet.engines.numba.matrices import BY_BLOCKS
+from specnet.engines.numba.vectors import (
+    block,
+    block_rows,
+    block_vectors,
+    bytes_of,
+    stack_numbers,
+    vector_bytes,
+)
+
+Array = np.ndarray[Any, Any]
+
+DEPTH = 256
+"""Rows of the second matrix whose products are added up before the next ones are read, which stay in cache."""
+
+FEW_ROWS = 256
+"""Rows up to which the library's copies of a large second matrix take longer than reading it again and again."""
+
+LARGE, HUGE = 1 << 20, 1 << 22
+"""Bytes of a second matrix for any number of rows, and for few, from which on the library's copies pay."""
+
+TILE = 16
+"""Rows or columns that a part of a product has a multiple of."""
+
+ARGUMENTS = 10
+"""Whether the first matrix lies column by column, sizes (n, m, k), and addresses and steps from row to row of both and
+of the result."""
+
+
+@kernel
+def multiply_float32(
+    a_t: int, n: int, m: int, k: int, a: int, a_step: int, b: int, b_step: int, out: int, step: int
+) -> None:
+    """Write the product of an n x k matrix, which may lie column by column, and a k x m matrix."""
+    _multiply(np.float32(0), a_t, n, m, k, a, a_step, b, b_step, out, step)
+
+
+@kernel
+def multiply_float64(
+    a_t: int, n: int, m: int, k: int, a: int, a_step: int, b: int, b_step: int, out: int, step: int
+) -> None:
+    """Do the same with float64."""
+    _multiply(np.float64(0), a_t, n, m, k, a, a_step, b, b_step, out, step)
+
+
+@inner
+def _multiply(
+    like: Any,
+    a_t: int,
+    n: int,
+    m: int,
+    k: int,
+    a: int,
+    a_step: int,
+    b: int,
+    b_step: int,
+    out: int,
+    step: int,
+) -> None:
+    item, count = bytes_of(like), block_rows()
+    rows = stack_numbers()
+    steps = rows + 16 * count
+    r, s = int64_at(rows), int64_at(steps)
+    down, along = (item, a_step * item) if a_t else (a_step * item, item)
+    for place in range(9):
+        s[place] = 0
+    s[0], s[1], s[5], s[8] = 1, 1, along, b_step * item
+    width = vector_bytes() // item
+    vectors = -(-m // width)
+    blocks = -(-vectors // block_vectors())
+    for first in range(0, k, DEPTH):
+        s[2] = min(DEPTH, k - first)
+        for j in range(blocks):
+            begin = vectors * j // blocks * width
+            columns = min(vectors * (j + 1) // blocks * width, m) - begin
+            y = b + first * b_step * item + begin * item
+            for i in range(0, n, count):
+                for row in range(count):
+                    own = min(i + row, n - 1)
+                    r[row] = a + own * down + first * along
+                    r[count + row] = out + (own * step + begin) * item
+                block(like, columns, steps, rows, y, 0, first)
+
+
+@cache
+def _shape() -> BlockShape:
+    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return block_shape(triple, features)
+
+
+@cache
+def is_by_blocks(n: int, m: int, k: int, item: int) -> bool:
+    """Return whether blocks compute a product with a k x m matrix, which lies row by row, faster than the library."""
+    shape = _shape()
+    lanes = shape.width // item
+    if n <= shape.rows // 2:
+        return False
+    # The rest of a block is computed for nothing. The library copies matrices for few rows, too.
+    padded = -(-n // shape.rows) * shape.rows * -(-m // lanes) * lanes
+    used = 5 if n <= 2 * shape.rows else 7
+    return 8 * n * m >= used * padded and k * m * item <= (HUGE if n <= FEW_ROWS else LARGE)
+
+
+def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
+    """Return what `gemm32` and `gemm64` are told of each part of a product's rows or columns."""
+    a, b = np.atleast_2d(a), b if b.ndim == 2 else b[:, np.newaxis]
+    (n, k), m, size = a.shape, b.shape[1], a.itemsize
+    (a_t, a_step), (b_t, b_step) = _layout(a), _layout(b)
+    by_rows = n >= m
+    # Whole tiles of the library's kernels, but for the last.
+    tiles = -(-max(n, m) // TILE)
+    ends = [min(tiles * part // parts * TILE, max(n, m)) for part in range(parts + 1)]
+    step = out.strides[0] // size if out.ndim == 2 and n > 1 else m
+    found: list[int] = []
+    for start, stop in pairwise(ends):
+        own = (stop - start, m) if by_rows else (n, stop - start)
+        first = address_of(a) + (start * a.strides[0] if by_rows else 0)
+        second = address_of(b) + (0 if by_rows else start * b.strides[1])
+        result = address_of(out) + start * size * (step if by_rows else 1)
+        lies = a_t + BY_BLOCKS * (not b_t and is_by_blocks(*own, k, size))
+        found += [lies, b_t, *own, k, first, a_step, second, b_step, result, step]
+    return found
+
+
+def _layout(matrix: Array) -> tuple[int, int]:
+    """Return whether a matrix lies column by column, and the elements from one row or column to the next."""
+    rows, columns = (step // matrix.itemsize for step in matrix.strides)
+    if columns == 1 or matrix.shape[1] == 1:
+        return 0, max(rows, matrix.shape[1])
+    return 1, max(columns, matrix.shape[0])
+
+
+@cache
+def product_functions(item: int) -> int:
+    """Return the address of two addresses: of the library's product of numbers of so many bytes, and of that by blocks.
+
+    0 where the library is not known.
+    """
+    known = product_addresses()
+    if known is None:
+        return 0
+    function: Any = multiply_float32 if item == 4 else multiply_float64
+    result = function.get_compile_result(types.void(*[types.int64] * ARGUMENTS))
+    own = result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+    table = _TABLES[item] = np.array([known[item == 8], own], np.int64)
+    return address_of(table)
+
+
+_TABLES: dict[int, Any] = {}
+"""What addresses were given of, by the bytes of a number."""

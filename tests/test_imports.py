@@ -14,7 +14,7 @@ import specnet
 PACKAGE = Path(specnet.__file__).parent
 
 HEAVY = {
-    "PIL": "specnet.data.formats.images",
+    "PIL": "specnet.data.images",
     "pyarrow": "specnet.data.formats",
     "jinja2": "specnet.reporting",
     "matplotlib": "specnet.reporting",

@@ -195,7 +195,7 @@ def _read(
         source.vocabulary(),
         source.series(),
     )
-    sources = digests.of(context.files) + tuple(sorted(context.digests.items()))
+    sources = digests.of(context.files, source.digests()) + tuple(sorted(context.digests.items()))
     return Dataset(splits, signature, encoding, sources, places, unencoded)
 
 

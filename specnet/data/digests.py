@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from specnet.data.files import sha256
@@ -23,9 +24,11 @@ class Digests:
     def __init__(self, begun: Mapping[Path, Future[str]]) -> None:
         self._begun = begun
 
-    def of(self, files: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:
-        """Return the name and the SHA-256 of each file, in order."""
-        return tuple((name, self._of(path)) for name, path in sorted(files.items()))
+    def of(
+        self, files: Mapping[str, Path], known: Mapping[Path, str] = MappingProxyType({})
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the name and the SHA-256 of each file, in order; some are `known` already."""
+        return tuple((name, known.get(path) or self._of(path)) for name, path in sorted(files.items()))
 
     def _of(self, path: Path) -> str:
         begun = self._begun.get(path)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -212,15 +212,23 @@ def sha256(path: str | Path, stopped: Event | None = None) -> str:
     """
     import hashlib
 
-    whole = hashlib.sha256()
     if os.path.isdir(path):  # noqa: PTH112  paths of a folder's files are strings
-        for way, entry in sorted(_below(path)):
-            whole.update(f"{sha256(entry)}  {way}\n".encode())
-        return whole.hexdigest()
+        return list_digest((way, sha256(entry)) for way, entry in sorted(_below(path)))
+    whole = hashlib.sha256()
     with open_unbuffered(path) as file:
         size = min(PIECE, os.fstat(file.fileno()).st_size + 1)
         while (piece := file.read(size)) and not (stopped and stopped.is_set()):
             whole.update(piece)
+    return whole.hexdigest()
+
+
+def list_digest(files: Iterable[tuple[str, str]]) -> str:
+    """Return the SHA-256 of the list of a folder's files: the way to each from there, in order, and its SHA-256."""
+    import hashlib
+
+    whole = hashlib.sha256()
+    for way, found in files:
+        whole.update(f"{found}  {way}\n".encode(errors="surrogateescape"))
     return whole.hexdigest()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from specnet.data.files import memory
 from specnet.data.inputs import cut, holds, padding_fault, token_fault
 from specnet.data.lowered import ROWS, LoweredPipeline, affine, lower
-from specnet.data.rows import ArrayRows, ColumnRows, Rows, blocks, number_of
+from specnet.data.rows import ArrayRows, ColumnRows, Rows, StoredRows, blocks, number_of, places_of
 from specnet.data.running import Runner
 from specnet.data.signature import InputArray, only_array
 from specnet.data.transforms import Transform, TransformError
@@ -102,6 +102,8 @@ class Pipeline:
         runner = self.runner(rows.shape) if self.states else None
         space = None if runner is None else runner.pool.workspace(runner.maximum)
         columns = rows if isinstance(rows, ColumnRows) else None
+        if isinstance(rows, StoredRows):
+            rows.expect(places_of(source) for _, source in blocks(rows, chosen))
         for place, source in blocks(rows, chosen):
             if runner is None or space is None:
                 yield (

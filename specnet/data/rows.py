@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
@@ -67,6 +67,14 @@ class StoredRows(Rows, Protocol):
         """
         ...
 
+    def expect(self, parts: Iterable[NDArray[np.intp]]) -> None:
+        """Learn the places of the rows that will be read or taken next, in order, and forget what was expected before.
+
+        Parts are asked for when they are needed, some time ahead of their rows. Nothing is read wrongly if other rows
+        are read than were expected, but later.
+        """
+        ...
+
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype."""
         ...
@@ -94,6 +102,9 @@ class FromFile:
         out = np.empty((len(places), *self.shape), self.dtype)
         self.read(places, out)
         return out
+
+    def expect(self, parts: Iterable[NDArray[np.intp]]) -> None:
+        """Do nothing: rows are read when they are asked for."""
 
 
 class AnyOrder(FromFile):
@@ -170,3 +181,10 @@ def blocks(rows: Rows, chosen: NDArray[np.intp] | None) -> Iterator[tuple[slice,
     for start in range(0, count, step):
         place = slice(start, min(count, start + step))
         yield place, place if chosen is None else chosen[place]
+
+
+def places_of(rows: Index) -> NDArray[np.intp]:
+    """Return the places that an index which `blocks` yields chooses."""
+    import numpy as np
+
+    return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows

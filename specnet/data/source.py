@@ -12,6 +12,8 @@ from specnet.data.signature import DataDescription
 from specnet.data.transforms import Transform
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -76,6 +78,10 @@ class DataSource(Protocol):
     def is_sound(self) -> bool:
         """Return whether all values are known to be small finite numbers before any is read or made; by default not."""
         return False
+
+    def digests(self) -> Mapping[Path, str]:
+        """Return the SHA-256 of files and folders that reading them has told, by their paths; by default of none."""
+        return {}
 
     def decoded(self) -> int:
         """Return how many numbers are decoded to read all rows, where they are more than the rows hold; 0 elsewhere."""

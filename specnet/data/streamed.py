@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -52,6 +52,10 @@ class Streamed(Protocol):
         """
         ...
 
+    def expect(self, parts: Iterable[NDArray[np.intp]]) -> None:
+        """Learn the places of the rows that will be fetched next, in order, batch by batch; see `StoredRows.expect`."""
+        ...
+
     def skip(self, places: NDArray[np.intp]) -> None:
         """Go on as if the rows at these places had been fetched, after `begin`."""
         ...
@@ -99,6 +103,11 @@ class StreamedRows:
     def begin(self, *, shuffled: bool = False) -> None:
         """Begin an epoch; raise RunError if the files are no longer what they were."""
         self._rows.begin(shuffled=shuffled)
+
+    def expect(self, parts: Iterable[NDArray[np.intp]]) -> None:
+        """Learn the places of the rows that will be fetched next."""
+        chosen = self._chosen
+        self._rows.expect(parts if chosen is None else (chosen[part] for part in parts))
 
     def skip(self, places: NDArray[np.intp]) -> None:
         """Go on as if the rows at these places had been fetched, after `begin`."""

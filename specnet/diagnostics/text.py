@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 
@@ -69,3 +70,15 @@ def sized(count: int) -> str:
         (t, unit) for t, unit in zip(rounded, units, strict=True) if t < 10_240 or unit == "EiB"
     )
     return "over 100,000 EiB" if tenths >= 10**6 else f"{tenths // 10:,}.{tenths % 10} {unit}"
+
+
+def how_ended(code: int) -> str:
+    """Return how a process has ended, by what the system says of it: "was ended by SIGKILL", for example."""
+    if code >= 0:
+        return f"ended with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    memory = ", as the system does where memory runs out" if name == "SIGKILL" else ""
+    return f"was ended by {name}{memory}"

@@ -137,16 +137,20 @@ class Feed:
         Raises RunError where rows stay in files, and these are no longer what they were.
         """
         self._start()
-        if self._generator is None or self.order is None:
-            return
-        if self._window:
-            shuffle_within(self._window, self.order, self._generator)
-        else:
-            self._generator.shuffle(self.order)
+        if self._generator is not None and self.order is not None:
+            if self._window:
+                shuffle_within(self._window, self.order, self._generator)
+            else:
+                self._generator.shuffle(self.order)
+        self._expect(self.batches)
 
     def _start(self) -> None:
         for held in self._streamed:
             held.begin(shuffled=self._generator is not None)
+
+    def _expect(self, batches: list[Batch]) -> None:
+        for held in self._streamed:
+            held.expect(batch.places for batch in batches if batch.places is not None)
 
     def state(self) -> TrainingState:
         """Return the order of the rows, and where the generator of orders stands."""
@@ -178,6 +182,7 @@ class Feed:
                 self._pass_over(batch.others)
                 for held in self._streamed:
                     held.skip(batch.places)
+        self._expect(self.batches[batches:])
 
     def _pass_over(self, places: tuple[Array, ...]) -> None:
         """Go on in files whose rows come in order as if rows had been fetched, which other processes have."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -134,6 +134,9 @@ class _FirstSteps:
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Do nothing: the rows themselves are begun."""
+
+    def expect(self, parts: Iterable[Array]) -> None:
+        """Do nothing, as `begin`."""
 
     def skip(self, places: Array) -> None:
         """Do nothing: any row can be read at any time."""

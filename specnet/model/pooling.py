@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -80,6 +80,9 @@ class PooledArray:
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Do nothing: rows are made from splits, which are read anew."""
+
+    def expect(self, parts: Iterable[Array]) -> None:
+        """Do nothing, as `begin`."""
 
     def skip(self, places: Array) -> None:
         """Do nothing, as `begin`."""

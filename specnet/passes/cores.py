@@ -16,6 +16,9 @@ MAXIMUM = 8
 VARIABLE = "SPECNET_THREADS"
 """The environment variable for the number of threads where a call does not give it."""
 
+BESIDE = "SPECNET_BESIDE"
+"""The environment variable that tells a process that another one has started how many of them share the cores."""
+
 MOST = 1024
 """The largest number of threads that may be asked for."""
 
@@ -53,6 +56,21 @@ def allowed() -> int:
         there = os.cpu_count() or 1
     share = quota()
     return there if share is None else min(there, share)
+
+
+def share() -> int:
+    """Return how many cores this process may keep busy in other ways than by the threads of a plan, at most `MAXIMUM`.
+
+    They are those that are allowed, shared with the processes that do the same work at the same time, and no more than
+    the environment says that there may be threads.
+    """
+    beside = os.environ.get(BESIDE, "")
+    own = allowed() // max(1, int(beside)) if beside.isdecimal() else allowed()
+    try:
+        threads = requested(None)
+    except ValueError:  # whoever plans for threads says so
+        threads = None
+    return max(1, min(own, MAXIMUM, threads or MAXIMUM))
 
 
 @cache

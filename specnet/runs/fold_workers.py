@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specnet.model.plans import plan_training
-from specnet.passes.cores import allowed
+from specnet.passes.cores import BESIDE, allowed
 from specnet.storage.used_kinds import registered_kinds
 
 if TYPE_CHECKING:
@@ -97,7 +97,11 @@ def _start(spec: Spec, place: Path, threads: int | None, engine: str | None) -> 
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={
+            **os.environ,
+            BESIDE: str(_workers(threads)),
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
     )
     assert worker.stdin is not None
     with suppress(BrokenPipeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet._version import __version__
 from specnet.diagnostics import RunError
+from specnet.passes.cores import BESIDE
 from specnet.runs.checkpoints import Stored, read_from
 from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
 from specnet.runs.shared import shared
@@ -56,6 +58,8 @@ class TrainingProcesses:
             there = " or ".join(map(repr, DISTRIBUTIONS))
             raise ValueError(f"`distributed` must be {there}, not {distributed!r}")
         ranks = started()
+        if ranks.machine.size > 1:
+            os.environ[BESIDE] = str(ranks.machine.size)
         each = threads_each(ranks, threads, ranks.machine.size)
         return cls(ranks if ranks.size > 1 else None, each)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from specnet.diagnostics.text import how_ended
+from specnet.passes.cores import BESIDE
 from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 
 COMMAND = "from specnet.sweeps.worker import main; main()"
@@ -111,7 +112,12 @@ class Processes:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **several, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={
+                **os.environ,
+                **several,
+                BESIDE: str(self._jobs),
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            },
         )
         worker = _Worker(process)
         self._workers.append(worker)
@@ -139,15 +145,6 @@ class Processes:
             return None
         runs = tuple(training.place for training in job.trainings if training.place is not None)
         seconds = time.perf_counter() - worker.began
-        return TrialOutcome(job.number, "lost", why=_why(code), seconds=seconds, runs=runs)
-
-
-def _why(code: int) -> str:
-    if code >= 0:
-        return f"its process ended with code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    memory = ", as the system does where memory runs out" if name == "SIGKILL" else ""
-    return f"its process was ended by {name}{memory}"
+        return TrialOutcome(
+            job.number, "lost", why=f"its process {how_ended(code)}", seconds=seconds, runs=runs
+        )

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specnet.diagnostics.text import article, clipped, counted, joined, listed, plural, sized
+from specnet.diagnostics.text import article, clipped, counted, how_ended, joined, listed, plural, sized
 
 UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50, "EiB": 2**60}
 
@@ -70,3 +72,17 @@ def test_a_clipped_string_is_printable_and_short(text: str, width: int) -> None:
     assert shown.isprintable()
     assert len(shown) <= width + 1
     assert shown == text or not text.isprintable() or len(text) > width
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (3, "ended with code 3"),
+        (-15, "was ended by SIGTERM"),
+        (-9, "was ended by SIGKILL, as the system does where memory runs out"),
+        (-250, "was ended by signal 250"),
+    ],
+)
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are not ended by signals here")
+def test_how_a_process_has_ended(code: int, text: str) -> None:
+    assert how_ended(code) == text

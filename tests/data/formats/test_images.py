@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import zlib
@@ -14,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import specnet
-from specnet.data import FORMATS, inspect_data, labelled, load_data, row_files
-from specnet.data.formats.images.decoding import decode
-from specnet.data.formats.images.frame import ImageFrame
-from specnet.data.formats.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
+from specnet.data import FORMATS, files, inspect_data, labelled, load_data, row_files
+from specnet.data.images.decoding import decode
+from specnet.data.images.frame import ImageFrame
+from specnet.data.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
 from tests.support.examples import examples
@@ -353,6 +356,24 @@ def test_changed_images_change_the_digest(tmp_path):
     seen.append(load("all", tmp_path).sources)
     assert len(set(seen)) == 3
     assert [len(digest) for ((_, digest),) in seen] == [64] * 3
+
+
+@pytest.mark.parametrize("how", ["whole", "batches"])
+def test_the_digest_is_that_of_the_folder_whatever_its_names(tmp_path, how):
+    for folder in ("a", "a-b", "B"):
+        write_png(tmp_path / "all" / folder / "ä.png", pixels((6, 5, 3), len(folder)))
+    with contextlib.suppress(OSError):  # of a system whose names are all valid
+        (tmp_path / "all" / "a" / os.fsdecode(b"\xff.png")).write_bytes(png_bytes(pixels((2, 2))))
+    sums = sorted(
+        f"{path.relative_to(tmp_path / 'all').as_posix()}".encode(errors="surrogateescape")
+        + b"\0"
+        + hashlib.sha256(path.read_bytes()).hexdigest().encode()
+        for path in (tmp_path / "all").glob("*/*")
+    )
+    lines = (b"%s  %s\n" % tuple(reversed(line.split(b"\0"))) for line in sums)
+    meant = hashlib.sha256(b"".join(lines)).hexdigest()
+    assert load("all", tmp_path, load=how, split={"test": 0.3}).sources == (("all", meant),)
+    assert files.sha256(tmp_path / "all") == meant
 
 
 def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.formats.images.folder import ImageFile
-    from specnet.data.formats.images.frame import ImageFrame
     from specnet.data.formats.images.source import ImageSource
+    from specnet.data.images.frame import ImageFrame
     from specnet.data.new_rows import KnownRows, RowFile
 
 
@@ -82,7 +82,7 @@ class Images(DataFormat):
     @property
     def frame(self) -> ImageFrame:
         """The form that every image is converted to."""
-        from specnet.data.formats.images.frame import ImageFrame
+        from specnet.data.images.frame import ImageFrame
 
         return ImageFrame(*self.size, self.channels, self.resize, self.background)
 

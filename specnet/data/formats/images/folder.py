@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from specnet.data.collector import Collector
 from specnet.data.files import FilePlace, is_litter
-from specnet.data.formats.images.header import ImageError, checked_header
+from specnet.data.images.header import ImageError, checked_header
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
 
@@ -42,36 +44,37 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
     """
     with place.context.collector.together() as collector:
         faults = _Faults(place, collector, place.quotable)
-        entries = _entries(place.path, faults)
-        folders = [entry for entry in entries if entry.is_dir()]
-        loose = [entry for entry in entries if not entry.is_dir()]
+        entries = _entries(_Entry.top(place), faults)
+        folders = [entry for entry in entries if entry.is_folder]
+        loose = [entry for entry in entries if not entry.is_folder]
         if not folders:
             message = f"`{place.name}` has no folder for each class"
             if loose and place.quotable:
-                message += f"; it holds {listed([entry.name for entry in loose], 3)} itself"
+                message += f"; it holds {listed([entry.path.name for entry in loose], 3)} itself"
             help = f"put the images of each class into a folder of its own: {place.name}/CLASS/IMAGE.png"
             raise place.error("SN583", message, help=help)
         for entry in loose:
-            message = f"`{faults.name(entry)}` is next to the class folders, so it has no class"
+            message = f"`{entry.name}` is next to the class folders, so it has no class"
             faults.add("SN583", message, "move it into a class's folder, or out of this one")
-        classes = known if known is not None else tuple(folder.name for folder in folders)
+        classes = known if known is not None else tuple(folder.path.name for folder in folders)
         files: list[ImageFile] = []
         labels: list[int] = []
         for folder in folders:
-            if folder.name not in classes:
-                near = closest(folder.name, classes) if place.quotable else None
-                of_name = f"`{clipped(folder.name)}`" if place.quotable else "of its name"
-                message = f"`{faults.name(folder)}`: the training data have no class {of_name}"
+            own = folder.path.name
+            if own not in classes:
+                near = closest(own, classes) if place.quotable else None
+                of_name = f"`{clipped(own)}`" if place.quotable else "of its name"
+                message = f"`{folder.name}`: the training data have no class {of_name}"
                 help = f"did you mean `{clipped(near)}`?" if near else place.known("they have", classes)
                 faults.add("SN514", message, help)
                 continue
             found = _entries(folder, faults)
             if not found:
-                which = f"the class `{clipped(folder.name)}`" if place.quotable else "a class"
-                message = f"`{faults.name(folder)}` has no images: {which} is empty"
+                which = f"the class `{clipped(own)}`" if place.quotable else "a class"
+                message = f"`{folder.name}` has no images: {which} is empty"
                 faults.add("SN583", message, "remove the folder, or put images into it")
             files += _sound(found, faults)
-            labels += [classes.index(folder.name)] * (len(files) - len(labels))
+            labels += [classes.index(own)] * (len(files) - len(labels))
     return Labelled(classes, files, labels)
 
 
@@ -83,18 +86,32 @@ def unlabelled_images(place: FilePlace) -> list[ImageFile]:
     with place.context.collector.together() as collector:
         faults = _Faults(place, collector, place.quotable)
         if not place.path.is_dir():
-            return _sound([place.path], faults)
+            return _sound([_Entry.top(place)], faults)
         files: list[ImageFile] = []
-        for entry in _entries(place.path, faults):
-            files += _sound(_entries(entry, faults) if entry.is_dir() else [entry], faults)
+        for entry in _entries(_Entry.top(place), faults):
+            files += _sound(_entries(entry, faults) if entry.is_folder else [entry], faults)
         if not files and not collector.found:
             raise place.error("SN583", f"`{place.name}` has no images")
     return files
 
 
+class _Entry(NamedTuple):
+    """Something in a folder."""
+
+    path: Path
+    name: str
+    """What it is called in messages."""
+    is_folder: bool
+
+    @classmethod
+    def top(cls, place: FilePlace) -> _Entry:
+        """Return what the document names itself."""
+        return cls(place.path, place.name, place.path.is_dir())
+
+
 @dataclass(frozen=True, slots=True)
 class _Faults:
-    """The faults of a folder, and what its entries are called in them."""
+    """The faults of a folder."""
 
     place: FilePlace
     collector: Collector
@@ -106,43 +123,41 @@ class _Faults:
         if self.quotable or all(found.message != message for found in self.collector.found):
             self.collector.add(code, message, *self.place.key, help=help)
 
-    def name(self, path: Path) -> str:
-        """Return what an entry is called."""
-        place = self.place
-        if path == place.path:
-            return place.name
-        way = "/".join(path.parts[len(place.path.parts) :]) if self.quotable else "…"
-        return f"{place.name.rstrip('/')}/{way}"
 
-
-def _entries(folder: Path, faults: _Faults) -> list[Path]:
+def _entries(folder: _Entry, faults: _Faults) -> list[_Entry]:
     """Return what is in a folder, in the order of its names' characters, or note why it cannot be read."""
     try:
-        found = sorted((e for e in folder.iterdir() if not is_litter(e)), key=lambda entry: entry.name)
+        with os.scandir(folder.path) as entries:
+            found = sorted((e for e in entries if not is_litter(e)), key=lambda entry: entry.name)
     except OSError as error:
-        faults.add("SN502", f"`{faults.name(folder)}` cannot be read: {error.strerror}")
+        faults.add("SN502", f"`{folder.name}` cannot be read: {error.strerror}")
         return []
-    return [entry for entry in found if _reachable(entry, faults)]
+    quotable, start = faults.quotable, (folder.name if faults.quotable else faults.place.name).rstrip("/")
+    reachable = []
+    for entry in found:
+        path, name = folder.path / entry.name, f"{start}/{entry.name if quotable else '…'}"
+        if not entry.is_symlink():
+            # Known from reading the folder, so that nothing more is asked of the system.
+            reachable.append(_Entry(path, name, entry.is_dir()))
+        elif _may_follow(path, name, faults):
+            reachable.append(_Entry(path, name, path.is_dir()))
+    return reachable
 
 
-def _reachable(entry: Path, faults: _Faults) -> bool:
+def _may_follow(link: Path, name: str, faults: _Faults) -> bool:
     """Return whether a link in a folder may be followed, or note why not; the folder itself has been checked."""
-    if not entry.is_symlink():
-        return True
     place = faults.place
-    way = entry.relative_to(place.path)
-    refusal = place.context.access.refusal(str(way), place.path, faults.name(entry))
+    refusal = place.context.access.refusal(str(link.relative_to(place.path)), place.path, name)
     if refusal is not None:
         faults.add(refusal.code, refusal.message, refusal.help)
     return refusal is None
 
 
-def _sound(paths: list[Path], faults: _Faults) -> list[ImageFile]:
-    """Return the paths that are images by their headers, and note the others."""
+def _sound(entries: list[_Entry], faults: _Faults) -> list[ImageFile]:
+    """Return the entries that are images by their headers, and note the others."""
     files = []
-    for path in paths:
-        name = faults.name(path)
-        if path.is_dir():
+    for path, name, is_folder in entries:
+        if is_folder:
             help = "images lie directly in the folder of their class"
             faults.add("SN583", f"`{name}` is a folder within a class's folder", help)
             continue

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from specnet.data.files import DataContext, FilePlace, larger_than_half
+from specnet.data.files import DataContext, FilePlace, larger_than_half, list_digest
 from specnet.data.format import BATCHES, Load
 from specnet.data.formats.images.folder import Labelled, labelled_images
 from specnet.data.formats.images.rows import ImageRows, decoded
+from specnet.data.formats.images.stream import ImageStream
 from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import DataDescription
@@ -20,7 +22,9 @@ from specnet.data.source import DataPart, DataSource
 from specnet.installation import install_command
 
 if TYPE_CHECKING:
-    from specnet.data.formats.images.frame import ImageFrame
+    from pathlib import Path
+
+    from specnet.data.images.frame import ImageFrame
     from specnet.data.rows import StoredRows
 
 SAMPLED = 16
@@ -91,6 +95,8 @@ class ImageSource(DataSource):
     frame: ImageFrame
     description: DataDescription
     context: DataContext
+    _streams: dict[Path, ImageStream] = field(default_factory=dict)
+    """What has read each folder."""
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the images as bytes, or what decodes them when they are asked for, and their classes."""
@@ -102,9 +108,26 @@ class ImageSource(DataSource):
                 with faults.catch():
                     if self.description.batches:
                         rows = ImageRows(part.files, self.frame, self.context.collector, place.key)
+                        stream = rows.stream
+                        stream.want_sums()
                     else:
-                        rows = ArrayRows(decoded(part.files, self.frame, place))
+                        stream = ImageStream(part.files, self.frame)
+                        stream.want_sums()
+                        rows = ArrayRows(decoded(part.files, self.frame, place, stream))
+                    self._streams[place.path] = stream
                     found[name] = DataPart(rows, np.array(part.labels, np.int64))
+        return found
+
+    def digests(self) -> dict[Path, str]:
+        """Return the SHA-256 of the list of each folder's files, whose own come from their decoding."""
+        found = {}
+        for name, part in self.parts.items():
+            folder = self.places[name].path
+            if folder in self._streams:
+                ways = ["/".join(os.fspath(file.path).rsplit(os.sep, 2)[-2:]) for file in part.files]
+                order = sorted(range(len(ways)), key=ways.__getitem__)
+                sums = self._streams.pop(folder).sums(order)
+                found[folder] = list_digest(zip((ways[place] for place in order), sums, strict=True))
         return found
 
     def decoded(self) -> int:

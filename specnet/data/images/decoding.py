@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+from io import BytesIO
 from pathlib import Path
 from struct import error as struct_error
+from typing import IO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from specnet.data.formats.images.frame import ImageFrame
-from specnet.data.formats.images.header import ImageError, opened_image
+from specnet.data.images.frame import ImageFrame
+from specnet.data.images.header import ImageError, opened_image
 
 _GREY_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
 _STUMBLES = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct_error)
 """What Pillow's readers raise where a file is not what its beginning promises."""
 
 
-def decode(path: Path, frame: ImageFrame) -> bytes:
-    """Return the pixels of an image line by line, a byte for each channel; raise ImageError where they are damaged."""
+def decode(path: Path, frame: ImageFrame, sums: list[bytes] | None = None) -> bytes:
+    """Return the pixels of an image line by line, a byte for each channel; raise ImageError where they are damaged.
+
+    The SHA-256 of the file is appended to `sums`, if there are any.
+    """
     try:
         with opened_image(path) as file, Image.open(file, formats=("PNG", "JPEG")) as image:
+            if sums is not None:
+                sums.append(_sum(file))
             ImageOps.exif_transpose(image, in_place=True)
             return _fitted(_plain(image, frame), frame).tobytes()
     except ImageError:
@@ -29,6 +37,17 @@ def decode(path: Path, frame: ImageFrame) -> bytes:
         raise ImageError("is damaged: nothing after its header is image data") from None
     except _STUMBLES as error:
         raise ImageError(f"is damaged: {str(error) or type(error).__name__}") from None
+
+
+def _sum(file: IO[bytes]) -> bytes:
+    """Return the SHA-256 of a file that is read from somewhere in it, and stays there."""
+    if isinstance(file, BytesIO):
+        return hashlib.sha256(file.getbuffer()).digest()
+    place = file.tell()
+    file.seek(0)
+    found = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]
+    file.seek(place)
+    return found
 
 
 def _plain(image: Image.Image, frame: ImageFrame) -> Image.Image:

@@ -19,6 +19,8 @@ from specnet.diagnostics.text import clipped, escape_help, listed
 if TYPE_CHECKING:
     from threading import Event
 
+    from specnet.data.readers import Readers
+
 VARIABLE = "SPECNET_DATA"
 """The environment variable that names the second folder in which data files are looked for."""
 
@@ -48,6 +50,8 @@ class DataContext:
     """The SHA-256 of what was read of each."""
     access: Access = field(default_factory=Access)
     """What may be opened and quoted; all of it, unless a document names the files."""
+    readers: Readers | None = None
+    """Other processes that read parts of files for this one."""
 
     def find(self, text: str, *key: str | int, what: Wanted = "file") -> Path:
         """Return the regular file, or with `what` the folder, that a document's path names.

@@ -23,6 +23,7 @@ from specnet.diagnostics import KeyPath
 if TYPE_CHECKING:
     from specnet.data.assigning import Assigned
     from specnet.data.confine import Confine
+    from specnet.data.readers import Readers
     from specnet.data.transforms import Transform
 
 
@@ -48,19 +49,26 @@ def open_data(
     seed: int = 0,
     passed: PassedData | None = None,
     confine: Confine | None = None,
+    readers: Readers | None = None,
 ) -> OpenedData:
     """Return the data that a format names, opened and described.
 
     `base` is the folder that relative paths start from, and `root_path` where in the document the format is. `seed`
     is what groups are assigned to splits with, so that sizes of these depend on it.
     `passed` holds rows in memory that take the place of files. With `confine`, no path may lead
-    out of a folder. Of binary files only the headers and whole-number targets are read; of CSV files everything,
-    since any cell can be a new category. Raises SpecError with every fault that was found.
+    out of a folder. Until this returns, `readers` read parts of files for this process. Of binary files only the
+    headers and whole-number targets are read; of CSV files everything, since any cell can be a new category. Raises
+    SpecError with every fault that was found.
     """
     passed = passed or PassedData()
     collector = Collector(root_path)
     context = DataContext(
-        base, collector, frames=passed.frames, arrays=passed.arrays, access=Access(base, confine)
+        base,
+        collector,
+        frames=passed.frames,
+        arrays=passed.arrays,
+        access=Access(base, confine),
+        readers=readers,
     )
     data_format.check_given(context)
     collector.check()
@@ -83,6 +91,7 @@ def open_data(
         column_slices=resolved.column_slices,
     )
     collector.check()
+    context.readers = None
     return OpenedData(data_format, source, context, signature, resolved.transforms, assigned)
 
 

@@ -11,6 +11,7 @@ from specnet.model.building import build
 
 if TYPE_CHECKING:
     from specnet.data import Dataset, OpenedData
+    from specnet.data.readers import Readers
     from specnet.model.batching import Batchings
     from specnet.model.compiled import CompiledModel
     from specnet.model.network import Network
@@ -75,13 +76,17 @@ def read_spec(
     engine: str | None = None,
     ranks: int = 1,
     beside: int = 1,
+    readers: Readers | None = None,
 ) -> tuple[Network, Dataset]:
-    """Return the network of a document, and its data; everything is as for `compile_spec`."""
+    """Return the network of a document, and its data; everything is as for `compile_spec`.
+
+    `readers` are other processes that read parts of files for this one.
+    """
     from specnet.data.dataset import read_data
     from specnet.model.memory import check_memory
 
     try:
-        spec, opened = _opened(spec, given)
+        spec, opened = _opened(spec, given, readers)
         network = build(spec, opened.signature, threads, engine)
         check_memory(network, ranks, beside, shared=given is None)
         if warned is not None:
@@ -154,7 +159,7 @@ def check_data(spec: Spec, given: Any = None) -> None:
         raise spec.source.error(error) from None
 
 
-def _opened(spec: Spec, given: Any) -> tuple[Spec, OpenedData]:
+def _opened(spec: Spec, given: Any, readers: Readers | None = None) -> tuple[Spec, OpenedData]:
     """Return a document's data, opened, and the document, whose format is another one if arrays are given."""
     from specnet.data import open_data
     from specnet.data.passing import passed_data
@@ -164,7 +169,7 @@ def _opened(spec: Spec, given: Any) -> tuple[Spec, OpenedData]:
         data_format, passed = passed_data(given, spec.data)
         if data_format is not spec.data:
             spec = spec.model_copy(update={"data": data_format})
-    return spec, open_data(spec.data, spec.source.folder, seed=spec.seed, passed=passed)
+    return spec, open_data(spec.data, spec.source.folder, seed=spec.seed, passed=passed, readers=readers)
 
 
 def _warnings(network: Network, opened: OpenedData) -> Report:

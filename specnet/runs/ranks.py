@@ -17,6 +17,7 @@ from specnet.diagnostics import RunError
 from specnet.passes.cores import BESIDE
 from specnet.runs.checkpoints import Stored, read_from
 from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
+from specnet.runs.reading import MachineReaders, reading
 from specnet.runs.shared import shared
 from specnet.training.distributed import agreed, check_alike, started, threads_each
 
@@ -96,8 +97,8 @@ def compile_together(
 ) -> tuple[CompiledModel, Dataset]:
     """Return a document's model and data in each of the processes that train it; see `compile_spec`.
 
-    The first process of each machine reads the data, and shares them with the others there. What is `given` by a
-    program is in the memory of each of them anyway.
+    The processes of a machine read the data together: the first one has them all in the end, and shares them with the
+    others. What is `given` by a program is in the memory of each of them anyway.
     """
     ranks, threads = processes.ranks, processes.threads
     if ranks is None:
@@ -106,7 +107,7 @@ def compile_together(
         )
     machine = ranks.machine
 
-    def read() -> tuple[Network, Dataset]:
+    def read(readers: MachineReaders | None = None) -> tuple[Network, Dataset]:
         return read_spec(
             spec,
             given,
@@ -115,19 +116,15 @@ def compile_together(
             engine=engine,
             ranks=ranks.size,
             beside=machine.size,
+            readers=readers,
         )
 
     check_alike(ranks, {"kind of data": "those of the document" if given is None else "those of a program"})
-    networks: list[Network] = []
-    held: list[Dataset] = []
-
-    def begin() -> None:
-        if machine.rank == 0 or given is not None:
-            network, own = read()
-            networks.append(network)
-            held.append(own)
-
-    agreed(ranks, begin)
+    together = given is None and machine.size > 1
+    begun = agreed(ranks, reading(machine, read) if together else read)
+    networks = [] if begun is None else [begun[0]]
+    held = [] if begun is None else [begun[1]]
+    del begun
     found = agreed(ranks, lambda: shared(machine, held)) if given is None else held.pop()
 
     def finish() -> tuple[CompiledModel, Dataset]:

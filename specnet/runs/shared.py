@@ -48,18 +48,22 @@ def shared(machine: Ranks, held: list[T]) -> T | None:
     if machine.size == 1:
         return held.pop()
     with ExitStack() as stack:
-        file = agreed(machine, lambda: _written(held[0], stack) if held else None)
+        file = agreed(machine, lambda: written(held[0], stack) if held else None)
         layout = json.loads(machine.exchange(json.dumps(file).encode())[0])
         if layout is None:
             return held.pop() if held else None
         # The first process has its own, and open files of it, until all have what is shared.
-        found: T | None = agreed(machine, lambda: _read(*layout))
+        found: T | None = agreed(machine, lambda: mapped(*layout))
         held.clear()
         return found
 
 
-def _written(what: object, stack: ExitStack) -> tuple[str, str, list[int]] | None:
-    """Put something into a file; return its path, what it begins with, and the lengths of the pickle and the arrays."""
+def written(what: object, stack: ExitStack) -> tuple[str, str, list[int]] | None:
+    """Put something into a file; return its path, what it begins with, and the lengths of the pickle and the arrays.
+
+    The file is there until the stack is left. Returns None for what cannot be pickled; raises RunError where there is
+    no room.
+    """
     buffers: list[memoryview] = []
 
     def apart(buffer: pickle.PickleBuffer) -> bool:
@@ -110,7 +114,7 @@ def _path(handle: int) -> str:
     return f"/proc/{os.getpid()}/fd/{handle}"
 
 
-def _read(path: str, mark: str, sizes: list[int]) -> Any:
+def mapped(path: str, mark: str, sizes: list[int]) -> Any:
     """Return what lies in a file; None where another file, or none, has this path here."""
     try:
         with Path(path).open("rb") as file:

@@ -1,4 +1,4 @@
-"""Real processes share one reading of the data, train folds together, and yield the same events."""
+"""Real processes read data together, train folds together, and yield the same events."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ PROGRAM = """
 import hashlib, json, sys
 import specnet
 from mpi4py import MPI
+from specnet.data.formats.csv import parts
 from specnet.data.formats.csv.table import CsvTable
 from specnet.runs import ranks
 
 world = MPI.COMM_WORLD
 read, opened = CsvTable.read, []
 CsvTable.read = lambda self, records: (opened.append(self.place.name), read(self, records))[1]
+part, tasks = parts.PartTask.read, []
+parts.PartTask.read = lambda task: (tasks.append(task), part(task))[1]
+parts.HEAD, parts.PART = 1000, 2000
 compiled, mapped = ranks.model_of, []
 def looked(network, data, **options):
     array = data.splits["train"].inputs
@@ -38,7 +42,8 @@ ranks.model_of = looked
 
 told = {}
 for name, document in json.load(open("documents.json")).items():
-    opened.clear(), mapped.clear()
+    opened.clear(), mapped.clear(), tasks.clear()
+    parts.FROM = 0 if name == "parts" else 1 << 30
     events = []
     if name == "events":
         for event in specnet.train(document, distributed="mpi"):
@@ -49,6 +54,7 @@ for name, document in json.load(open("documents.json")).items():
         model, stopped, folds = result.model, result.stopped, len(result.folds)
     own = {
         "stopped": stopped, "folds": folds, "events": events, "parses": len(opened), "mapped": mapped,
+        "tasks": len(tasks),
         "digest": "" if folds else hashlib.sha256(model.flat.tobytes() if hasattr(model, "flat") else
             b"".join(a.tobytes() for a in model.parameters.values())).hexdigest(),
     }
@@ -90,6 +96,7 @@ def test_data_are_read_once_and_folds_are_trained_together(tmp_path):
     split = {"split": {"validation": 0.2}}
     documents = {
         "held": document(csv(tmp_path, **split)),
+        "parts": document(csv(tmp_path, **split)),
         "balanced": document(csv(tmp_path, **split))
         | {"loss": {"type": "cross_entropy", "class_weights": "balanced"}},
         "batches": document(csv(tmp_path, load="batches", shuffle_buffer=300, **split)),
@@ -103,10 +110,14 @@ def test_data_are_read_once_and_folds_are_trained_together(tmp_path):
     code, out, errors = mpirun.run(tmp_path, program=("program.py",))
     assert code == 0, errors
     told = json.loads(out)
+    assert told["parts"][0]["digest"] == told["held"][0]["digest"]
     for name, (first, other) in told.items():
         assert first["digest"] == other["digest"]
         assert first["stopped"] == other["stopped"] == "completed"
-        assert first["parses"] == (0 if "arrays" in name else 4 if name == "folds" else 1), name
+        assert first["parses"] == (
+            0 if "arrays" in name or name == "parts" else 4 if name == "folds" else 1
+        ), name
+        assert (first["tasks"], other["tasks"] > 2) == (0, name == "parts")
         assert other["parses"] == 0
         if name not in ("batches", "rows of arrays"):
             assert first["mapped"] == other["mapped"] == [True] * (3 if name == "folds" else 1)

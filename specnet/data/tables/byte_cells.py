@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     """The numbers of a column, and which of its cells must be read in another way."""
     Different = tuple[NDArray[np.intp], list[str]]
     """The different cells of a column, in the order in which they occur first, after each cell's place among them."""
+    Spelled = tuple[NDArray[np.intp], list[str]]
+    """The records of which the cells of a column of numbers are known as strings, and these."""
 
 END = ord("\n")
 
@@ -40,11 +42,14 @@ class Asked:
 
 
 class CellBlock:
-    """Some records of text in UTF-8, without quotes: whole lines that end in a line feed."""
+    """Some records of text in UTF-8, without quotes: whole lines that end in a line feed.
+
+    Where only their `count` is given with what returns the lines, these are read when they are needed.
+    """
 
     def __init__(
         self,
-        lines: bytes,
+        lines: bytes | Callable[[], bytes],
         width: int,
         delimiter: str,
         decimal: str = ".",
@@ -52,20 +57,27 @@ class CellBlock:
         blanks: bool = True,
         count: int | None = None,
     ) -> None:
-        self.lines, self.width, self.delimiter, self.decimal = lines, width, delimiter, decimal
+        self._source = lines
+        self.width, self.delimiter, self.decimal = width, delimiter, decimal
         self.blanks = blanks
         """Whether blanks before a cell are no part of it."""
-        self.count = lines.count(b"\n") if count is None else count
+        self.count = self.lines.count(b"\n") if count is None else count
         self.asked = Asked()
         self._expected = Asked()
         self._numbers: dict[int, Numbers] = {}
         self._texts: dict[int, list[str]] = {}
         self._different: dict[int, Different] = {}
+        self._spelled: dict[int, dict[int, str]] = {}
         self.odd: set[int] = set()
         """The columns of numbers with cells that must be read in another way."""
 
     def __len__(self) -> int:
         return self.count
+
+    @cached_property
+    def lines(self) -> bytes:
+        """The text."""
+        return self._source if isinstance(self._source, bytes) else self._source()
 
     @property
     def columns(self) -> list[ByteColumn]:
@@ -82,11 +94,18 @@ class CellBlock:
         """Have the numbers of several columns read at once when those of one are asked for: that is quicker."""
         self._expected = asked
 
-    def give(self, numbers: dict[int, Numbers], different: dict[int, Different]) -> None:
-        """Take numbers and cells of some columns that were read elsewhere; odd cells of numbers are empty ones."""
+    def give(
+        self,
+        numbers: dict[int, Numbers],
+        different: dict[int, Different],
+        spelled: dict[int, Spelled] | None = None,
+    ) -> None:
+        """Take numbers and cells of some columns that were read elsewhere, and how some of the numbers are spelled."""
         self._numbers |= numbers
         self.odd.update(column for column, (_, odd) in numbers.items() if odd.any())
         self._different |= different
+        for column, (records, cells) in (spelled or {}).items():
+            self._spelled[column] = dict(zip(records.tolist(), cells, strict=True))
 
     def numbers(self, column: int) -> Numbers:
         """Return the numbers of a column, and which of its cells must be read in another way."""
@@ -141,6 +160,9 @@ class CellBlock:
 
     def cell(self, record: int, column: int) -> str:
         """Return one cell as a string."""
+        known = self._spelled.get(column)
+        if known is not None and record in known:
+            return known[record]
         starts, ends, _ = self._cut
         cell = self._data[starts[record, column] : ends[record, column]].decode("utf-8", "surrogatepass")
         return self._stripped([cell])[0]

@@ -15,6 +15,8 @@ from weakref import finalize
 
 import numpy as np
 
+from specnet.data.tables.cells import ABSENT
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,6 +48,8 @@ class ColumnStore:
         """Whether all rows are in it."""
         self._file: IO[bytes] | None = None
         self._pieces: list[_Piece] = []
+        self._waiting: list[NDArray[Any]] = []
+        """The rows of a piece that is not complete yet."""
         self._size = 0
         self.failed = False
         """Whether something could not be written."""
@@ -76,20 +80,34 @@ class ColumnStore:
             return True
 
     def append(self, columns: Sequence[NDArray[Any]]) -> None:
-        """Append some rows."""
-        if self.failed:
+        """Append some rows.
+
+        All pieces but the last have as many, so that what is summed over pieces has the same bits however rows come.
+        """
+        count, start = len(columns[0]) if columns else 0, 0
+        while start < count and not self.failed:
+            waiting = len(self._waiting[0]) if self._waiting else 0
+            end = min(count, start + self.rows - waiting)
+            own = [column[start:end] for column in columns]
+            self._waiting = list(map(_joined, self._waiting, own)) if waiting else list(map(np.array, own))
+            start = end
+            if len(self._waiting[0]) == self.rows:
+                self._end()
+
+    def _end(self) -> None:
+        """Write the rows that wait for others of their piece."""
+        if not self._waiting:
             return
-        for start in range(0, len(columns[0]) if columns else 0, self.rows):
-            own = [np.ascontiguousarray(column[start : start + self.rows]) for column in columns]
-            try:
-                self._write(own)
-            except OSError:
-                self.failed = True
-                self.clear()
-                return
+        columns, self._waiting = self._waiting, []
+        try:
+            self._write(columns)
+        except OSError:
+            self.failed = True
+            self.clear()
 
     def finish(self) -> None:
         """Take what was appended for all rows."""
+        self._end()
         if not self.failed:
             if self._file is not None:
                 self._file.flush()
@@ -99,6 +117,7 @@ class ColumnStore:
     def clear(self) -> None:
         """Take everything out of it again."""
         self._pieces, self._size, self._filling = [], 0, False
+        self._waiting = []
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
@@ -138,6 +157,14 @@ class ColumnStore:
         with self._lock:
             self._file.seek(piece.offset)
             return self._file.read(size)
+
+
+def _joined(first: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """Return values of a column of which the other ones follow the first."""
+    if first.dtype.kind == "f" and other.dtype.kind == "i":
+        # Until the first text, a column has no values at all.
+        first = np.full(len(first), ABSENT, other.dtype)
+    return np.concatenate([first, other])
 
 
 def large_folder() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +93,9 @@ def scan(
     storing = maximum is not None and not any(forms[i].texts for i in layout.features) and store.begin()
     rows, faulty = 0, False
     dropped: list[NDArray[np.bool_]] = []
-    for chunk in table.chunks():
+    # With a maximum, which texts are held for a look at them depends on how many are read at once.
+    alone = maximum is not None and any(form.texts for form in forms.values())
+    for chunk in table.chunks(readers=None if alone else table.place.context.readers):
         faulty = faulty or bool(chunk.odd)
         for i, column in columns.items():
             column.read(chunk.columns[i])
@@ -126,7 +129,9 @@ def scan(
 def _too_many(table: DataTable, number: int, reader: ColumnReader, maximum: int) -> SpecError:
     place = table.place
     message = f"{place.column(number, reader.name)} of `{place.name}` has more than {maximum} categories"
+    # The same ones, however many are read at once.
+    first = list(islice(reader.codes.index, maximum + 1))
     if place.quotable:
-        message += f", such as {listed(list(reader.codes.index)[:3])}"
-    help = many_help(table, reader.codes.index, place.reference(number, reader.name))
+        message += f", such as {listed(first[:3])}"
+    help = many_help(table, first, place.reference(number, reader.name))
     return place.context.collector.error("SN515", message, "path", help=help)

@@ -11,6 +11,7 @@ from specnet.diagnostics import SpecError
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
+    from specnet.data.readers import Readers
     from specnet.data.tables.cells import CellParser
 
 RECORDS = 256
@@ -78,14 +79,22 @@ class DataTable(ABC):
     def read(self, records: int) -> Iterator[Chunk]:
         """Yield the rows, up to a number of records at once; raises one of `errors` where the file is unreadable."""
 
+    def read_with(self, readers: Readers, records: int) -> Iterator[Chunk]:
+        """Yield the rows as `read` does; other processes may read parts of them meanwhile. By default they do not."""
+        return self.read(records)
+
     def fault(self, error: Exception) -> SpecError:
         """Return what to raise for one of `errors`."""
         raise NotImplementedError
 
-    def chunks(self, records: int | None = None) -> Iterator[Chunk]:
-        """Yield the rows, some records at once; raises SpecError where the file is unreadable."""
+    def chunks(self, records: int | None = None, readers: Readers | None = None) -> Iterator[Chunk]:
+        """Yield the rows, some records at once; raises SpecError where the file is unreadable.
+
+        Other processes may read parts of them meanwhile, where there are `readers`.
+        """
+        number = records or records_at_once(self.width)
         try:
-            yield from self.read(records or records_at_once(self.width))
+            yield from self.read(number) if readers is None else self.read_with(readers, number)
         except self.errors as error:
             raise self.fault(error) from None
 

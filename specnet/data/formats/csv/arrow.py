@@ -10,7 +10,7 @@ import numpy as np
 from specnet.passes.cores import allowed
 
 if TYPE_CHECKING:
-    from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Numbers
+    from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Numbers, Spelled
 
 FROM = 4 << 20
 """Bytes of text from which importing pyarrow pays."""
@@ -25,19 +25,19 @@ PIECE = 1 << 16
 class Arrow:
     """Reads columns of blocks, those that were asked for of the block before; `csv` stays the judge of all others."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
         self._arrow: Any = importlib.import_module("pyarrow")
         self._csv: Any = importlib.import_module("pyarrow.csv")
         self.refused = 0
         """How many blocks it could not read."""
-        self.threads = min(allowed(), MAXIMUM)
+        self.threads = min(allowed() if threads is None else threads, MAXIMUM)
         """How many threads may read, each a block of its own."""
 
     @classmethod
-    def installed(cls) -> Arrow | None:
-        """Return it; None where there is no pyarrow that can be imported."""
+    def installed(cls, threads: int | None = None) -> Arrow | None:
+        """Return it, with so many threads at most; None where there is no pyarrow that can be imported."""
         try:
-            return cls()
+            return cls(threads)
         except ImportError:
             return None
 
@@ -55,7 +55,7 @@ class Arrow:
 
     def _columns(
         self, block: CellBlock, asked: Asked
-    ) -> tuple[dict[int, Numbers], dict[int, Different]] | None:
+    ) -> tuple[dict[int, Numbers], dict[int, Different], dict[int, Spelled]] | None:
         arrow, csv = self._arrow, self._csv
         names = [str(column) for column in range(block.width)]
         texts = asked.texts - asked.numbers
@@ -78,7 +78,7 @@ class Arrow:
             return None
         if len(table) != len(block):
             return None
-        numbers = {}
+        numbers, spelled = {}, {}
         for column in asked.numbers:
             own = table.column(names[column]).combine_chunks()
             values = own.to_numpy(zero_copy_only=False)
@@ -87,7 +87,10 @@ class Arrow:
             if np.count_nonzero(odd) != own.null_count:
                 return None
             numbers[column] = (values, odd)
-        return numbers, {column: _different(table.column(names[column]), block.blanks) for column in texts}
+            if own.null_count:
+                spelled[column] = np.flatnonzero(odd), [""] * own.null_count
+        different = {column: _different(table.column(names[column]), block.blanks) for column in texts}
+        return numbers, different, spelled
 
 
 def _different(column: Any, blanks: bool) -> Different:

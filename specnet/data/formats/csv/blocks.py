@@ -6,18 +6,18 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from specnet.data.formats.csv.arrow import FROM, Arrow
 from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
 from specnet.data.formats.csv.reader import Record, RecordReader
-from specnet.data.formats.csv.text_blocks import BLOCK, FIRST, TextBlocks
+from specnet.data.formats.csv.source import FileSource, Source, TextLines
+from specnet.data.formats.csv.text_blocks import BLOCK, FIRST
 from specnet.data.tables.byte_cells import Asked, CellBlock
 from specnet.data.tables.table import CELLS, Chunk
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
 ARROW = 8
 """How many times as large blocks are that pyarrow parses."""
@@ -32,20 +32,6 @@ REFUSED = 3
 """Blocks that pyarrow could not read after which it is no longer asked to."""
 
 
-@dataclass(slots=True, eq=False)
-class _Ahead:
-    """Lines that were read, and what is known of them."""
-
-    lines: bytes
-    count: int | None = None
-    """How many lines they are."""
-    block: CellBlock | None = None
-    given: Future[bool] | None = None
-    """Whether pyarrow gave the block its columns, once it has read them."""
-    error: Exception | None = None
-    """What was raised instead of them."""
-
-
 class BlockReader:
     """Reads the records of a file of CSV; blank lines are left out.
 
@@ -54,9 +40,9 @@ class BlockReader:
     text in its encoding.
     """
 
-    def __init__(self, file: IO[bytes], dialect: Dialect, decimal: str = ".") -> None:
+    def __init__(self, file: IO[bytes] | Source, dialect: Dialect, decimal: str = ".") -> None:
         self._dialect, self._decimal = dialect, decimal
-        self._text = TextBlocks(file, dialect.encoding)
+        self._source = file if isinstance(file, Source) else FileSource(file, dialect.encoding)
         self._reader = RecordReader(self._lines(), dialect)
         self._block: list[str] = []
         self._read = 0
@@ -70,7 +56,7 @@ class BlockReader:
         """Whether pyarrow was looked for."""
         self._was_read_by_arrow = False
         self._waiting: Record | None = None
-        self._ahead: deque[_Ahead] = deque()
+        self._ahead: deque[TextLines] = deque()
         """Blocks that pyarrow reads meanwhile."""
         self._threads: ThreadPoolExecutor | None = None
         self.size = 0
@@ -97,28 +83,25 @@ class BlockReader:
         while True:
             # A record that is to come again can be cut with the lines after it if it takes one line.
             again = int(self._waiting is not None and self._waiting[0] == self.line)
-            lines, is_next = b"", self._waiting is None and self._read == len(self._block)
-            ahead = None
+            found, is_next = None, self._waiting is None and self._read == len(self._block)
             if is_next:
-                ahead = self._next()
-                lines = ahead.lines
-                if not lines:
+                found = self._next()
+                if not found.size:
                     return
             elif self._is_new:
                 lines = "".join(self._block[self._read - again :]).encode("utf-8", "surrogatepass")
+                found = TextLines(lines, len(lines))
             self._is_new = False
-            block = self._cut(ahead or _Ahead(lines), width) if lines else None
-            if block is not None:
+            block = self._cut(found, width) if found is not None and found.size else None
+            if found is not None and block is not None:
                 start = self.line + 1 - again
                 self._reader.lines_before += len(block) - again
                 self._read, self._waiting = len(self._block), None
                 yield Chunk(block.columns, range(start, start + len(block)))
-                self._asked = block.asked
-                self._size_blocks(block)
-                self._read_ahead(width)
+                self._go_on(found, block)
                 continue
-            if is_next:
-                self._take(lines)
+            if found is not None and is_next:
+                self._take(found.lines)
                 self._is_new = False
             if self._waiting is not None:
                 self._reader.unread(self._waiting)
@@ -129,12 +112,27 @@ class BlockReader:
             if chunk is not None:
                 yield chunk
 
-    def _next(self) -> _Ahead:
+    def pieces(self, width: int, asked: Asked) -> Iterator[tuple[TextLines, CellBlock | None]]:
+        """Yield the lines that are left, with their cells where they are plain; of these, columns will be asked for."""
+        self._asked = asked
+        while (found := self._next()).size:
+            block = self._cut(found, width)
+            yield found, block
+            if block is not None:
+                self._go_on(found, block)
+
+    def _go_on(self, found: TextLines, block: CellBlock) -> None:
+        """Prepare what comes after lines that were read as bytes."""
+        self._asked = block.asked
+        self._size_blocks(found.size, block)
+        self._read_ahead(block.width)
+
+    def _next(self) -> TextLines:
         """Return the next lines; none at the end of the text."""
-        found = self._ahead.popleft() if self._ahead else _Ahead(self._text.next(), self._text.latest)
+        found = self._ahead.popleft() if self._ahead else self._source.next(self._asked)
         if found.error is not None:
             raise found.error
-        self.size += len(found.lines)
+        self.size += found.size
         return found
 
     def _read_ahead(self, width: int) -> None:
@@ -145,42 +143,33 @@ class BlockReader:
             from concurrent.futures import ThreadPoolExecutor
 
             self._threads = ThreadPoolExecutor(self._arrow.threads)
-        while len(self._ahead) < self._arrow.threads and (not self._ahead or self._ahead[-1].lines):
+        while len(self._ahead) < self._arrow.threads and (not self._ahead or self._ahead[-1].size):
             try:
-                found = _Ahead(self._text.next(), self._text.latest)
+                found = self._source.next(self._asked)
             except Exception as error:  # noqa: BLE001 -- it is raised where its block would come
-                found = _Ahead(b"", error=error)
-            found.block = self._plain(found, width) if found.lines else None
-            if found.block is not None and self._suits_arrow(found.block):
+                found = TextLines(b"", 0, error=error)
+            if found.size and not found.is_read:
+                found.block = self._plain(found, width)
+            if found.block is not None and not found.is_read and self._suits_arrow(found.block):
                 asked = Asked(set(self._asked.numbers), set(self._asked.texts))
                 found.given = self._threads.submit(self._arrow.read, found.block, asked)
             self._ahead.append(found)
 
-    def _plain(self, found: _Ahead, width: int) -> CellBlock | None:
+    def _plain(self, found: TextLines, width: int) -> CellBlock | None:
         """Return lines as a block of cells; None where they may hold what only a `RecordReader` reads."""
-        dialect, lines, count = self._dialect, found.lines, found.count
-        if self.line < dialect.skip_rows or b'"' in lines or b"\0" in lines or not dialect.sign.isascii():
+        if self.line < self._dialect.skip_rows:
             return None
-        if dialect.comment is not None and dialect.comment.encode() in lines:
+        plain = plain_lines(found.lines, found.count, self._dialect)
+        if plain is None:
             return None
-        if b"\r" in lines:
-            lines = lines.replace(b"\r\n", b"\n")
-            if b"\r" in lines:
-                return None
-        if not lines.endswith(b"\n"):
-            lines, count = lines + b"\n", None
-        if dialect.delimiter == WHITESPACE:
-            if not lines.isascii():
-                return None
-            lines = "".join(dialect.tabbed(line) for line in lines.decode("ascii").split("\n")[:-1]).encode()
-            count = None
-        blanks = dialect.sign != " " and b" " in lines
-        return CellBlock(lines, width, dialect.sign, self._decimal, blanks=blanks, count=count)
+        lines, count = plain
+        sign = self._dialect.sign
+        return CellBlock(lines, width, sign, self._decimal, blanks=sign != " " and b" " in lines, count=count)
 
-    def _cut(self, found: _Ahead, width: int) -> CellBlock | None:
+    def _cut(self, found: TextLines, width: int) -> CellBlock | None:
         block = found.block or self._plain(found, width)
-        if block is None:
-            return None
+        if block is None or found.is_read:
+            return block
         if not self._is_read_by_arrow(block, found) and not block.whole(csv.field_size_limit()):
             return None
         if width == 1 and not all(map(str.strip, block.texts(0))):
@@ -188,23 +177,23 @@ class BlockReader:
         block.expect(self._asked)
         return block
 
-    def _size_blocks(self, block: CellBlock) -> None:
+    def _size_blocks(self, size: int, block: CellBlock) -> None:
         """Have the next blocks hold about as many cells as fit into the cache; pyarrow is quicker with more."""
-        letters = CELLS * len(block.lines) // (len(block) * block.width)
-        size = max(FIRST, min(BLOCK, letters))
+        wanted = max(FIRST, min(BLOCK, CELLS * size // (len(block) * block.width)))
         if self._arrow is not None and self._arrow.refused < REFUSED:
-            size *= ARROW
-        self._text.block = max(size, LINES * len(block.lines) // len(block))
+            wanted *= ARROW
+        self._source.block = max(wanted, LINES * size // len(block))
 
     def _suits_arrow(self, block: CellBlock) -> bool:
         return 1 < block.width < WIDE and block.decimal == "." and bool(self._asked.numbers)
 
-    def _is_read_by_arrow(self, block: CellBlock, found: _Ahead) -> bool:
+    def _is_read_by_arrow(self, block: CellBlock, found: TextLines) -> bool:
         if found.given is None:
             if not self._suits_arrow(block):
                 return False
-            if not self._looked and self._text.size > FROM:
-                self._looked, self._arrow = True, Arrow.installed()
+            # On one thread, bytes are read as quickly without it.
+            if not self._looked and self._source.threads != 1 and self._source.size > FROM:
+                self._looked, self._arrow = True, Arrow.installed(self._source.threads)
             if self._arrow is None or self._arrow.refused >= REFUSED:
                 return False
         assert self._arrow is not None
@@ -227,3 +216,26 @@ class BlockReader:
                 self._take(lines)
             self._read += 1
             yield self._block[self._read - 1]
+
+
+def plain_lines(lines: bytes, count: int | None, dialect: Dialect) -> tuple[bytes, int | None] | None:
+    """Return lines, and how many they are where that is known, as a block of cells takes them.
+
+    None where they may hold what only a `RecordReader` reads.
+    """
+    if b'"' in lines or b"\0" in lines or not dialect.sign.isascii():
+        return None
+    if dialect.comment is not None and dialect.comment.encode() in lines:
+        return None
+    if b"\r" in lines:
+        lines = lines.replace(b"\r\n", b"\n")
+        if b"\r" in lines:
+            return None
+    if not lines.endswith(b"\n"):
+        lines, count = lines + b"\n", None
+    if dialect.delimiter == WHITESPACE:
+        if not lines.isascii():
+            return None
+        lines = "".join(dialect.tabbed(line) for line in lines.decode("ascii").split("\n")[:-1]).encode()
+        count = None
+    return lines, count

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from specnet.data.files import FilePlace
     from specnet.data.formats.csv.dialect import Dialect
+    from specnet.data.formats.csv.source import Source
+    from specnet.data.readers import Readers
     from specnet.data.tables.cells import CellParser
 
 
@@ -87,7 +89,19 @@ class CsvTable(DataTable):
 
     def read(self, records: int) -> Iterator[Chunk]:
         """Yield the rows, up to a number of records at once."""
-        with self._records() as reader:
+        return self._rows(records)
+
+    def read_with(self, readers: Readers, records: int) -> Iterator[Chunk]:
+        """Yield the rows; of a large file, others read parts, which are cut where lines end."""
+        from specnet.data.formats.csv import parts
+
+        size = self._size_of_text()
+        if size is None or size < parts.FROM or not parts.can_be_cut(self.dialect):
+            return self.read(records)
+        return self._rows(records, readers)
+
+    def _rows(self, records: int, readers: Readers | None = None) -> Iterator[Chunk]:
+        with self._records(readers) as reader:
             if self.header:
                 reader.first()
             read, size = 0, self._size()
@@ -99,10 +113,11 @@ class CsvTable(DataTable):
 
     def _size(self) -> int | None:
         """Return how many bytes of text in UTF-8 the file holds; None where that isn't known before it is read."""
-        if codecs.lookup(self.dialect.encoding).name != "utf-8" or self.dialect.compression not in (
-            "auto",
-            "none",
-        ):
+        return self._size_of_text() if codecs.lookup(self.dialect.encoding).name == "utf-8" else None
+
+    def _size_of_text(self) -> int | None:
+        """Return how many bytes of text the file holds; None for a compressed one."""
+        if self.dialect.compression not in ("auto", "none"):
             return None
         with open_regular(self.place.path) as raw:
             if self.dialect.compression == "auto" and found_compression(raw.read(8)) != "none":
@@ -110,15 +125,24 @@ class CsvTable(DataTable):
             return os.fstat(raw.fileno()).st_size
 
     @contextmanager
-    def _records(self) -> Iterator[BlockReader]:
+    def _records(self, readers: Readers | None = None) -> Iterator[BlockReader]:
         with open_regular(self.place.path) as raw:
-            reader = BlockReader(self._bytes(raw), self.dialect, self.decimal)
+            source = self._bytes(raw) if readers is None else self._parts(raw, readers)
+            reader = BlockReader(source, self.dialect, self.decimal)
             try:
                 yield reader
             except EndlessLineError:
                 raise
             except csv.Error as error:
                 raise csv.Error(f"{error}, in line {reader.line}") from error
+
+    def _parts(self, raw: BufferedReader, readers: Readers) -> Source:
+        """Return the lines of the file, of which others read parts."""
+        from specnet.data.formats.csv.parts import PartSource
+
+        numbers = self.parser.numbers
+        special = tuple(sorted({numbers.value(text) or 0.0 for text in self.parser.finite}))
+        return PartSource(raw, self.place.path, readers, self.dialect, self.decimal, self.width, special)
 
     def _bytes(self, raw: BufferedReader) -> IO[bytes]:
         """Return what the file holds, decompressed; of the archive of a trained model's new rows, its only file."""

@@ -31,24 +31,25 @@ class _Reads(Protocol):
 class TextBlocks:
     """The text of a file as blocks of whole lines, in UTF-8, whatever its encoding.
 
-    A mark at the start of UTF-8 is left out. Raises UndecodableError where the file is not text in its encoding, and
-    EndlessLineError at a line that would fill the memory.
+    A mark at the start of UTF-8 is left out. A stretch of a file has a number of `lines` before it. Raises
+    UndecodableError where the file is not text in its encoding, and EndlessLineError at a line that would fill the
+    memory.
     """
 
-    def __init__(self, file: IO[bytes], encoding: str) -> None:
+    def __init__(self, file: IO[bytes], encoding: str, lines: int | None = None) -> None:
         self._file = cast("_Reads", file)
         self._decoder = None
         if codecs.lookup(encoding).name != "utf-8":
             self._decoder = codecs.getincrementaldecoder(encoding)()
         self._rest = b""
         """The beginning of the next line."""
-        self._started = self._ended = False
+        self._started, self._ended = lines is not None, False
         self.block = BLOCK
         """How many bytes are read at once."""
         self.size = 0
         """How many bytes have been given, in UTF-8."""
-        self.lines = 0
-        """How many lines have been given."""
+        self.lines = lines or 0
+        """How many lines have been given, with those before."""
         self.latest = 0
         """How many of them are in the last block."""
 

@@ -65,7 +65,7 @@ def read_with(reader, folder, fields):
         if reader == "records":
             patch.setattr(BlockReader, "_cut", lambda reader, lines, width: None)
         if reader != "pyarrow":
-            patch.setattr(arrow.Arrow, "installed", lambda: None)
+            patch.setattr(arrow.Arrow, "installed", lambda *_: None)
         try:
             data = load_data(FORMATS.validate(fields), folder, seed=7, dtype="float64")
         except SpecError as error:
@@ -200,7 +200,7 @@ def test_plain_lines_are_read_in_blocks_whatever_comes_between(tmp_path, monkeyp
 
 
 def test_pyarrow_is_not_imported_for_a_small_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrow.Arrow, "installed", lambda: pytest.fail("pyarrow was looked for"))
+    monkeypatch.setattr(arrow.Arrow, "installed", lambda *_: pytest.fail("pyarrow was looked for"))
     (tmp_path / "t.csv").write_text("a,y\n" + "1,2\n" * 20_000)
     load_data(
         FORMATS.validate({"type": "csv", "path": "t.csv", "target": "y"}), tmp_path, seed=7, dtype="float64"

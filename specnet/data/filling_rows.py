@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from specnet.data.inputs import holds
-from specnet.data.lowered import ROWS
+from specnet.data.lowered import ROWS, arithmetic
 from specnet.data.transform import TransformError
 
 if TYPE_CHECKING:
@@ -29,11 +29,17 @@ Fill = Callable[[Any], bool]
 """Writes rows; returns whether they are what the model can take. NumPy must already ignore what overflows."""
 
 
-def filler(encoding: Encoding, out: Array) -> Fill:
+Writer = Callable[[Sequence[tuple[str, "Array"]], "Array", "Array"], Callable[[], bool]]
+"""Makes what writes rows after some operations, see `lowered.arithmetic`, into another array, and says whether all
+numbers are finite then."""
+
+
+def filler(encoding: Encoding, out: Array, writer: Writer | None = None) -> Fill:
     """Return what writes `Encoding.numbers`, as many rows as `out` has, into the only array that the model takes.
 
     It does what `Encoding.put` does, with all that follows from the encoding and the number of rows known before: one
-    row from a program is the case that must take microseconds.
+    row from a program is the case that must take microseconds. With a `writer`, transforms that are arithmetic are
+    what that gives.
     """
     only, pipeline = encoding.arrays[0], encoding.inputs
     if out.size > SMALL or only.padding is not None or only.tokens:
@@ -50,7 +56,7 @@ def filler(encoding: Encoding, out: Array) -> Fill:
         out[...] = rows
         return is_held(rows)
 
-    made = given
+    made: Fill = given
     if pipeline.transforms:
         runner = pipeline.runner(encoding.raw_shape)
         space = runner.pool.workspace(len(out))
@@ -70,8 +76,27 @@ def filler(encoding: Encoding, out: Array) -> Fill:
                 return False
             return is_held(out)
 
-        made = checked if runner.checks else transformed
+        made = checked if runner.checks else _quick(encoding, out, writer) or transformed
     if encoding.columns is None:
         return made
     # Those of a table are looked at before the transforms, too.
     return lambda rows: bool(np.isfinite(rows).all()) and made(rows)
+
+
+def _quick(encoding: Encoding, out: Array, writer: Writer | None) -> Fill | None:
+    """Return what writes rows by the `writer`; None where their transforms are not arithmetic."""
+    steps = None if writer is None else arithmetic(encoding.inputs.lower(encoding.raw_shape))
+    if writer is None or steps is None or out.dtype.kind != "f":
+        return None
+    shape = len(out), *encoding.raw_shape
+    single, double = np.empty(shape, np.float32), np.empty(shape, np.float64)
+    write_single, write_double = writer(steps, single, out), writer(steps, double, out)
+
+    def fill(rows: Array) -> bool:
+        if rows.dtype == single.dtype:
+            single[...] = rows
+            return write_single()
+        double[...] = rows
+        return write_double()
+
+    return fill

@@ -91,6 +91,36 @@ def lower(steps: Iterable[tuple[str, Append, State | None]], shape: Shape) -> Lo
     return LoweredPipeline(graph, tuple(values), arrays)
 
 
+def arithmetic(lowered: LoweredPipeline) -> list[tuple[str, Array]] | None:
+    """Return the operations that the steps are, each with the numbers on its right: one, or as many as a row has.
+
+    They are sums, differences, products and quotients, one after the other. None if there are others.
+    """
+    import numpy as np
+
+    before = lowered.values[0]
+    shape = before.shape
+    found: list[tuple[str, Array]] = []
+    for value in lowered.graph.values[1:]:
+        if given(value) is not None or value.op is CONSTANT:
+            continue
+        known = value.op in (ops.add, ops.subtract, ops.multiply, ops.divide) and value.shape == shape
+        if not known or value.inputs[0] is not before:
+            return None
+        right = value.inputs[1]
+        if given(right) is not None:
+            numbers = np.asarray(lowered.fitted[name_of(right)], np.float64)
+        elif right.op is CONSTANT and not CONSTANT.of(right).powers:
+            numbers = np.array(CONSTANT.of(right).factor)
+        else:
+            return None
+        found.append(
+            (value.op.name, numbers if numbers.size == 1 else np.broadcast_to(numbers, at(shape[1:], 1)))
+        )
+        before = value
+    return found if before is lowered.values[-1] else None
+
+
 def affine(lowered: LoweredPipeline) -> tuple[Array, Array] | None:
     """Return (scale, offset) with result = rows · scale + offset for each element, both shaped like one result.
 

@@ -137,6 +137,13 @@ def compile_code(plan: Plan) -> None:
     _functions(plan, emitted(plan))
 
 
+def row_writer() -> Any:
+    """Return the numba engine's function for rows that arithmetic changes, see `numba.arithmetic.writer`."""
+    from specnet.engines.numba.arithmetic import writer
+
+    return writer
+
+
 def _functions(plan: Plan, program: NumpyProgram) -> Mapping[str, Any]:
     """Return the functions that a program names."""
     if plan.engine == "numba":

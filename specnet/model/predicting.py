@@ -9,6 +9,7 @@ import numpy as np
 
 from specnet.data import Encoding
 from specnet.data.filling_rows import filler
+from specnet.engines.execution import row_writer
 from specnet.engines.pool import Pool
 from specnet.engines.use import ModelUse
 from specnet.model.batching import measured
@@ -130,7 +131,8 @@ class Predictor:
             if space.kept is None:
                 own, step, arrays = space.of(count)
                 (array,) = own.values()
-                space.kept = filler(encoding, array), step, tuple(arrays.items())
+                writer = row_writer() if self._network.engine == "numba" else None
+                space.kept = filler(encoding, array, writer), step, tuple(arrays.items())
             write, step, outputs = space.kept
             made = None
             if write(rows):

@@ -7,6 +7,8 @@ import pytest
 
 from specnet.data import filling_rows
 from specnet.data.filling_rows import filler
+from specnet.data.lowered import arithmetic
+from specnet.engines.execution import row_writer
 
 INPUTS = [[1.0, 2.0], [3.0, 4.0], [5.0, 8.0]]
 TABLE = "a,b,y\n1,2,0\n3,4,1\n5,8,0\n"
@@ -26,9 +28,14 @@ ROWS = {
 
 @pytest.mark.parametrize("table", [False, True])
 @pytest.mark.parametrize("transforms", [[], ["standardize"], ["log"], [{"type": "scale", "factor": 2.0}]])
-@pytest.mark.parametrize("short", [filling_rows.SHORT, 0])
+@pytest.mark.parametrize("short", [filling_rows.SHORT, 0, None], ids=["short", "long", "compiled"])
 def test_as_any_number_of_rows(desk, monkeypatch, table, transforms, short):
-    monkeypatch.setattr(filling_rows, "SHORT", short)
+    writer = None
+    if short is None:
+        pytest.importorskip("numba")
+        writer = row_writer()
+    else:
+        monkeypatch.setattr(filling_rows, "SHORT", short)
     if table:
         desk.write("t.csv", TABLE)
         fields = {"type": "csv", "path": "t.csv", "target": "y"}
@@ -38,9 +45,23 @@ def test_as_any_number_of_rows(desk, monkeypatch, table, transforms, short):
     (only,) = encoding.arrays
     for name, rows in ROWS.items():
         out, expected = (np.empty((len(rows), *only.shape), only.dtype) for _ in range(2))
-        write = filler(encoding, out)
+        write = filler(encoding, out, writer)
         with np.errstate(all="ignore"):
             for given in (rows, np.asfortranarray(rows[::-1]), rows):
                 able = encoding.put(given, expected)
                 assert write(given) == able, name
                 assert not able or out.tobytes() == expected.tobytes(), name
+
+
+def test_what_arithmetic_is_made_of(desk):
+    def steps(*transforms):
+        encoding = desk.load(
+            type="inline", inputs=INPUTS, targets=[0, 1, 0], transforms=list(transforms)
+        ).encoding
+        return arithmetic(encoding.inputs.lower(encoding.raw_shape))
+
+    scaled = steps({"type": "scale", "factor": 2.0, "offset": 1.0}, "standardize")
+    assert scaled is not None
+    assert [name for name, _ in scaled] == ["multiply", "add", "subtract", "divide"]
+    assert [numbers.shape for _, numbers in scaled] == [(), (), (2,), (2,)]
+    assert steps("log", "standardize") is None

@@ -39,7 +39,8 @@ class Scale(Transform):
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append x · factor + offset."""
-        return x * self.factor + self.offset
+        scaled = x * self.factor
+        return scaled + self.offset if self.offset else scaled
 
     def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
         """Append (y - offset) / factor."""

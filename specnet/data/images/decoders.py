@@ -103,17 +103,13 @@ class Decoders:
                 raise GoneError
             worker = min(self._workers, key=lambda each: len(each.asked))
             ahead = Ahead(worker, len(paths), height * width * channels)
-            worker.asked.append(ahead)
-            pipe = worker.process.stdin
-            assert pipe is not None
             try:
-                # Between two processes of one program: nothing of it is ever stored.
-                pickle.dump(request, pipe)
-                pipe.flush()
-            except OSError:
-                self._lost(worker)
+                while worker.asked and not worker.asked[0].wanted:
+                    self._pass(worker)
+                worker.asked.append(ahead)
+                self._send(worker, request)
             except BaseException:
-                self.close()  # half a request may have been sent
+                self.close()  # half a request may have been sent, or half an answer received
                 raise
         return ahead
 
@@ -146,16 +142,29 @@ class Decoders:
 
     def _begin(self, ahead: Ahead) -> None:
         """Receive what is said of some images, once all that was asked for before has been received."""
-        worker = ahead.worker
-        while ahead.kept is None and worker.asked[0] is not ahead:
-            first = worker.asked[0]
-            self._hear(first)
-            room = memoryview(bytearray(first.left * first.size))
-            self._fill(worker, room)
-            if first.wanted:
-                first.kept = room
-            worker.asked.popleft()
+        while ahead.kept is None and ahead.worker.asked[0] is not ahead:
+            self._pass(ahead.worker)
         self._hear(ahead)
+
+    def _pass(self, worker: _Decoder) -> None:
+        """Receive what a process has been asked for first, and keep it if it is wanted."""
+        first = worker.asked[0]
+        self._hear(first)
+        room = memoryview(bytearray(first.left * first.size))
+        self._fill(worker, room)
+        if first.wanted:
+            first.kept = room
+        worker.asked.popleft()
+
+    def _send(self, worker: _Decoder, request: DecodeRequest) -> None:
+        pipe = worker.process.stdin
+        assert pipe is not None
+        try:
+            # Between two processes of one program: nothing of it is ever stored.
+            pickle.dump(request, pipe)
+            pipe.flush()
+        except OSError:
+            self._lost(worker)
 
     def _hear(self, ahead: Ahead) -> None:
         if ahead.answer is not None:
@@ -262,9 +271,10 @@ def _end(workers: list[_Decoder], owner: int) -> None:
             with suppress(OSError, ValueError):
                 # What is in a buffer when a process is forked is not its own to send, nor is the buffer's lock.
                 (pipe if own else pipe.raw).close()  # type: ignore[union-attr]
-    if not own:
-        return
     for worker in workers:
+        if not own:
+            worker.process.returncode = 0  # it is no child of this one, which need not wait for it
+            continue
         try:
             worker.process.wait(GRACE)
         except subprocess.TimeoutExpired:

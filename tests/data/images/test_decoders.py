@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.data import FORMATS, load_data
+from specnet.data import FORMATS, load_data, row_files
 from specnet.data.formats.images import stream
 from specnet.data.formats.images.stream import ImageStream
 from specnet.data.images import decoders
@@ -116,6 +116,33 @@ def test_damaged_images_are_told_as_without_processes(tmp_path, processes, monke
         found.append([(d.code, d.message, d.help) for d in caught.value.diagnostics])
     assert found[0] == found[1]
     assert len(found[0]) == 2
+    assert len(processes) == 2
+
+
+def test_new_rows_are_decoded_ahead_over_all_blocks(tmp_path, processes, monkeypatch):
+    write_classes(tmp_path / "all", 30)
+    encoding = load(tmp_path).encoding
+    monkeypatch.setattr("specnet.data.formats.images.ELEMENTS", 90 * 7)
+    found = []
+    for worth in (0, 1 << 40):
+        monkeypatch.setattr(stream, "WORTH", worth)
+        read = list(row_files.blocks(encoding, tmp_path / "all", "all", print))
+        found.append(([block.files for block in read], [block.rows.tobytes() for block in read]))
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 13
+    assert len(processes) == 4
+
+
+def test_what_nobody_wants_any_more_is_passed_over(files, processes):
+    images, out = ImageStream(files, FRAME), np.zeros((len(files), 6, 5, 3), np.uint8)
+    order = np.arange(len(files))
+    for _ in range(30):
+        images.expect([order])
+        images.read(order[:1], out[:1])
+    assert max(len(worker.asked) for worker in images._decoders._workers) < 9
+    images.expect([order[::-1]])
+    assert images.read(order[::-1], out) == []
+    np.testing.assert_array_equal(out, pixels(files)[::-1])
     assert len(processes) == 2
 
 

@@ -15,6 +15,7 @@ from specnet.data.rows import ArrayRows
 from specnet.vocabulary.kind import Table, Words, fault, table_check
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from specnet.data.formats.images.folder import ImageFile
@@ -101,13 +102,20 @@ class Images(DataFormat):
 
     def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
         """Yield the images that `read_array` returns in blocks, each with the name of its file."""
-        from specnet.data.formats.images.rows import decoded
+        from specnet.data.formats.images.rows import all_in_order, decoded
 
-        files = file.read(_files, path)
-        step = max(1, ELEMENTS // prod(self.frame.shape))
+        frame, files = self.frame, file.read(_files, path)
+        stream = all_in_order(files, frame)
+        step = max(1, ELEMENTS // prod(frame.shape))
         for start in range(0, len(files), step):
             part = files[start : start + step]
-            pixels = file.read(lambda place, part=part: decoded(part, self.frame, place), path)  # type: ignore[misc]
+
+            def pixels_of(
+                place: FilePlace, part: list[ImageFile] = part, start: int = start
+            ) -> NDArray[np.uint8]:
+                return decoded(part, frame, place, stream, start)
+
+            pixels = file.read(pixels_of, path)
             names = [each.name for each in part]
             yield RowBlock(pixels, names, names)
 

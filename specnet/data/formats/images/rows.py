@@ -81,17 +81,32 @@ class ImageRows(AnyOrder):
             )
 
 
-def decoded(
-    files: Sequence[ImageFile], frame: ImageFrame, place: FilePlace, stream: ImageStream | None = None
-) -> NDArray[np.uint8]:
-    """Return all images (images, height, width, channels); raise SpecError naming those that are damaged."""
-    out = np.zeros((len(files), *frame.shape), np.uint8)
-    stream = stream or ImageStream(files, frame)
+def all_in_order(files: Sequence[ImageFile], frame: ImageFrame, *, sums: bool = False) -> ImageStream:
+    """Return what reads all images, which will be asked for in their order; with `sums`, it has their SHA-256 then."""
+    stream = ImageStream(files, frame)
+    if sums:
+        stream.want_sums()
     places = np.arange(len(files))
     stream.expect(places[start : start + AT_ONCE] for start in range(0, len(files), AT_ONCE))
+    return stream
+
+
+def decoded(
+    files: Sequence[ImageFile],
+    frame: ImageFrame,
+    place: FilePlace,
+    stream: ImageStream | None = None,
+    start: int = 0,
+) -> NDArray[np.uint8]:
+    """Return images (images, height, width, channels); raise SpecError naming those that are damaged.
+
+    With a `stream`, they are its images from `start` on.
+    """
+    out = np.zeros((len(files), *frame.shape), np.uint8)
+    stream = stream or all_in_order(files, frame)
     with place.context.collector.together() as faults:
-        for number, damage in stream.read(places, out):
-            note(faults, files[number], damage, place.key)
+        for number, damage in stream.read(np.arange(start, start + len(files)), out):
+            note(faults, files[number - start], damage, place.key)
     return out
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from specnet.data.files import DataContext, FilePlace, larger_than_half, list_digest
 from specnet.data.format import BATCHES, Load
 from specnet.data.formats.images.folder import Labelled, labelled_images
-from specnet.data.formats.images.rows import ImageRows, decoded
+from specnet.data.formats.images.rows import ImageRows, all_in_order, decoded
 from specnet.data.formats.images.stream import ImageStream
 from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
@@ -111,8 +111,7 @@ class ImageSource(DataSource):
                         stream = rows.stream
                         stream.want_sums()
                     else:
-                        stream = ImageStream(part.files, self.frame)
-                        stream.want_sums()
+                        stream = all_in_order(part.files, self.frame, sums=True)
                         rows = ArrayRows(decoded(part.files, self.frame, place, stream))
                     self._streams[place.path] = stream
                     found[name] = DataPart(rows, np.array(part.labels, np.int64))

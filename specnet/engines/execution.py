@@ -100,7 +100,7 @@ class Executable:
         if self._workers is not None:
             step = _shared(step)
         elif plan.has_large_products:
-            step = limiting(1, step)
+            step = limiting(1, _buffering(step))
         return Bound(step, arrays)
 
     def _whole(self, names: Mapping[str, Any], arrays: dict[str, Array]) -> Bound:
@@ -151,6 +151,17 @@ def _functions(plan: Plan, program: NumpyProgram) -> Mapping[str, Any]:
 
         return engine.functions(program)
     return {name: resolve(name) for name in program.functions}
+
+
+def _buffering(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
+    """Return a step whose loops over operands that are repeated take small buffers."""
+
+    def run(*numbers: float) -> tuple[float, ...]:
+        with np.errstate():
+            np.setbufsize(BUFFER)
+            return step(*numbers)
+
+    return run
 
 
 def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:

@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.numpy.normalising import lines
 from specnet.engines.workers import Workers
 
 Array = np.ndarray[Any, Any]
+
+BLOCK = 256
+"""Rows whose sums are added up."""
 
 LEAST_ROWS = 3
 """Rows of scratch that a worker needs: two vectors, and a tile."""
@@ -55,23 +59,40 @@ def shared_moments(
 
 
 def _sum(x: Array, ones: Array, tile: Array, part: Array, total: Array, mean: Array | None) -> None:
-    """Write the sum of each column to `total`, or if the `mean` is known over a tile, that of squares about it."""
-    step = len(tile)
+    """Write the sum of each column to `total`, or if the `mean` is known, repeated, that of squares about it."""
     total.fill(0.0)
-    for start in range(0, len(x), step):
-        rows = x[start : start + step]
-        r = len(rows)
-        if mean is not None:
-            np.subtract(rows, mean[:r], tile[:r])
-            rows = np.multiply(tile[:r], tile[:r], tile[:r])
-        np.dot(ones[:r], rows, part)
+    if mean is None:
+        at_once = min(len(ones), BLOCK * len(tile))
+        for start in range(0, len(x), at_once):
+            _add_blocks(x[start : start + at_once], ones, tile, part, total)
+        return
+    for (line,) in lines(min(len(mean), len(tile)), tile.size, x):
+        squares = tile.reshape(-1)[: line.size].reshape(line.shape)
+        np.subtract(line, mean.reshape(-1)[: line.shape[1]], squares)
+        np.multiply(squares, squares, squares)
+        rows = squares.reshape(-1, x.shape[1])
+        np.dot(ones[: len(rows)], rows, part)
+        np.add(total, part, total)
+
+
+def _add_blocks(rows: Array, ones: Array, sums: Array, part: Array, total: Array) -> None:
+    """Add rows to a total, by blocks: a sum of thousands of numbers far from 0 would lose digits."""
+    blocks = len(rows) // BLOCK
+    whole = blocks * BLOCK
+    if blocks:
+        each = sums[:blocks]
+        np.matmul(ones[:BLOCK], rows[:whole].reshape(blocks, BLOCK, -1), each)
+        np.dot(ones[:blocks], each, part)
+        np.add(total, part, total)
+    if whole < len(rows):
+        np.dot(ones[: len(rows) - whole], rows[whole:], part)
         np.add(total, part, total)
 
 
 def _average(count: int, mean: Array, wide: Array) -> None:
-    """Turn sums over so many rows into means, and lay these out over the rows of a tile."""
+    """Turn sums over so many rows into means, and repeat these."""
     np.multiply(mean, 1.0 / count, mean)
-    np.copyto(wide[: min(len(wide), count)], mean)
+    np.copyto(wide, mean)
 
 
 def _variances(count: int, moments: Array) -> None:

@@ -1,7 +1,7 @@
 """What normalisation does to matrices, a tile of rows at a time, so that a tile's passes find it in cache.
 
 A tile (`TILE` elements, says the op) is what scratch arrays hold; whole rows fit in it. Vectors that belong to
-columns are laid out over a tile once (`_over`), so that all that is done element by element runs over long
+columns are repeated for some rows once (`lines`), so that all that is done element by element runs over long
 stretches of memory, and sums over rows or columns are products with a vector of ones. Nothing is allocated. What
 needs no more than some of a matrix's rows at a time is calls (`specnet.engines.numpy.calls`), so that workers can
 share it.
@@ -19,9 +19,25 @@ from specnet.engines.numpy.calls import Call
 Array = np.ndarray[Any, Any]
 
 
-def _over(vector: Array, tile: Array, rows: int) -> None:
-    """Lay a vector that has a number for each column out over the rows of a tile."""
-    np.copyto(tile[:rows], vector)
+STRETCH = 65_536
+"""Elements that one call works on, where scratch does not say: two workers that meet at shorter ones mostly wait."""
+
+
+def lines(repeated: int, most: int, *matrices: Array) -> Iterator[list[Array]]:
+    """Go through matrices (n, m) of rows that lie together, about so many elements of each at once.
+
+    They are given as lines of as many rows each as a vector with a number for each column is `repeated` for, or fewer:
+    so few rows that n holds them without a rest, if there are half as many or more. A rest is a line of its own.
+    """
+    n, m = matrices[0].shape
+    several = next((rows for rows in range(repeated, repeated // 2, -1) if n % rows == 0), repeated)
+    whole = n - n % several
+    at_once = max(1, most // (several * m))
+    wide = [x[:whole].reshape(-1, several * m) for x in matrices]
+    for start in range(0, whole // several, at_once):
+        yield [x[start : start + at_once] for x in wide]
+    if whole < n:
+        yield [x[whole:].reshape(1, -1) for x in matrices]
 
 
 def _scale(moments: Array, epsilon: float, out: Array) -> None:
@@ -43,19 +59,17 @@ def batch_norm(
     out: Array,
 ) -> Iterator[Call]:
     """Write gamma * (x - mean) / sqrt(variance + epsilon) + beta, by column, as one product and one sum."""
-    rows, step = len(x), len(scale)
-    top = min(step, rows)
     yield _scale, (moments, epsilon, part)
     yield np.multiply, (part, gamma, part)
-    yield _over, (part, scale, top)
+    yield np.copyto, (scale, part)
     yield np.multiply, (part, moments[0], part)
     yield np.subtract, (beta, part, part)
-    yield _over, (part, shift, top)
-    for start in range(0, rows, step):
-        tile, made = x[start : start + step], out[start : start + step]
-        r = len(tile)
-        yield np.multiply, (tile, scale[:r], made)
-        yield np.add, (made, shift[:r], made)
+    yield np.copyto, (shift, part)
+    factor, term = scale.reshape(-1), shift.reshape(-1)
+    for line, made in lines(len(scale), STRETCH, x, out):
+        width = line.shape[1]
+        yield np.multiply, (line, factor[:width], made)
+        yield np.add, (made, term[:width], made)
 
 
 def batch_norm_sums(
@@ -71,21 +85,21 @@ def batch_norm_sums(
     out: Array,
 ) -> Iterator[Call]:
     """Add to `out` (2, m) for each column the sum of g, and that of g * (x - mean) / sqrt(variance + epsilon)."""
-    rows, step = len(x), len(s)
     (total, weighted), (part, scale) = out, parts
     if overwrite:
         yield out.fill, (0.0,)
     yield _scale, (moments, epsilon, scale)
-    yield _over, (moments[0], wide, min(step, rows))
-    for start in range(0, rows, step):
-        tile, slope = x[start : start + step], g[start : start + step]
-        r = len(tile)
-        product = s[:r]
-        yield np.dot, (ones[:r], slope, part)
+    yield np.copyto, (wide, moments[0])
+    mean = wide.reshape(-1)
+    for line, slope in lines(len(wide), s.size, x, g):
+        width = line.shape[1]
+        product = s.reshape(-1)[: line.size].reshape(line.shape)
+        slopes, products = (each.reshape(-1, x.shape[1]) for each in (slope, product))
+        yield np.dot, (ones[: len(slopes)], slopes, part)
         yield np.add, (total, part, total)
-        yield np.subtract, (tile, wide[:r], product)
+        yield np.subtract, (line, mean[:width], product)
         yield np.multiply, (product, slope, product)
-        yield np.dot, (ones[:r], product, part)
+        yield np.dot, (ones[: len(slopes)], products, part)
         yield np.multiply, (part, scale, part)
         yield np.add, (weighted, part, weighted)
 
@@ -98,7 +112,6 @@ def batch_norm_grad(
     gamma: Array,
     epsilon: float,
     n: int,
-    s: Array,
     by_g: Array,
     by_x: Array,
     shift: Array,
@@ -109,34 +122,29 @@ def batch_norm_grad(
 
     With r = 1 / sqrt(variance + epsilon), h = (x - mean) * r and means over the n rows, it is
 
-        gamma * r * (g - mean(g) - h * mean(g * h)) = by_g * g + by_x * x + shift
+        gamma * r * (g - mean(g) - h * mean(g * h)) = by_g * (by_x * x + g + shift)
 
-    (Ioffe and Szegedy, 2015), in which by_g = gamma * r, by_x = -by_g * r * mean(g * h) and
-    shift = -by_g * mean(g) - by_x * mean.
+    (Ioffe and Szegedy, 2015), in which by_g = gamma * r, by_x = -r * mean(g * h) and
+    shift = -mean(g) - by_x * mean.
     """
-    rows, step = len(x), len(s)
-    top = min(step, rows)
     first, second = parts
     yield _scale, (moments, epsilon, second)
     yield np.multiply, (second, gamma, first)
-    yield _over, (first, by_g, top)
-    yield np.multiply, (second, first, second)
+    yield np.copyto, (by_g, first)
     yield np.multiply, (second, sums[1], second)
     yield np.multiply, (second, -1.0 / n, second)
-    yield _over, (second, by_x, top)
+    yield np.copyto, (by_x, second)
     yield np.multiply, (second, moments[0], second)
-    yield np.multiply, (first, sums[0], first)
-    yield np.multiply, (first, -1.0 / n, first)
+    yield np.multiply, (sums[0], -1.0 / n, first)
     yield np.subtract, (first, second, first)
-    yield _over, (first, shift, top)
-    for start in range(0, rows, step):
-        tile, slope, made = x[start : start + step], g[start : start + step], out[start : start + step]
-        r = len(tile)
-        product = s[:r]
-        yield np.multiply, (tile, by_x[:r], product)
-        yield np.multiply, (slope, by_g[:r], made)
-        yield np.add, (made, product, made)
-        yield np.add, (made, shift[:r], made)
+    yield np.copyto, (shift, first)
+    factor, slope_of_x, term = (each.reshape(-1) for each in (by_g, by_x, shift))
+    for line, slope, made in lines(len(by_g), STRETCH, x, g, out):
+        width = line.shape[1]
+        yield np.multiply, (line, slope_of_x[:width], made)
+        yield np.add, (made, slope, made)
+        yield np.add, (made, term[:width], made)
+        yield np.multiply, (made, factor[:width], made)
 
 
 def layer_norm(

@@ -34,27 +34,49 @@ class RowAttributes(Attributes):
 TILE = 16_384
 """Elements of one tile, which scratch arrays hold: 64 KiB of float32, a handful of which share a core's L2 cache."""
 
+LONG_TILE = 65_536
+"""Elements of a tile whose columns are summed up: calls are so long that workers do not wait for each other at each."""
+
+MOMENTS_TILE = 131_072
+"""Elements of what workers share as tiles for moments."""
+
+LINE = 4_096
+"""Elements of a vector with a number for each column that is repeated, to be combined with long lines of rows."""
+
 
 def _columns(x: Value) -> int:
     assert x.rank == 2
     return static(x.shape[1])
 
 
-def _scratch(tiles: int, vectors: int, *, by: int) -> Scratch:
-    """Return what a kernel over a matrix needs: tiles, then a number for each column (`by` 1) or row (0) of them."""
+def _column_scratch(*tiles: int, vectors: int) -> Scratch:
+    """Return what a kernel over the columns of a matrix needs: so many elements by row, then vectors."""
 
     def scratch(value: Value) -> Sequence[Kind]:
         columns = _columns(value.inputs[0])
-        tile = (max(1, TILE // columns), columns)
-        parts: Shape = (vectors, tile[by]) if vectors > 1 and by == 1 else (tile[by],)
-        several = vectors if by == 0 else 1
-        return [(tile, value.dtype)] * tiles + [(parts, value.dtype)] * several
+        vector: Shape = (vectors, columns) if vectors > 1 else (columns,)
+        shapes: list[Shape] = [(max(1, tile // columns), columns) for tile in tiles]
+        return [(shape, value.dtype) for shape in (*shapes, vector)]
 
     return scratch
 
 
-def _ones(value: Value) -> dict[str, Prepared]:
-    return {"ones": Prepared("filled", (max(1, TILE // _columns(value.inputs[0])), 1.0, value.dtype))}
+def _row_scratch(vectors: int) -> Scratch:
+    """Return what a kernel over the rows of a matrix needs: a tile, then vectors with a number for each row of it."""
+
+    def scratch(value: Value) -> Sequence[Kind]:
+        columns = _columns(value.inputs[0])
+        rows = max(1, TILE // columns)
+        return [((rows, columns), value.dtype), *[((rows,), value.dtype)] * vectors]
+
+    return scratch
+
+
+def _ones(tile: int) -> Callable[[Value], dict[str, Prepared]]:
+    def ones(value: Value) -> dict[str, Prepared]:
+        return {"ones": Prepared("filled", (max(1, tile // _columns(value.inputs[0])), 1.0, value.dtype))}
+
+    return ones
 
 
 def _average(value: Value) -> dict[str, Prepared]:
@@ -71,8 +93,8 @@ batch_moments: Op[Attributes] = Op(
     _per_column(3),
     "batch_moments({a}, {ones}, {s}, {s2}, {s3}, {o})",
     flops=per_input(4),
-    scratch=_scratch(2, 1, by=1),
-    prepare=_ones,
+    scratch=_column_scratch(MOMENTS_TILE, LINE, vectors=1),
+    prepare=_ones(MOMENTS_TILE),
     noun="moments",
     helper=(source.BATCH_MOMENTS,),
     onnx=Unexportable("it looks at a whole batch, which predictions never do"),
@@ -90,8 +112,8 @@ batch_norm_sums: Op[EpsilonAttributes] = Op(
     _SUMS,
     attributes=EpsilonAttributes,
     flops=per_input(4),
-    scratch=_scratch(2, 2, by=1),
-    prepare=_ones,
+    scratch=_column_scratch(LONG_TILE, LINE, vectors=2),
+    prepare=_ones(LONG_TILE),
     calls=True,
     sums=lambda _: _SUMS,
     noun="sums",
@@ -103,10 +125,10 @@ batch_norm_sums: Op[EpsilonAttributes] = Op(
 batch_norm_grad: Op[EpsilonAttributes] = Op(
     "batch_norm_grad",
     like_first,
-    "batch_norm_grad({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
+    "batch_norm_grad({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {o})",
     attributes=EpsilonAttributes,
     flops=per_input(5),
-    scratch=_scratch(4, 2, by=1),
+    scratch=_column_scratch(LINE, LINE, LINE, vectors=2),
     prepare=lambda value: {"n": Prepared("itself", (value.shape[0],))},
     calls=True,
     noun="slopes",
@@ -131,7 +153,7 @@ batch_norm: Op[EpsilonAttributes] = Op(
     _column_pullback,
     attributes=EpsilonAttributes,
     flops=per_input(2),
-    scratch=_scratch(2, 1, by=1),
+    scratch=_column_scratch(LINE, LINE, vectors=1),
     calls=True,
     noun="normal",
     helper=(source.NORMAL, source.BATCH_NORM),
@@ -157,7 +179,7 @@ layer_norm_grad: Op[RowAttributes] = Op(
     "layer_norm_grad({a}, {b}, {c}, {center}, {epsilon}, {average}, {s}, {s2}, {s3}, {o})",
     attributes=RowAttributes,
     flops=per_input(12),
-    scratch=_scratch(1, 2, by=0),
+    scratch=_row_scratch(2),
     prepare=_average,
     noun="slopes",
     helper=(source.LAYER_NORM_GRAD,),
@@ -178,7 +200,7 @@ layer_norm: Op[RowAttributes] = Op(
     lambda g, y, x, center, epsilon: (layer_norm_grad(g, y, x, center=center, epsilon=epsilon),),
     attributes=RowAttributes,
     flops=per_input(6),
-    scratch=_scratch(1, 1, by=0),
+    scratch=_row_scratch(1),
     prepare=_average,
     noun="normal",
     helper=(source.LAYER_NORM,),

@@ -63,7 +63,6 @@ def batch_norm_grad(
     gamma: Array,
     epsilon: float,
     n: int,
-    s: Array,
     by_g: Array,
     by_x: Array,
     shift: Array,
@@ -72,7 +71,7 @@ def batch_norm_grad(
 ) -> Iterator[Call]:
     """Write what `batch_norm_grad` of the NumPy engine does, which holds the formula."""
     tiles = by_g.reshape(-1), by_x.reshape(-1), shift.reshape(-1)
-    yield _batch_norm_grad, (*wide_rows(s.size, g, x, out), moments, sums, gamma, epsilon, n, *tiles)
+    yield _batch_norm_grad, (*wide_rows(by_g.size, g, x, out), moments, sums, gamma, epsilon, n, *tiles)
 
 
 def wide_rows(space: int, *matrices: Array) -> list[Array]:

@@ -12,8 +12,8 @@ from specnet.engines.workers import Workers
 
 Array = np.ndarray[Any, Any]
 
-LEAST_ROWS = 4
-"""Rows of scratch that a worker needs for its moments: three for these, and one for sums."""
+LEAST_ROWS = 5
+"""Rows of scratch that a worker needs for its moments: three for these, and one each for sums and means."""
 
 PART = 16_384
 """Elements whose moments are computed while they are in cache."""
@@ -38,9 +38,10 @@ def shared_moments(
 
     def work(worker: int) -> None:
         (start, stop), own = shares[worker], slice(worker * room, (worker + 1) * room)
-        found, space = s[own][:3], s[own][3:]
-        rows, rest = wide_rows(space.size, x[start:stop])
-        _batch_moments(rows, rest, stop - start, space.reshape(-1), wide[own].reshape(-1), found)
+        half = (room - 3) // 2
+        found, sums, means = s[own][:3], s[own][3 : 3 + half], s[own][3 + half :]
+        rows, rest = wide_rows(sums.size, x[start:stop])
+        _batch_moments(rows, rest, stop - start, sums.reshape(-1), means.reshape(-1), found)
 
     workers.run(work, len(shares))
     _join_moments(s, room, len(shares), len(x), out)

@@ -125,7 +125,7 @@ def test_columns_and_what_flows_back_to_them(shape, dtype):
         )
     check(
         "batch_norm_grad",
-        lambda: ((g, x, moments, sums, gamma, 1e-3, 3 * n, *scratch(4, 2)), np.empty_like(x)),
+        lambda: ((g, x, moments, sums, gamma, 1e-3, 3 * n, *scratch(3, 2)), np.empty_like(x)),
         dtype,
     )
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from specnet.data.tables.cells import CellParser
 
 ROWS = 4096
-"""Rows that are held as Python's values at once."""
+"""The least rows that are read at once."""
+
+CELLS = 1 << 19
+"""Cells that are read at once, where they are more than those of the rows."""
 
 
 class ParquetRows(Table):
@@ -90,10 +93,14 @@ class ParquetTable(DataTable):
 
     def read(self, records: int) -> Iterator[Chunk]:
         """Yield the rows; pyarrow is quicker with more of them at once."""
+        from specnet.data.tables.arrow_column import ArrowColumn
+
         row = 1
         with open_regular(self.place.path) as raw, self._parquet.ParquetFile(raw) as file:
-            for batch in file.iter_batches(batch_size=ROWS):
-                yield Chunk([column.to_pylist() for column in batch.columns], range(row, row + len(batch)))
+            self.expected = file.metadata.num_rows
+            for batch in file.iter_batches(batch_size=max(ROWS, CELLS // max(1, self.width))):
+                columns = [ArrowColumn(self._arrow.types, column) for column in batch.columns]
+                yield Chunk(columns, range(row, row + len(batch)))
                 row += len(batch)
 
     def fault(self, error: Exception) -> SpecError:

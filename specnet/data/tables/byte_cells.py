@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
+from specnet.data.tables.cell_column import CellColumn
 from specnet.data.tables.decimals import PADDING, WORD, decimals, words_before
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Numbers = tuple[NDArray[np.float64], NDArray[np.bool_]]
-    """The numbers of a column, and which of its cells must be read in another way."""
+    from specnet.data.tables.cell_column import Numbers
+
     Different = tuple[NDArray[np.intp], list[str]]
     """The different cells of a column, in the order in which they occur first, after each cell's place among them."""
     Spelled = tuple[NDArray[np.intp], list[str]]
@@ -207,7 +208,7 @@ class CellBlock:
         return _Places((ends[:-1] + 1).reshape(shape), ends[1:].reshape(shape), points)
 
 
-class ByteColumn(Sequence[str]):
+class ByteColumn(CellColumn):
     """The cells of one column of a block."""
 
     def __init__(self, block: CellBlock, column: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specnet.data.tables.byte_cells import ByteColumn
+from specnet.data.tables.cell_column import CellColumn
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser
 from specnet.data.tables.numbers import PLAIN, NumberFormat
 
@@ -110,7 +110,7 @@ class ColumnReader:
         if self._maximum is not None and len(self.codes) >= self._maximum:
             absent = (self.form.text(self.parser, cell) is None for cell in cells)
             return np.fromiter((ABSENT if gap else 0 for gap in absent), np.int32, len(cells))
-        if not isinstance(cells, ByteColumn):
+        if not isinstance(cells, CellColumn):
             return np.fromiter(map(self.codes.__getitem__, cells), np.int32, len(cells))
         places, different = cells.different()
         self.latest = list(map(self.codes.__getitem__, different))
@@ -119,7 +119,7 @@ class ColumnReader:
     def _numbers(self, cells: Sequence[Any]) -> NDArray[np.float64] | None:
         """Return cells as numbers; None where they are the first of a column of text."""
         found, has_odd = None, False
-        if isinstance(cells, ByteColumn) and self.form.dates is None:
+        if isinstance(cells, CellColumn) and self.form.dates is None:
             found, has_odd = cells.numbers(self.parser.numbers.decimal), cells.has_odd
         if found is None:
             values = self._of_texts(cells)

@@ -10,7 +10,8 @@ import numpy as np
 from specnet.passes.cores import allowed
 
 if TYPE_CHECKING:
-    from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Numbers, Spelled
+    from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Spelled
+    from specnet.data.tables.cell_column import Numbers
 
 FROM = 4 << 20
 """Bytes of text from which importing pyarrow pays."""

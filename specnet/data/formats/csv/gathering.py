@@ -8,7 +8,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from specnet.data.formats.csv.source import TextLines
-    from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Numbers, Spelled
+    from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Spelled
+    from specnet.data.tables.cell_column import Numbers
 
 PIECE = 4 << 20
 """Bytes of text about which are taken in at once: many small arrays take longer than a few large ones."""

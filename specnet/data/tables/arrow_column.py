@@ -1,0 +1,71 @@
+"""Columns of pyarrow's, whose numbers and different cells are read all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from specnet.data.tables.cell_column import CellColumn
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.tables.cell_column import Numbers
+
+
+class ArrowColumn(CellColumn):
+    """The cells of a column of pyarrow's, of which Python's values are made only where they are asked for."""
+
+    def __init__(self, types: Any, array: Any) -> None:
+        self._types = types
+        self._array = array.dictionary_decode() if types.is_dictionary(array.type) else array
+        self._numbers: Numbers | None = None
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._cells)
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Any]: ...
+
+    def __getitem__(self, place: int | slice) -> Any:
+        return self._cells[place]
+
+    @cached_property
+    def _cells(self) -> list[Any]:
+        found: list[Any] = self._array.to_pylist()
+        return found
+
+    def numbers(self, decimal: str) -> Numbers | None:
+        """Return the cells' numbers as float64, as `float` rounds them, and which are missing or not finite."""
+        type_ = self._array.type
+        if self._numbers is None and (
+            self._types.is_integer(type_) or self._types.is_float32(type_) or self._types.is_float64(type_)
+        ):
+            # Large whole numbers are rounded.
+            values = self._array.cast("float64", safe=False).to_numpy(zero_copy_only=False)
+            self._numbers = values, ~np.isfinite(values)
+        return self._numbers
+
+    @property
+    def has_odd(self) -> bool:
+        """Whether some numbers are missing or not finite."""
+        return self._numbers is not None and bool(self._numbers[1].any())
+
+    def different(self) -> tuple[NDArray[np.intp], list[Any]]:
+        """Return the different cells, and the place of each cell among them."""
+        if self._types.is_floating(self._array.type):
+            # Python's values tell 0.0 and -0.0, and NaNs, apart as a dictionary does.
+            index: dict[Any, int] = {}
+            places = np.array([index.setdefault(cell, len(index)) for cell in self._cells], np.intp)
+            return places, list(index)
+        found = self._array.dictionary_encode("encode")
+        return found.indices.to_numpy().astype(np.intp), found.dictionary.to_pylist()

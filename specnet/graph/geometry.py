@@ -147,7 +147,10 @@ class Geometry:
 
     @cached_property
     def turned(self) -> Geometry | None:
-        """What flows back to the images as a convolution in strips, the kernel turned round; None as for `strips`."""
+        """What flows back to the images as a convolution with the kernel turned round; None where it is worse.
+
+        It has strips, or patches of so few channels that these are laid out `across`.
+        """
         if self.strides != (1, 1) or self.groups > 1 or self.across:
             return None
         before = [
@@ -161,8 +164,10 @@ class Geometry:
         turned = Geometry(
             self.out, self.filters, self.kernel, self.channels, (1, 1), padding, self.dilation, 1, self.item
         )
-        strips = turned.strips
-        return turned if strips is not None and strips.pays(self.size[0], prod(self.out)) else None
+        if turned.strips is not None:
+            return turned if turned.strips.pays(self.size[0], prod(self.out)) else None
+        few = turned.across and self.phases == (1, 1) and 2 * prod(self.size) <= 3 * prod(self.out)
+        return turned if few and not turned.pointwise else None
 
     def _fitting(self, row: int) -> Pair:
         """Return how many images, or rows of one, are a tile, where a row takes so many numbers."""
@@ -211,6 +216,9 @@ class Geometry:
             return self._depthwise_scratch
         if self.pointwise:
             return 0
+        if self.turned is not None and self.turned.strips is None:
+            own = self.turned.forward_scratch + self.depth * self.filters
+            return max(own, self._direct_input_scratch)
         if self.turned is not None:
             whole = prod(self.out) * self.filters if self.phases != (1, 1) else 0
             own = self.turned._strip_scratch + whole * self.turned.strip_tile[0]  # noqa: SLF001  its own kind's

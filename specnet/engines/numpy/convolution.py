@@ -65,8 +65,13 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
     if how.depthwise:
         yield from depthwise.convolve_input(g, w, scratch, how, out)
         return
-    if how.turned is not None:
+    if how.turned is not None and how.turned.strips is not None:
         yield from strips.convolve_input(g, w, scratch, how, out)
+        return
+    if how.turned is not None:
+        turned = scratch[: w.size].reshape(*how.kernel, how.filters, how.channels)
+        yield np.copyto, (turned, w[::-1, ::-1].swapaxes(2, 3))
+        yield from convolve(g, turned, None, scratch[w.size :], how.turned, out)
         return
     pool = ScratchPool(scratch)
     kernels = yield from _by_group(w, pool, how)

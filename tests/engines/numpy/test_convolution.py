@@ -21,8 +21,20 @@ SAME = ((1, 1), (1, 1))
         ((6, 7), (3, 3, 2, 6), {"groups": 2, "padding": SAME}),
         ((6, 7), (3, 3, 18, 5), {"padding": SAME}),
         ((6, 7), (1, 1, 3, 4), {}),
+        ((6, 7), (3, 3, 18, 2), {"padding": SAME}),
+        ((6, 7), (3, 3, 18, 2), {}),
     ],
-    ids=["plain", "padded", "strided", "dilated", "grouped", "many channels", "pointwise"],
+    ids=[
+        "plain",
+        "padded",
+        "strided",
+        "dilated",
+        "grouped",
+        "many channels",
+        "pointwise",
+        "few filters",
+        "few filters on much larger images",
+    ],
 )
 def test_output_and_gradients_are_those_of_the_formula(size, kernel, options, room, monkeypatch):
     monkeypatch.setattr(geometry, "ROOM", room)

@@ -55,6 +55,7 @@ class UciTable:
     """The minimum variance, where that of all targets is 1: without one, the variance of training rows vanishes."""
     dropout: float
     training: dict[str, Any]
+    activation: str = "relu"
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         folder = self.place()
@@ -77,7 +78,7 @@ class UciTable:
         return drawn[len(drawn) // 10 :], drawn[: len(drawn) // 10]
 
     def document(self, seed: int, members: int | None = None) -> dict[str, Any]:
-        hidden = [{"type": "dense", "units": 100, "activation": "relu"}]
+        hidden = [{"type": "dense", "units": 100, "activation": self.activation}]
         hidden += [{"type": "dropout", "rate": self.dropout}] if self.dropout else []
         layers = [*hidden, *hidden, {"type": "dense", "units": 2}]
         return {
@@ -104,7 +105,9 @@ def averaged(epochs: int, batch_size: int, rate: float, decay: float, ema: float
 
 
 TABLES = {
-    "boston": UciTable("bostonHousing", 2.90, -2.40, 0.1, 0.15, averaged(150, 32, 1e-2, 0.1, 0.995)),
+    "boston": UciTable(
+        "bostonHousing", 2.90, -2.40, 0.1, 0.15, averaged(200, 32, 1e-2, 0.1, 0.995), activation="gelu"
+    ),
     "concrete": UciTable(
         "concrete", 4.82, -2.93, 0.05, 0.1, {**averaged(250, 32, 3e-3, 0.05, 0.99), "schedule": "cosine"}
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
 from math import inf
@@ -25,7 +27,10 @@ class Helped(Protocol):
         """Do parts of the steps under way, until there have been none for a moment."""
 
 
-Orders = SimpleQueue[Helped | None]
+Order = tuple[Helped, int | None]
+"""What to help with, and the processor on which the calling thread runs, if that is known."""
+
+Orders = SimpleQueue[Order | None]
 
 
 class Team(Shared):
@@ -50,7 +55,7 @@ class Team(Shared):
         for number, current in enumerate(self._helping):
             if current is None:
                 self._helping[number] = helped
-                self._queues()[number].put(helped)
+                self._queues()[number].put((helped, processor()))
 
     def _queues(self) -> list[Orders]:
         with self.lock:
@@ -95,10 +100,45 @@ class HelpPace:
 
 def _serve(helping: list[Helped | None], number: int, orders: Orders) -> None:
     """Help with what is ordered until the end is."""
-    while (helped := orders.get()) is not None:
+    while (order := orders.get()) is not None:
+        helped, caller = order
+        leave(caller)
         helped.help()
         helping[number] = None
-        del helped
+        del order, helped
+
+
+def leave(caller: int | None) -> None:
+    """Move this thread to another processor if it runs on the caller's.
+
+    That is where the system often wakes it, though others have nothing to do; threads that both look at memory without
+    a pause then take turns for milliseconds.
+    """
+    if caller is None or processor() != caller:
+        return
+    allowed = os.sched_getaffinity(0)
+    others = allowed - {caller}
+    if others:
+        os.sched_setaffinity(0, others)
+        os.sched_setaffinity(0, allowed)
+
+
+def processor() -> int | None:
+    """Return the number of the processor on which this thread runs; None where the system does not tell."""
+    function = _processor_function()
+    return None if function is None else function()
+
+
+@cache
+def _processor_function() -> Callable[[], int] | None:
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    with suppress(AttributeError, OSError):
+        function = ctypes.CDLL(None).sched_getcpu
+        function.restype, function.argtypes = ctypes.c_int, ()
+        found: Callable[[], int] = function
+        return found
+    return None
 
 
 @cache

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from specnet.engines.numba.team import LONGEST, WINDOW, HelpPace, Team, usleep
+from specnet.engines.numba.team import LONGEST, WINDOW, HelpPace, Team, leave, processor, usleep
 
 
 class Helped:
@@ -110,3 +110,26 @@ def test_when_the_cores_are_free_again_help_is_worth_it_again():
 def test_the_system_can_sleep():
     if os.name == "posix":
         assert usleep()
+
+
+def test_a_helper_leaves_the_processor_of_the_calling_thread():
+    if processor() is None or len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("the system does not tell on which processor a thread runs, or there is one")
+    allowed = os.sched_getaffinity(0)
+    caller = min(allowed)
+    found = []
+
+    def move():
+        os.sched_setaffinity(0, {caller})
+        os.sched_setaffinity(0, allowed)
+        leave(caller)
+        found.append((processor(), os.sched_getaffinity(0)))
+        leave(None)
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    thread.join()
+    ((number, may),) = found
+    assert may == allowed
+    assert number in allowed
+    assert os.sched_getaffinity(0) == allowed

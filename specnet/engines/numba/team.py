@@ -119,8 +119,9 @@ def leave(caller: int | None) -> None:
     allowed = os.sched_getaffinity(0)
     others = allowed - {caller}
     if others:
-        os.sched_setaffinity(0, others)
-        os.sched_setaffinity(0, allowed)
+        with suppress(OSError):  # where that is forbidden, it stays
+            os.sched_setaffinity(0, others)
+            os.sched_setaffinity(0, allowed)
 
 
 def processor() -> int | None:

@@ -26,6 +26,7 @@ from specnet.engines.numpy.functions import FUNCTIONS as NUMPY
 from specnet.engines.numpy.preparing import prepare
 from specnet.engines.workers import BUFFER
 from specnet.graph import ops
+from specnet.graph.convolution_scratch import ConvolutionScratch
 from specnet.graph.geometry import Geometry
 from specnet.graph.graph import Graph, Op
 from specnet.graph.leaves import leaf
@@ -215,7 +216,7 @@ def _forward(channels: int, groups: int) -> dict[str, Call]:
         return torch.nn.functional.conv2d(t, kernel, padding=1, groups=groups)
 
     out = empty(*x.shape)
-    return ours("convolve", x, w, None, empty(how.forward_scratch), how, out) | both_layouts(
+    return ours("convolve", x, w, None, empty(ConvolutionScratch(how).forward), how, out) | both_layouts(
         "PyTorch", peer, x
     )
 
@@ -223,7 +224,7 @@ def _forward(channels: int, groups: int) -> dict[str, Call]:
 def _gradients(channels: int, groups: int) -> dict[str, Call]:
     how, x, w, kernel = _convolution(channels, groups)
     g, back, total = drawn(*x.shape), empty(*x.shape), empty(*w.shape)
-    scratch = empty(max(how.input_scratch, how.kernel_scratch))
+    scratch = empty(max(ConvolutionScratch(how).input, ConvolutionScratch(how).kernel))
     to_images = ours("convolve_input", g, w, scratch, how, back)
     to_kernel = ours("convolve_kernel", x, g, scratch, empty(*w.shape), how, True, total)
 

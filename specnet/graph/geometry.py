@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from specnet.graph.frames import FRAME, LARGEST, WIDEST_STRIDE, ConvolutionFrame, Taps, taps_of
+from specnet.graph.frames import ConvolutionFrame, Taps, taps_of
+from specnet.graph.lattice import MAXIMUM, Lattice
 from specnet.graph.strips import Strips
 
 Pair = tuple[int, int]
@@ -16,12 +17,6 @@ Unit = tuple[int, int, int, int]
 
 ROOM = 1280 * 1024
 """Bytes of a tile's patches: about a core's L2 cache, which most of them are then still in when they are multiplied."""
-
-STRETCH = 65_536
-"""Elements that a depthwise convolution works on at once: 256 KiB of float32, three of which share an L2 cache."""
-
-MAXIMUM = 16
-"""Images in a tile: more would leave the last worker waiting."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,7 @@ class Geometry:
     def tile(self) -> Pair:
         """Images in a tile, and the rows of the output that it has of each."""
         if self.depthwise:
-            return max(1, min(MAXIMUM, STRETCH // (prod(self.lattice) * self.channels))), self.out[0]
+            return self.lattice.images, self.out[0]
         return self._fitting(self.out[1] * self.depth)
 
     @cached_property
@@ -187,7 +182,7 @@ class Geometry:
     @property
     def patch_numbers(self) -> int:
         """How many numbers a tile's patches of one group are."""
-        return self._places(self.tile) * (self.depth + self.joins)
+        return self.tile[0] * self.tile[1] * self.out[1] * (self.depth + self.joins)
 
     @property
     def padded_numbers(self) -> int:
@@ -199,120 +194,16 @@ class Geometry:
         """Whether a bias is one more row of the kernel, and a row of ones one more of the patches."""
         return self.across and self.groups == 1 and not self.pointwise
 
-    @property
-    def forward_scratch(self) -> int:
-        """How many numbers of scratch memory a worker needs for the output."""
-        if self.depthwise:
-            return self._depthwise_scratch
-        if self.strips is not None:
-            return self._strip_scratch
-        joined = (self.depth + 1) * self.filters if self.joins else 0
-        return self._patches_scratch + joined + self._grouped_scratch(self.tile)
-
-    @property
-    def input_scratch(self) -> int:
-        """How many it needs for what flows back to the images."""
-        if self.depthwise:
-            return self._depthwise_scratch
-        if self.pointwise:
-            return 0
-        if self.turned is not None and self.turned.strips is None:
-            own = self.turned.forward_scratch + self.depth * self.filters
-            return max(own, self._direct_input_scratch)
-        if self.turned is not None:
-            whole = prod(self.out) * self.filters if self.phases != (1, 1) else 0
-            own = self.turned._strip_scratch + whole * self.turned.strip_tile[0]  # noqa: SLF001  its own kind's
-            return max(own, self._direct_input_scratch)
-        places = self._places(self.spread_tile)
-        sent = places * (self.depth if self.across else self.own)
-        ordered = 0 if self.phases == (1, 1) else places * self.filters
-        return max(sent + ordered + self._grouped_scratch(self.spread_tile), self._direct_input_scratch)
-
-    @property
-    def kernel_scratch(self) -> int:
-        """How many it needs for what flows back to the kernel, beside its sums."""
-        if self.depthwise:
-            return self._depthwise_scratch
-        if self.strips is not None:
-            return self._strip_scratch
-        return self._patches_scratch + self._grouped_scratch(self.tile)
-
-    @property
-    def _strip_scratch(self) -> int:
-        """Return the numbers of a tile's strips, of the kernel, and of a bias laid out over a row."""
-        assert self.strips is not None
-        row = self.out[1] * self.filters
-        return self.strips.numbers(prod(self.strip_tile)) + self.depth * self.filters + row
-
-    def _places(self, tile: Pair) -> int:
-        """Return how many places of the output a tile has."""
-        return tile[0] * tile[1] * self.out[1]
-
-    def _grouped_scratch(self, tile: Pair) -> int:
-        """Return the numbers of the kernel by groups, and of one group's part of a tile's output, if any."""
-        if self.groups == 1:
-            return 0
-        return self.depth * self.filters + self._places(tile) * self.made
-
-    @property
-    def _direct_input_scratch(self) -> int:
-        """Return the numbers of the kernel in another order, and of a frame."""
-        kernel = self.depth * self.filters
-        if kernel * self.item > LARGEST or max(self.strides) > WIDEST_STRIDE:
-            return 0
-        frame = self.back_frame
-        return kernel + frame.numbers(frame.band(FRAME // self.item))
-
-    @property
-    def _patches_scratch(self) -> int:
-        return 0 if self.pointwise else self.patch_numbers + self.padded_numbers
-
     @cached_property
-    def lattice(self) -> Pair:
-        """Rows and columns of a lattice: every so many places of an image with zeros around it, as strides say.
-
-        In one of them, the places that a tap sees lie at the same distance from those of the output, which has fewer.
-        """
+    def lattice(self) -> Lattice:
+        """The images of a depthwise convolution as their taps see them."""
         height, width = (
             places + (kernel - 1) * dilation // stride
             for places, kernel, dilation, stride in zip(
                 self.out, self.kernel, self.dilation, self.strides, strict=True
             )
         )
-        return height, width
-
-    @property
-    def lattice_row(self) -> int:
-        """Numbers of one row of a lattice."""
-        return self.lattice[1] * self.channels
-
-    @property
-    def lattice_numbers(self) -> int:
-        """Numbers of one lattice of all images of a tile."""
-        return self.tile[0] * self.lattice[0] * self.lattice_row
-
-    @property
-    def lattice_reach(self) -> int:
-        """How far the last tap is from the first one, in numbers."""
-        return sum(
-            (kernel - 1) * dilation // stride * step
-            for kernel, dilation, stride, step in zip(
-                self.kernel, self.dilation, self.strides, (self.lattice_row, self.channels), strict=True
-            )
-        )
-
-    @property
-    def stretch(self) -> int:
-        """Numbers of the rows of a lattice that are worked on at once."""
-        rows = max(1, min(self.tile[0] * self.lattice[0], STRETCH // self.lattice_row))
-        return rows * self.lattice_row
-
-    @property
-    def _depthwise_scratch(self) -> int:
-        lattices = prod(self.strides) * (self.lattice_numbers + self.lattice_reach)
-        kernel = self.taps * self.made * self.lattice_row
-        rest = max(self.lattice_row, self.channels + self.stretch // self.channels)
-        return lattices + self.lattice_numbers + self.stretch + kernel + rest
+        return Lattice((height, width), self.channels, self.kernel, self.strides, self.dilation, self.made)
 
     @cached_property
     def seen(self) -> list[tuple[slice, slice, slice, slice]]:

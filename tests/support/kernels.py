@@ -6,6 +6,7 @@ import numpy as np
 
 from specnet.engines.numpy.calls import perform
 from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
+from specnet.graph.convolution_scratch import ConvolutionScratch
 from specnet.graph.geometry import Geometry
 from tests.support.reference import conv2d, conv2d_input, conv2d_kernel
 
@@ -22,14 +23,14 @@ def check_convolution(
     y = np.full((batch, *how.out, filters), np.nan)
     g = rng.normal(size=y.shape)
     for bias in (None, b):
-        perform(convolve(x, w, bias, np.full(how.forward_scratch, np.nan), how, y))
+        perform(convolve(x, w, bias, np.full(ConvolutionScratch(how).forward, np.nan), how, y))
         np.testing.assert_allclose(y, conv2d(x, w, 0.0 if bias is None else bias, **settings), 1e-11, 1e-11)
     back = np.full(x.shape, np.nan)
-    perform(convolve_input(g, w, np.full(how.input_scratch, np.nan), how, back))
+    perform(convolve_input(g, w, np.full(ConvolutionScratch(how).input, np.nan), how, back))
     np.testing.assert_allclose(back, conv2d_input(g, w, size, **settings), 1e-11, 1e-11)
     total, expected = np.full(kernel, np.nan), conv2d_kernel(x, g, (*kernel[:2],), **settings)
     for times in (1, 2):
-        scratch, more = np.full(how.kernel_scratch, np.nan), np.full(kernel, np.nan)
+        scratch, more = np.full(ConvolutionScratch(how).kernel, np.nan), np.full(kernel, np.nan)
         perform(convolve_kernel(x, g, scratch, more, how, times == 1, total))
         np.testing.assert_allclose(total, times * expected, 1e-11, 1e-11)
     return how
@@ -68,9 +69,9 @@ def check_same_convolution(
         np.testing.assert_allclose(outs[1], outs[0], tolerance, tolerance * np.abs(outs[0]).max(initial=1.0))
 
     for bias in (None, b):
-        check("convolve", np.full_like(g, np.nan), how.forward_scratch, x, w, bias, ..., how)
-    check("convolve_input", np.full_like(x, np.nan), how.input_scratch, g, w, ..., how)
+        check("convolve", np.full_like(g, np.nan), ConvolutionScratch(how).forward, x, w, bias, ..., how)
+    check("convolve_input", np.full_like(x, np.nan), ConvolutionScratch(how).input, g, w, ..., how)
     for overwrite in (True, False):
         more = np.full_like(w, np.nan)
-        check("convolve_kernel", w, how.kernel_scratch, x, g, ..., more, how, overwrite)
+        check("convolve_kernel", w, ConvolutionScratch(how).kernel, x, g, ..., more, how, overwrite)
     return how

@@ -34,7 +34,7 @@ def convolve(
             if b is not None:
                 yield np.copyto, (room.bias, b.reshape(how.channels, how.made)[:, number])
             for rows in room.stretches(stop - first):
-                total = room.places[rows].reshape(-1, how.lattice_row)
+                total = room.places[rows].reshape(-1, how.lattice.row)
                 more = room.more[: total.size].reshape(total.shape)
                 for tap in range(how.taps):
                     seen = room.seen(tap, rows).reshape(total.shape)
@@ -56,7 +56,7 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
         for number in range(how.made):
             yield np.copyto, (room.of_output(stop - first), flowing[first:stop, ..., number])
             for rows in room.stretches(stop - first):
-                sent = room.places[rows].reshape(-1, how.lattice_row)
+                sent = room.places[rows].reshape(-1, how.lattice.row)
                 more = room.more[: sent.size]
                 for tap in range(how.taps):
                     yield np.multiply, (sent, room.kernel[number, tap], more.reshape(sent.shape))
@@ -96,12 +96,12 @@ class _Room:
 
     def __init__(self, scratch: Array, how: Geometry) -> None:
         self.how = how
-        (down, right), numbers, reach = how.strides, how.lattice_numbers, how.lattice_reach
+        (down, right), numbers, reach = how.strides, how.lattice.numbers, how.lattice.reach
         sizes = (
             down * right * (numbers + reach),
             numbers,
-            how.stretch,
-            how.lattice_row * how.taps * how.made,
+            how.lattice.stretch,
+            how.lattice.row * how.taps * how.made,
         )
         ends = np.cumsum(sizes).tolist()
         lattices, self.places, self.more, kernel, rest = np.split(scratch, ends)
@@ -109,7 +109,7 @@ class _Room:
         """Images as lattices, and some more zeros that the last taps see."""
         self.kernel = kernel.reshape(how.made, how.taps, -1)
         """For each number of a channel, the kernel's taps, each repeated over a row of a lattice."""
-        self.bias = rest[: how.lattice_row].reshape(-1, how.channels)
+        self.bias = rest[: how.lattice.row].reshape(-1, how.channels)
         self.summed, self.ones = rest[: how.channels], rest[how.channels :]
 
     def lay_kernel(self, w: Array) -> Iterator[Call]:
@@ -120,16 +120,16 @@ class _Room:
 
     def stretches(self, images: int) -> Iterator[slice]:
         """Go through the rows of the lattices of so many images, some at once."""
-        end = images * self.how.lattice[0] * self.how.lattice_row
-        for start in range(0, end, self.how.stretch):
-            yield slice(start, min(start + self.how.stretch, end))
+        end = images * self.how.lattice.size[0] * self.how.lattice.row
+        for start in range(0, end, self.how.lattice.stretch):
+            yield slice(start, min(start + self.how.lattice.stretch, end))
 
     def seen(self, tap: int, rows: slice) -> Array:
         """Return what a tap sees from some rows of places of the output."""
         how = self.how
         place = [at * step for at, step in zip(divmod(tap, how.kernel[1]), how.dilation, strict=True)]
         (y, down), (z, right) = map(divmod, place, how.strides)
-        start = y * how.lattice_row + z * how.channels
+        start = y * how.lattice.row + z * how.channels
         return self.lattices[down, right, start + rows.start : start + rows.stop]
 
     def of_output(self, images: int) -> Array:
@@ -160,12 +160,12 @@ class _Room:
         before, step, size = how.padding[axis][0], how.strides[axis], how.size[axis]
         start = max(0, -((first - before) // step))
         begin = start * step + first - before
-        count = max(0, min(how.lattice[axis] - start, (size - 1 - begin) // step + 1))
+        count = max(0, min(how.lattice.size[axis] - start, (size - 1 - begin) // step + 1))
         return slice(start, start + count), slice(begin, begin + count * step, step)
 
     def _rows(self, lattice: Array, images: int) -> Array:
-        height, width = self.how.lattice
-        numbers = images * height * self.how.lattice_row
+        height, width = self.how.lattice.size
+        numbers = images * height * self.how.lattice.row
         return lattice[:numbers].reshape(images, height, width, self.how.channels)
 
 

@@ -11,6 +11,7 @@ from dataclasses import field, replace
 from typing import Any
 
 from specnet.graph.attributes import Attributes, Prepared
+from specnet.graph.convolution_scratch import ConvolutionScratch
 from specnet.graph.geometry import Geometry, Pair
 from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.ops import convolution_numpy as source
@@ -172,7 +173,7 @@ conv2d: Op[ConvolutionAttributes] = Op(
     _pull_conv2d,
     attributes=ConvolutionAttributes,
     flops=_flops,
-    scratch=lambda value: [((_of(value).forward_scratch,), value.dtype)],
+    scratch=lambda value: [((ConvolutionScratch(_of(value)).forward,), value.dtype)],
     prepare=_how,
     calls=True,
     shared=True,
@@ -229,7 +230,7 @@ conv2d_input: Op[BackAttributes] = Op(
         conv2d_kernel(g, flowing, size=w.shape[:2], **attributes),
     ),
     flops=_flops,
-    scratch=lambda value: [((_of(value).input_scratch,), value.dtype)],
+    scratch=lambda value: [((ConvolutionScratch(_of(value)).input,), value.dtype)],
     prepare=_how,
     calls=True,
     shared=True,
@@ -262,7 +263,7 @@ conv2d_kernel: Op[BackAttributes] = Op(
         conv2d(x, g, **attributes),
     ),
     flops=_flops,
-    scratch=lambda value: [((_of(value).kernel_scratch,), value.dtype)],
+    scratch=lambda value: [((ConvolutionScratch(_of(value)).kernel,), value.dtype)],
     prepare=_how,
     calls=True,
     shared=True,

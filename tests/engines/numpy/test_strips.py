@@ -8,6 +8,7 @@ import pytest
 from specnet.engines.numpy import strips
 from specnet.engines.numpy.calls import perform
 from specnet.graph import geometry
+from specnet.graph.convolution_scratch import ConvolutionScratch
 from tests.support import reference
 from tests.support.kernels import check_convolution
 
@@ -49,7 +50,7 @@ def test_places_are_computed_phase_by_phase(phases, room, monkeypatch):
     height, width = how.out
     whole = reference.conv2d(x, w, b, **settings)
     y = np.full((5, *how.laid), np.nan)
-    perform(strips.convolve(x, w, b, np.full(how.forward_scratch, np.nan), how, y))
+    perform(strips.convolve(x, w, b, np.full(ConvolutionScratch(how).forward, np.nan), how, y))
     expected = strips.by_phase(whole[:, :height, :width], how)
     np.testing.assert_allclose(y, expected.reshape(y.shape), 1e-11)
 
@@ -57,9 +58,9 @@ def test_places_are_computed_phase_by_phase(phases, room, monkeypatch):
     places = strips.by_phase(flowing[:, :height, :width], how)
     places[...] = g.reshape(places.shape)
     back, total = np.full(x.shape, np.nan), np.full(w.shape, np.nan)
-    perform(strips.convolve_input(g, w, np.full(how.input_scratch, np.nan), how, back))
+    perform(strips.convolve_input(g, w, np.full(ConvolutionScratch(how).input, np.nan), how, back))
     np.testing.assert_allclose(back, reference.conv2d_input(flowing, w, (6, 8), **settings), 1e-11, 1e-11)
-    scratch, more = np.full(how.kernel_scratch, np.nan), np.full(w.shape, np.nan)
+    scratch, more = np.full(ConvolutionScratch(how).kernel, np.nan), np.full(w.shape, np.nan)
     perform(strips.convolve_kernel(x, g, scratch, more, how, True, total))
     np.testing.assert_allclose(total, reference.conv2d_kernel(x, flowing, (3, 3), **settings), 1e-11)
 

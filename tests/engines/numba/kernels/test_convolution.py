@@ -11,6 +11,7 @@ from specnet.engines.numba.kernels import convolution as compiled
 from specnet.engines.numba.kernels import direct
 from specnet.engines.numpy import convolution
 from specnet.engines.numpy.calls import perform
+from specnet.graph.convolution_scratch import ConvolutionScratch
 from specnet.graph.geometry import Geometry
 from tests.support.examples import DTYPES
 from tests.support.kernels import check_same_convolution
@@ -122,7 +123,9 @@ def test_direct_convolutions_are_those_of_pytorch(options, channels, dtype):
     )
     shapes = (2, 11, 13, channels), (*how.kernel, channels, 24), (24,), (2, *how.out, 24)
     x, w, b, g = (rng.normal(size=shape).astype(dtype) for shape in shapes)
-    y, back, total, scratch = (np.empty_like(each) for each in (g, x, w, np.zeros(how.input_scratch, dtype)))
+    y, back, total, scratch = (
+        np.empty_like(each) for each in (g, x, w, np.zeros(ConvolutionScratch(how).input, dtype))
+    )
     perform(direct.convolve(x, w, b, scratch, how, y))
     perform(direct.convolve_input(g, w, scratch, how, back))
     perform(direct.convolve_kernel(x, g, scratch, how, True, total))
@@ -137,5 +140,5 @@ def test_infinite_and_missing_numbers_stay_what_they_are():
     x[1, 0, 0, 0], x[2, 3, 3, 1] = np.inf, np.nan
     outs = [np.empty((3, 4, 4, 24), np.float32) for _ in range(2)]
     for module, out in zip((convolution, compiled), outs, strict=True):
-        perform(module.convolve(x, w, None, np.empty(how.forward_scratch, np.float32), how, out))
+        perform(module.convolve(x, w, None, np.empty(ConvolutionScratch(how).forward, np.float32), how, out))
     np.testing.assert_array_equal(*outs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specnet.graph import geometry
+from specnet.graph import geometry, lattice
 from specnet.graph.graph import Value
 from specnet.graph.sizes import ITEM_BYTES, Sizes, count, grows, named, value_of
 from specnet.passes.aliases import root
@@ -42,7 +42,7 @@ def images_at_once(chain: list[Value], sizes: Sizes) -> int:
         sum(count(v.shape).at(one) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if leads(v))
         for value in chain
     )
-    return max(1, min(geometry.MAXIMUM, value_of("batch", sizes), geometry.ROOM // most))
+    return max(1, min(lattice.MAXIMUM, value_of("batch", sizes), geometry.ROOM // most))
 
 
 class RowChains:

@@ -3,77 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import isfinite
-from typing import Any
+
+import numpy as np
 
 from specnet.data.collector import Collector
+from specnet.data.tables.cell_sorts import CellSorts, Seen
 from specnet.data.tables.cells import CellFormat
 from specnet.data.tables.date_cells import DateFormat
 from specnet.data.tables.dates import date_formats
 from specnet.data.tables.layout import Layout
-from specnet.data.tables.table import DataTable
+from specnet.data.tables.table import Chunk, DataTable
 from specnet.diagnostics.spelling import closest
-from specnet.diagnostics.text import clipped, joined, plural
-
-NAMED = 5
-"""How many lines one finding names."""
+from specnet.diagnostics.text import clipped
 
 
-@dataclass(slots=True)
-class _Seen:
-    """The lines of a file with one kind of cell in one column."""
-
-    count: int = 0
-    word: str = "line"
-    """What a line is called."""
-    lines: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-
-    def add(self, line: int, text: str) -> None:
-        self.count += 1
-        if len(self.lines) < NAMED:
-            self.lines.append(line)
-            self.texts.append(text)
-
-    @property
-    def where(self) -> str:
-        """`line 3`, `lines 3 and 7`, `lines 3, 4, 5, 6, 7 and 12 more`."""
-        lines = [str(line) for line in self.lines]
-        if self.count > len(lines):
-            lines = [", ".join(lines), f"{self.count - len(lines)} more"]
-        return f"{plural(self.word, self.count)} {joined(lines)}"
-
-
-class _ColumnCells:
-    """What the cells of one column are, by the lines that hold them."""
+class _ColumnCells(CellSorts):
+    """The cells of one column, and what is wrong with them."""
 
     def __init__(self, table: DataTable, i: int, form: CellFormat, *, is_target: bool) -> None:
-        self.place, self.parser, self.form = table.place, table.parser, form
-        self.table, self.is_target = table, is_target
+        super().__init__(table.parser, form, table.row_word)
+        self.place, self.table, self.is_target = table.place, table, is_target
         self.column = f"{self.place.column(i, table.names[i])} of `{self.place.name}`"
         self.reference = self.place.reference(i, table.names[i])
-        seen = [_Seen(word=table.row_word) for _ in range(5)]
-        self.numbers, self.texts, self.infinite, self.missing, self.unknown = seen
-        self.sorts: dict[Any, tuple[_Seen, str]] = {}
-
-    def sort(self, cell: Any) -> tuple[_Seen, str]:
-        """Return which of them a cell is one of, and the text to show for it."""
-        if cell not in self.sorts:
-            self.sorts[cell] = self._sort(cell)
-        return self.sorts[cell]
-
-    def _sort(self, cell: Any) -> tuple[_Seen, str]:
-        form = self.form
-        value = form.text(self.parser, cell) if form.kind == "text" else form.number(self.parser, cell)
-        if value is None:
-            return self.missing, _written(cell)
-        if isinstance(value, float):
-            return (self.numbers if isfinite(value) else self.infinite), _written(cell)
-        known = self.form.categories
-        if known is not None and value not in known:
-            return self.unknown, value
-        return self.texts, value
 
     def report(self, faults: Collector) -> None:
         """Add what is wrong with the cells to `faults`."""
@@ -150,27 +101,20 @@ class _ColumnCells:
                 help += '; `unknown = "zeros"` lets features pass'
         faults.add("SN514", message, *self.place.key, help=help)
 
-    def _shown(self, seen: _Seen, lead: str = "") -> str:
+    def _shown(self, seen: Seen, lead: str = "") -> str:
         """Return a lead and the first cells; nothing where they may not be quoted."""
         texts = list(dict.fromkeys(f"`{clipped(text)}`" for text in seen.texts))
         return lead + ", ".join(texts[:3]) if self.place.quotable else ""
 
 
 def check_cells(table: DataTable, layout: Layout, forms: Mapping[int, CellFormat]) -> None:
-    """Read a table again, cell by cell; raise SpecError naming each cell and each row that is at fault."""
+    """Read a table again; raise SpecError naming each cell and each row that is at fault."""
     seen = {i: _ColumnCells(table, i, forms[i], is_target=i in layout.targets) for i in layout.used}
-    short = _Seen()
+    short = Seen()
     for chunk in table.chunks():
         for line, width in chunk.odd:
             short.add(line, str(width))
-        sorts = {i: list(map(cells.sort, chunk.columns[i])) for i, cells in seen.items()}
-        # A gap, or a category that the training file does not have, is not a fault in a row that is left out.
-        gaps = [[sort is seen[i].missing for sort, _ in sorts[i]] for i in seen if forms[i].drop]
-        left_out = list(map(any, zip(*gaps, strict=True))) if gaps else [False] * len(chunk.lines)
-        for i, cells in seen.items():
-            for line, (sort, text), dropped in zip(chunk.lines, sorts[i], left_out, strict=True):
-                if not dropped or (sort is not cells.unknown and sort is not cells.missing):
-                    sort.add(line, text)
+        _note(chunk, seen)
     with table.place.context.collector.together() as faults:
         _check_widths(table, short, faults)
         if not table.header and any(cells.form.kind is None for cells in seen.values()):
@@ -179,7 +123,23 @@ def check_cells(table: DataTable, layout: Layout, forms: Mapping[int, CellFormat
             cells.report(faults)
 
 
-def _check_widths(table: DataTable, short: _Seen, faults: Collector) -> None:
+def _note(chunk: Chunk, seen: Mapping[int, _ColumnCells]) -> None:
+    """Note the cells of some rows."""
+    found = {i: cells.sorted(chunk.columns[i]) for i, cells in seen.items()}
+    # A gap, or a category that the training file does not have, is not a fault in a row that is left out.
+    kept = np.ones(len(chunk.lines), bool)
+    for i, cells in seen.items():
+        if cells.form.drop:
+            for sort, places in found[i]:
+                if sort is cells.missing:
+                    kept[places] = False
+    for i, cells in seen.items():
+        for sort, places in found[i]:
+            own = places[kept[places]] if sort is cells.unknown or sort is cells.missing else places
+            cells.take(sort, own, chunk.columns[i], chunk.lines)
+
+
+def _check_widths(table: DataTable, short: Seen, faults: Collector) -> None:
     if not short.count:
         return
     whose = "the header" if table.header else "the first line"
@@ -201,8 +161,3 @@ def _check_first_line(table: DataTable, seen: Mapping[int, _ColumnCells]) -> Non
     if place.quotable:
         message += f": it holds `{clipped(odd[0].texts[0])}`"
     raise place.error("SN507", message, help="leave out `header = false`")
-
-
-def _written(cell: Any) -> str:
-    """Return a cell as it stands in its file; nothing for what a typed table leaves out."""
-    return cell.strip() if isinstance(cell, str) else "" if cell is None else str(cell)

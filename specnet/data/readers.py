@@ -29,6 +29,8 @@ class Readers(Protocol):
     """How many they are."""
     threads: int
     """On how many threads each process of the machine may read."""
+    on_other_cores: bool
+    """Whether they may use cores that this process may not."""
 
     def begin(self) -> None:
         """Have them forget tasks whose results were not taken."""

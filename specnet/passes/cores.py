@@ -7,8 +7,10 @@ measured times: the same process on the same machine gets the same bits, whateve
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 MAXIMUM = 8
 """Workers beyond these would wait for memory, and for each other's turns at the interpreter."""
@@ -48,14 +50,42 @@ def requested(threads: int | None) -> int | None:
     return int(text)
 
 
+class Allowance(NamedTuple):
+    """What a process may use of its machine."""
+
+    cores: list[int]
+    """The cores that it may run on."""
+    share: int | None
+    """The cores' worth of their time that it may use; None for all."""
+
+    @property
+    def busy(self) -> int:
+        """How many cores it may keep busy."""
+        return len(self.cores) if self.share is None else min(len(self.cores), self.share)
+
+
+def allowance() -> Allowance:
+    """Return what this process may use."""
+    try:
+        cores = sorted(os.sched_getaffinity(0))
+    except AttributeError:  # systems that pin no process to cores
+        cores = list(range(os.cpu_count() or 1))
+    return Allowance(cores, quota())
+
+
 def allowed() -> int:
     """Return how many cores this process may keep busy: those that it may run on, within its share of their time."""
-    try:
-        there = len(os.sched_getaffinity(0))
-    except AttributeError:  # systems that pin no process to cores
-        there = os.cpu_count() or 1
-    share = quota()
-    return there if share is None else min(there, share)
+    return allowance().busy
+
+
+def of_all(allowances: Sequence[Allowance]) -> int:
+    """Return how many cores processes of a machine may keep busy together.
+
+    Processes with a share of the time may be in one control group, and are taken to have the largest one in common.
+    """
+    shares = [each.share for each in allowances if each.share is not None]
+    cores = {core for each in allowances for core in each.cores}
+    return Allowance(sorted(cores), max(shares) if len(shares) == len(allowances) else None).busy
 
 
 def share() -> int:

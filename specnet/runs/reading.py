@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from specnet.passes.cores import allowed
+from specnet.passes.cores import Allowance, allowance, allowed, of_all
 from specnet.runs.shared import mapped, written
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ END = b""
 class MachineReaders:
     """The other processes of a machine, as the first one asks them; see `specnet.data.readers.Readers`."""
 
-    def __init__(self, machine: Ranks) -> None:
+    def __init__(self, machine: Ranks, *, on_other_cores: bool = False) -> None:
         self._machine = machine
+        self.on_other_cores = on_other_cores
         self.count = machine.size - 1
         self.threads = threads(machine)
         self._asked = 0
@@ -73,10 +74,12 @@ def reading(machine: Ranks, read: Callable[[MachineReaders], T]) -> Callable[[],
     """
     found: T | None = None
     fault: BaseException | None = None
+    told = machine.exchange(json.dumps(allowance()).encode())
     if machine.rank:
         fault = _serve(machine)
     else:
-        readers = MachineReaders(machine)
+        each = [Allowance(*json.loads(message)) for message in told]
+        readers = MachineReaders(machine, on_other_cores=each[0].busy < of_all(each))
         try:
             found = read(readers)
         except BaseException as raised:

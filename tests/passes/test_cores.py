@@ -35,6 +35,22 @@ def test_a_share_of_the_time_of_the_cores_counts_as_fewer_cores(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("allowances", "count"),
+    [
+        ([([0], None), ([1], None)], 2),
+        ([([0, 1], None), ([0, 1], None)], 2),
+        ([([0, 1], None), ([1, 2, 3], None)], 4),
+        # One control group for both, or one each: that isn't known.
+        ([([0, 1, 2, 3], 2), ([0, 1, 2, 3], 2)], 2),
+        ([([0, 1, 2, 3], 1), ([0, 1, 2, 3], 3)], 3),
+        ([([0, 1, 2, 3], 1), ([0, 1, 2, 3], None)], 4),
+    ],
+)
+def test_processes_may_use_the_cores_of_each_together(allowances, count):
+    assert cores.of_all([cores.Allowance(*each) for each in allowances]) == count
+
+
+@pytest.mark.parametrize(
     ("group", "files", "share"),
     [
         ("0::/a/b", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "150000 100000\n"}, 2),

@@ -19,6 +19,7 @@ from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
+    from specnet.data.readers import Readers
     from specnet.data.tables.cells import CellParser
 
 ROWS = 4096
@@ -63,6 +64,10 @@ class ParquetTable(DataTable):
 
     def __init__(self, place: FilePlace, parser: CellParser) -> None:
         self.place = place
+        if place.context.readers is not None:
+            from specnet.data.formats.row_groups import prepare
+
+            prepare(place.context.readers, place.path)
         try:
             self._arrow = importlib.import_module("pyarrow")
             self._parquet = importlib.import_module("pyarrow.parquet")
@@ -93,15 +98,25 @@ class ParquetTable(DataTable):
 
     def read(self, records: int) -> Iterator[Chunk]:
         """Yield the rows; pyarrow is quicker with more of them at once."""
-        from specnet.data.tables.arrow_column import ArrowColumn
+        return self._rows()
+
+    def read_with(self, readers: Readers, records: int) -> Iterator[Chunk]:
+        """Yield the rows; where others may use cores that this process may not, they decode row groups."""
+        return self._rows(readers)
+
+    def _rows(self, readers: Readers | None = None) -> Iterator[Chunk]:
+        from specnet.data.formats.row_groups import RowGroups
 
         row = 1
         with open_regular(self.place.path) as raw, self._parquet.ParquetFile(raw) as file:
             self.expected = file.metadata.num_rows
-            for batch in file.iter_batches(batch_size=max(ROWS, CELLS // max(1, self.width))):
-                columns = [ArrowColumn(self._arrow.types, column) for column in batch.columns]
-                yield Chunk(columns, range(row, row + len(batch)))
-                row += len(batch)
+            source = RowGroups(self.place.path, raw, file, max(ROWS, CELLS // max(1, self.width)))
+            batches = source.batches()
+            if readers is not None and source.can_be_shared(readers):
+                batches = source.shared(readers)
+            for rows, columns in batches:
+                yield Chunk(columns, range(row, row + rows))
+                row += rows
 
     def fault(self, error: Exception) -> SpecError:
         """Return what to raise for a damaged file."""

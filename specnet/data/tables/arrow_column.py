@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import nan
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -17,15 +18,19 @@ if TYPE_CHECKING:
 
 
 class ArrowColumn(CellColumn):
-    """The cells of a column of pyarrow's, of which Python's values are made only where they are asked for."""
+    """The cells of a column of pyarrow's, of which Python's values are made only where they are asked for.
 
-    def __init__(self, types: Any, array: Any) -> None:
-        self._types = types
-        self._array = array.dictionary_decode() if types.is_dictionary(array.type) else array
+    An array that is `encoded` is what `encoded` returns.
+    """
+
+    def __init__(self, types: Any, array: Any, *, encoded: bool = False) -> None:
+        self._types, self._given, self._is_encoded = types, array, encoded
         self._numbers: Numbers | None = None
+        self.is_category = False
+        """Whether the column was asked for its different cells, which can be found by pyarrow."""
 
     def __len__(self) -> int:
-        return len(self._array)
+        return len(self._given)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._cells)
@@ -40,6 +45,10 @@ class ArrowColumn(CellColumn):
         return self._cells[place]
 
     @cached_property
+    def _array(self) -> Any:
+        return self._given.dictionary_decode() if self._types.is_dictionary(self._given.type) else self._given
+
+    @cached_property
     def _cells(self) -> list[Any]:
         found: list[Any] = self._array.to_pylist()
         return found
@@ -51,7 +60,8 @@ class ArrowColumn(CellColumn):
             self._types.is_integer(type_) or self._types.is_float32(type_) or self._types.is_float64(type_)
         ):
             # Large whole numbers are rounded.
-            values = self._array.cast("float64", safe=False).to_numpy(zero_copy_only=False)
+            found = self._array.cast("float64", safe=False)
+            values = _values(found.fill_null(nan) if found.null_count else found, np.float64)
             self._numbers = values, ~np.isfinite(values)
         return self._numbers
 
@@ -62,10 +72,23 @@ class ArrowColumn(CellColumn):
 
     def different(self) -> tuple[NDArray[np.intp], list[Any]]:
         """Return the different cells, and the place of each cell among them."""
-        if self._types.is_floating(self._array.type):
+        if not self._is_encoded and self._types.is_floating(self._array.type):
             # Python's values tell 0.0 and -0.0, and NaNs, apart as a dictionary does.
             index: dict[Any, int] = {}
             places = np.array([index.setdefault(cell, len(index)) for cell in self._cells], np.intp)
             return places, list(index)
-        found = self._array.dictionary_encode("encode")
-        return found.indices.to_numpy().astype(np.intp), found.dictionary.to_pylist()
+        self.is_category = True
+        found = self.encoded()
+        return _values(found.indices, np.int32).astype(np.intp), found.dictionary.to_pylist()
+
+    def encoded(self) -> Any:
+        """Return an array of codes with the different cells, also missing ones, in the order in which they occur."""
+        return self._given if self._is_encoded else self._array.dictionary_encode("encode")
+
+
+def _values(array: Any, dtype: type[np.generic]) -> NDArray[Any]:
+    """Return the values of an array without missing ones; `to_numpy` would import pandas, where it is installed."""
+    if not len(array):
+        return np.empty(0, dtype)
+    item = np.dtype(dtype).itemsize
+    return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * item)

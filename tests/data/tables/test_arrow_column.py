@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from specnet.data import FORMATS, load_data
-from specnet.data.tables import arrow_column
+from specnet.data.formats import row_groups
 from specnet.diagnostics import SpecError
 
 arrow = pytest.importorskip("pyarrow")
@@ -51,5 +51,5 @@ def test_numbers_and_categories_are_those_of_the_values(name, type_, missing, tm
         found = read(tmp_path, fields)
     except ValidationError:
         return  # such a column has no such setting
-    monkeypatch.setattr(arrow_column, "ArrowColumn", lambda _, column: column.to_pylist())
+    monkeypatch.setattr(row_groups, "ArrowColumn", lambda _, column: column.to_pylist())
     assert read(tmp_path, fields) == found

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from specnet.data import FORMATS, open_data
-from specnet.data.dataset import read_data
 from specnet.data.formats.csv import arrow, blocks, gathering, parts, text_blocks
 from specnet.data.formats.csv.dialect import Dialect
-from specnet.data.streamed import StreamedRows, whole
-from specnet.diagnostics import RunError, SpecError
+from specnet.diagnostics import RunError
 from specnet.runs.reading import reading
 from tests.support.ranks import together
+from tests.support.reading_together import read_together
 
 RNG = np.random.default_rng(0)
 COUNT = 400
@@ -98,45 +97,11 @@ FIELDS = {
 }
 
 
-def result(opened):
-    data = read_data(opened, seed=7, dtype="float64")
-    return (
-        {
-            name: [
-                (whole(a) if isinstance(a, StreamedRows) else a).tobytes()
-                for a in (split.inputs, split.targets, split.weights)
-                if a is not None
-            ]
-            for name, split in data.splits.items()
-        },
-        data.signature.features,
-        data.signature.classes,
-        data.sources,
-    )
-
-
-def read(folder, fields, size):
-    """Return what so many processes read together, or the faults that they find."""
-
-    def work(ranks):
-        def own(readers=None):
-            try:
-                return open_data(FORMATS.validate(fields), folder, seed=7, readers=readers)
-            except SpecError as error:
-                return [(d.code, d.message, d.help, d.path) for d in error.diagnostics]
-
-        return own() if ranks.size == 1 else reading(ranks, own)()
-
-    opened, *others = together(size, work)
-    assert others == [None] * (size - 1)
-    return opened if isinstance(opened, list) else result(opened)
-
-
 def check(folder, content, fields=FIELDS, sizes=(2, 3, 6), encoding="utf-8"):
     (folder / "t.csv").write_bytes(content.encode(encoding) if isinstance(content, str) else content)
-    alone = read(folder, fields, 1)
+    alone = read_together(folder, fields, 1)
     for size in sizes:
-        assert read(folder, fields, size) == alone
+        assert read_together(folder, fields, size) == alone
     return alone
 
 

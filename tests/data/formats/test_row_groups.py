@@ -8,7 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from specnet.data.formats import parquet, row_groups
+from specnet.data.formats import parquet
+from specnet.data.formats.parquet import row_groups
 from specnet.runs import reading as runs_reading
 from tests.support.reading_together import read_together
 

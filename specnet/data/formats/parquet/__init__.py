@@ -65,7 +65,7 @@ class ParquetTable(DataTable):
     def __init__(self, place: FilePlace, parser: CellParser) -> None:
         self.place = place
         if place.context.readers is not None:
-            from specnet.data.formats.row_groups import prepare
+            from specnet.data.formats.parquet.row_groups import prepare
 
             prepare(place.context.readers, place.path)
         try:
@@ -105,7 +105,7 @@ class ParquetTable(DataTable):
         return self._rows(readers)
 
     def _rows(self, readers: Readers | None = None) -> Iterator[Chunk]:
-        from specnet.data.formats.row_groups import RowGroups
+        from specnet.data.formats.parquet.row_groups import RowGroups
 
         row = 1
         with open_regular(self.place.path) as raw, self._parquet.ParquetFile(raw) as file:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from specnet.data import FORMATS, load_data
-from specnet.data.formats import row_groups
+from specnet.data.formats.parquet import row_groups
 from specnet.diagnostics import SpecError
 
 arrow = pytest.importorskip("pyarrow")

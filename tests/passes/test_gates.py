@@ -41,9 +41,9 @@ def driven(x, C, B, **_):
     return ops.transpose(ops.reshape(drive, shape=(4, STEPS, BATCH, 2)), axes=(1, 0, 2, 3))
 
 
-def halved(step, arrays=lambda **leaves: [driven(**leaves)], dtype="float64"):
+def halved(step, arrays=lambda **leaves: [driven(**leaves)]):
     """Return a graph with one loop after the pass, having checked that the results are the same."""
-    graph, leaves = graph_of(SHAPES, dtype)
+    graph, leaves = graph_of(SHAPES)
     last, outputs = ops.scan(
         lambda states, slices: step(states, slices, leaves), [leaves["h"]] * 2, arrays(**leaves)
     )

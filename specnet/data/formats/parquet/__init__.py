@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specnet.data.tables.cells import CellParser
 
 ROWS = 4096
-"""The least rows that are read at once."""
+"""The fewest rows that are read at once."""
 
 CELLS = 1 << 19
 """Cells that are read at once, where they are more than those of the rows."""

@@ -18,6 +18,7 @@ from specnet.cli.options import (
     SpecFile,
     Threads,
 )
+from specnet.cli.plan_notes import plan_notes
 from specnet.cli.scaling import show_scaling
 from specnet.cli.step_times import StepTimes, calibrate_machine, step_times
 from specnet.cli.tables import TextTable, section
@@ -138,15 +139,10 @@ def _show(console: Console, explanation: Explanation, times: StepTimes) -> None:
             console,
             f"{name}: what is executed for {counted(program.batch, 'row')}" if name == "step" else name,
         )
-        _steps(explanation, program, times.measured.get(name), "|" if plain(console) else "│").show(console)
-        if any(step.block for step in program.steps):
-            bar = "|" if plain(console) else "│"
-            how = "piece by piece" if engine == "numpy" else "in compiled loops"
-            console.print(Text(f" {bar} runs {how}, so that intermediate values stay in cache", "dim"))
-        if any(step.loop for step in program.steps):
-            console.print(
-                Text(" indented ops run once per step of the loop above them; FLOPs include all steps", "dim")
-            )
+        bar = "|" if plain(console) else "│"
+        _steps(explanation, program, times.measured.get(name), bar).show(console)
+        for note in plan_notes(explanation, program, bar):
+            console.print(Text(f" {note}", "dim"))
     if formula := explanation.learning_rate():
         section(console, "learning rate of a step, counted from 0")
         for text in formula:

@@ -7,6 +7,7 @@ from math import prod
 
 from specnet.graph.frames import FRAME, LARGEST, WIDEST_STRIDE
 from specnet.graph.geometry import Geometry, Pair
+from specnet.graph.stride_parts import stride_parts
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class ConvolutionScratch:
         if turned is not None:
             whole = prod(how.out) * how.filters if how.phases != (1, 1) else 0
             return ConvolutionScratch(turned).forward + whole * turned.strip_tile[0]
+        parts = stride_parts(how)
+        if parts is not None:
+            return max(
+                ConvolutionScratch(part.geometry).forward
+                + part.geometry.depth * part.geometry.filters
+                + part.numbers * parts.images
+                for part in parts.parts
+            )
         places = self._places(how.spread_tile)
         sent = places * (how.depth if how.across else how.own)
         ordered = 0 if how.phases == (1, 1) else places * how.filters

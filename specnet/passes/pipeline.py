@@ -9,6 +9,7 @@ from specnet.passes.collecting import no_collection
 from specnet.passes.cores import cores
 from specnet.passes.distribute import distribute
 from specnet.passes.engine import Engine
+from specnet.passes.enlarging import fold_enlargements
 from specnet.passes.fuse import group, is_shared
 from specnet.passes.gates import halve_gates
 from specnet.passes.layout import join_biases
@@ -55,7 +56,7 @@ def plan(
             graph = distribute(graph)
         if portion is not None:
             graph = share_update(graph, portion)
-        graph = lay_out_phases(graph)
+        graph = lay_out_phases(fold_enlargements(graph))
         # A compiled loop adds a bias with what follows it. Without gradients, joining it to a product gains nothing.
         if engine == "numpy" or any(node.op is pack for node in graph):
             graph = join_biases(graph, fixed_inputs=fixed_inputs)

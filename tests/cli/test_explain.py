@@ -179,6 +179,24 @@ def test_what_is_trained_is_shown_apart(specnet: Specnet) -> None:
     )
 
 
+def test_upsampling_that_is_computed_by_a_convolution_is_named(specnet: Specnet, tmp_path: Path) -> None:
+    layers = """
+        { type = "conv2d_transpose", filters = 4, kernel_size = 2, strides = 2 },
+        { type = "upsampling2d" },
+        { type = "conv2d", filters = 4, kernel_size = 3, padding = "same" },
+        { type = "upsampling2d", interpolation = "bilinear" },
+        { type = "conv2d", filters = 1, kernel_size = 3 },
+    """
+    spec = tmp_path / "decoder.toml"
+    head = 'specnet = 1\ndata = { type = "npz", path = "images.npz" }\ninput_shape = [4, 4, 3]'
+    spec.write_text(f'{head}\nlayers = [{layers}]\nloss = "mse"\n', "utf-8")
+    done = specnet("explain", "--no-data", spec)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n conv2d_input of conv2d_1: upsampling and convolution as one op\n" in done.stdout
+    assert not re.search(r"forward: upsampling2d_1\b", done.stdout)
+    assert re.search(r"forward: upsampling2d_2\b", done.stdout)
+
+
 def test_the_time_of_a_step_is_predicted_once_the_machine_is_measured(
     specnet: Specnet, tmp_path: Path
 ) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from specnet.engines.numpy import depthwise, strips
+from specnet.engines.numpy import depthwise, strided, strips
 from specnet.engines.numpy.calls import Call
 from specnet.engines.numpy.scratch import ScratchPool
 from specnet.graph.geometry import Geometry, Unit
+from specnet.graph.stride_parts import stride_parts
 
 Array = np.ndarray[Any, Any]
 
@@ -73,32 +74,11 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
         yield np.copyto, (turned, w[::-1, ::-1].swapaxes(2, 3))
         yield from convolve(g, turned, None, scratch[w.size :], how.turned, out)
         return
-    pool = ScratchPool(scratch)
-    kernels = yield from _by_group(w, pool, how)
-    spread = _spread_across if how.across else _spread_taps
-    for unit in how.units(0, len(g), how.spread_tile):
-        first, stop, top, bottom = unit
-        rest = ScratchPool(pool.rest)
-        flowing = _part(g, unit, how)
-        if how.phases != (1, 1):
-            # Rows of images are long stretches to add to; what comes phase by phase is put into their order.
-            images = rest.take((stop - first, *how.out, how.filters))
-            yield (
-                np.copyto,
-                (strips.by_phase(images, how), flowing.reshape(stop - first, *how.phases, *how.grid, -1)),
-            )
-            flowing = images.reshape(flowing.shape)
-        if how.pointwise:
-            yield np.dot, (flowing, kernels[0].T, out[first:stop, top:bottom].reshape(-1, how.channels))
-            continue
-        if top == 0:
-            yield out[first:stop].fill, (0.0,)
-        own = rest.take((len(flowing), how.made)) if how.groups > 1 else flowing
-        for group in range(how.groups):
-            if how.groups > 1:
-                yield np.copyto, (own, flowing[:, group * how.made : (group + 1) * how.made])
-            images = out[..., group * how.own : (group + 1) * how.own]
-            yield from spread(own, kernels[group], images, unit, rest.rest, how)
+    parts = stride_parts(how)
+    if parts is not None:
+        yield from strided.convolve_input(g, w, scratch, parts, convolve, out)
+        return
+    yield from _send(g, w, scratch, how, out)
 
 
 def convolve_kernel(
@@ -138,6 +118,36 @@ def convolve_kernel(
                 yield np.copyto, (total[:, filters], part)
             else:
                 yield np.add, (total[:, filters], part, total[:, filters])
+
+
+def _send(g: Array, w: Array, scratch: Array, how: Geometry, out: Array) -> Iterator[Call]:
+    """Write what flows back to the images tap by tap."""
+    pool = ScratchPool(scratch)
+    kernels = yield from _by_group(w, pool, how)
+    spread = _spread_across if how.across else _spread_taps
+    for unit in how.units(0, len(g), how.spread_tile):
+        first, stop, top, bottom = unit
+        rest = ScratchPool(pool.rest)
+        flowing = _part(g, unit, how)
+        if how.phases != (1, 1):
+            # Rows of images are long stretches to add to; what comes phase by phase is put into their order.
+            images = rest.take((stop - first, *how.out, how.filters))
+            yield (
+                np.copyto,
+                (strips.by_phase(images, how), flowing.reshape(stop - first, *how.phases, *how.grid, -1)),
+            )
+            flowing = images.reshape(flowing.shape)
+        if how.pointwise:
+            yield np.dot, (flowing, kernels[0].T, out[first:stop, top:bottom].reshape(-1, how.channels))
+            continue
+        if top == 0:
+            yield out[first:stop].fill, (0.0,)
+        own = rest.take((len(flowing), how.made)) if how.groups > 1 else flowing
+        for group in range(how.groups):
+            if how.groups > 1:
+                yield np.copyto, (own, flowing[:, group * how.made : (group + 1) * how.made])
+            images = out[..., group * how.own : (group + 1) * how.own]
+            yield from spread(own, kernels[group], images, unit, rest.rest, how)
 
 
 def _by_group(w: Array, pool: ScratchPool, how: Geometry) -> Generator[Call, None, Array]:

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils
 
-_I1, _I8, _I32, _I64, _VOID = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.VoidType()
-_BYTES, _NUMBERS = _I8.as_pointer(), _I64.as_pointer()
+from specnet.engines.numba.vector_code import VectorCode, constant, function_of
 
 
 @dataclass(frozen=True)
@@ -43,38 +41,23 @@ def block_shape(triple: str, features: str) -> BlockShape:
 def block_function(module: Any, item: int, shape: BlockShape, vectors: int, *, masked: bool) -> Any:
     """Return the function for blocks of so many vectors, of which the last one may be `masked`."""
     name = f"specnet_block_{8 * item}_{shape.width}_{shape.rows}_{vectors}_{masked:d}"
-    return _function_of(module, name, lambda made: _BlockWriter(made, item, shape, vectors, masked=masked))
+    return function_of(
+        module, name, 6, lambda made: _BlockWriter(made, item, shape, vectors, masked=masked).write()
+    )
 
 
 def dots_function(module: Any, item: int, shape: BlockShape) -> Any:
     """Return the function for inner products."""
     name = f"specnet_dots_{8 * item}_{shape.width}_{shape.rows}"
-    return _function_of(module, name, lambda made: _DotsWriter(made, item, shape, 1, masked=True))
+    return function_of(module, name, 6, lambda made: _DotsWriter(made, item, shape, 1, masked=True).write())
 
 
-def _function_of(module: Any, name: str, writer: Callable[[Any], _BlockWriter]) -> Any:
-    """Return a module's function of a name, which is written where it is not there."""
-    function = module.globals.get(name)
-    if function is None:
-        function = ir.Function(module, ir.FunctionType(_VOID, [_I64] * 6), name)
-        # Where several compiled functions have it, one is kept.
-        function.linkage = "linkonce_odr"
-        for attribute in ("noinline", "nounwind", "optsize"):  # loops are not to be unrolled further
-            function.attributes.add(attribute)
-        writer(function).write()
-    return function
-
-
-class _BlockWriter:
+class _BlockWriter(VectorCode):
     """Writes the function for blocks of so many vectors."""
 
     def __init__(self, function: Any, item: int, shape: BlockShape, vectors: int, *, masked: bool) -> None:
-        self.function, self.builder = function, ir.IRBuilder(function.append_basic_block("entry"))
-        self.item, self.rows, self.vectors, self.masked = item, shape.rows, vectors, masked
-        self.lanes = shape.width // item
-        self.real = ir.FloatType() if item == 4 else ir.DoubleType()
-        self.vector, self.mask_kind = ir.VectorType(self.real, self.lanes), ir.VectorType(_I1, self.lanes)
-        self.zeros = ir.Constant(self.vector, [0.0] * self.lanes)
+        super().__init__(function, item, shape.width)
+        self.rows, self.vectors, self.masked = shape.rows, vectors, masked
 
     def write(self) -> None:
         """Write it."""
@@ -82,7 +65,7 @@ class _BlockWriter:
         last, steps, rows, y, bias, adds = self.function.args
         self._prepare(last, steps, rows)
         start = self._given(bias, self._load, self.zeros)
-        found = self._loop(0, constant(0), builder.inttoptr(y, _BYTES), start * self.rows)
+        found = self._loop(0, constant(0), self.address(y), start * self.rows)
         out = self._addresses(rows, self.rows)
         with builder.if_else(builder.icmp_signed("!=", adds, constant(0))) as (then, otherwise):
             with then:
@@ -95,122 +78,69 @@ class _BlockWriter:
 
     def _prepare(self, last: Any, steps: Any, rows: Any) -> None:
         """Read what the loops need."""
-        builder, whole = self.builder, ir.VectorType(_I32, self.lanes)
-        places = ir.Constant(whole, list(range(self.lanes)))
-        self.mask = builder.icmp_signed("<", places, self._spread(builder.trunc(last, _I32), whole))
-        self.numbers = [self._entry(steps, place) for place in range(9)]
+        self.mask = self.mask_of(last)
+        self.numbers = [self.entry(steps, place) for place in range(9)]
         self.x = self._addresses(rows, 0)
 
     def _given(self, bias: Any, load: Callable[[Any], list[Any]], zero: Any) -> list[Any]:
         """Return what is loaded from an address, or zeros where that is 0."""
         builder = self.builder
-        entry, biased, after = builder.block, self._new("biased"), self._new("unbiased")
+        entry, biased, after = builder.block, self.new("biased"), self.new("unbiased")
         builder.cbranch(builder.icmp_signed("!=", bias, constant(0)), biased, after)
         builder.position_at_end(biased)
-        loaded = load(builder.inttoptr(bias, _BYTES))
+        loaded = load(self.address(bias))
         builder.branch(after)
         builder.position_at_end(after)
-        found = [builder.phi(zero.type) for _ in loaded]
-        for state, number in zip(found, loaded, strict=True):
-            state.add_incoming(zero, entry)
-            state.add_incoming(number, biased)
-        return found
+        return self.joined([(entry, [zero] * len(loaded)), (biased, loaded)])
 
     def _loop(self, level: int, x: Any, y: Any, sums: list[Any]) -> list[Any]:
         """Write the loop over a, b or c and what is within it; return what the sums are after it."""
         if level == 3:
             return self._multiply(x, y, sums)
-        builder = self.builder
         count, x_step, y_step = self.numbers[level::3]
-        before, body, after = builder.block, self._new(f"loop_{level}"), self._new(f"after_{level}")
-        builder.branch(body)
-        builder.position_at_end(body)
-        start = [count, x, y, *sums]
-        states = [builder.phi(value.type) for value in start]
-        left, x_here, y_here, *here = states
-        new = self._loop(level + 1, x_here, y_here, here)
-        fewer = builder.sub(left, constant(1))
-        following = [fewer, builder.add(x_here, x_step), builder.gep(y_here, [y_step]), *new]
-        for state, first, value in zip(states, start, following, strict=True):
-            state.add_incoming(first, before)
-            state.add_incoming(value, builder.block)
-        builder.cbranch(builder.icmp_signed(">", fewer, constant(0)), body, after)
-        builder.position_at_end(after)
-        return new
+
+        def body(states: list[Any]) -> list[Any]:
+            x_here, y_here, *here = states
+            new = self._loop(level + 1, x_here, y_here, here)
+            return [self.builder.add(x_here, x_step), self.builder.gep(y_here, [y_step]), *new]
+
+        return self.loop(count, [x, y, *sums], body)[2:]
 
     def _multiply(self, x: Any, y: Any, sums: list[Any]) -> list[Any]:
         """Write the products of a number of each row with each vector; return the sums with them."""
         builder, columns, new = self.builder, self._load(y), []
         for row in range(self.rows):
             address = builder.bitcast(builder.gep(self.x[row], [x]), self.real.as_pointer())
-            factor = self._spread(builder.load(address, align=self.item), self.vector)
+            factor = self.spread(builder.load(address, align=self.item), self.vector)
             own = sums[row * self.vectors : (row + 1) * self.vectors]
-            new += [self._plus(factor, column, number) for column, number in zip(columns, own, strict=True)]
+            new += [self.plus(factor, column, number) for column, number in zip(columns, own, strict=True)]
         return new
-
-    def _plus(self, a: Any, b: Any, number: Any) -> Any:
-        """Return a * b + number; a processor without fused products rounds twice."""
-        multiply = self._function("fmuladd", ir.FunctionType(self.vector, [self.vector] * 3))
-        return self.builder.call(multiply, [a, b, number])
 
     # Memory
 
     def _load(self, address: Any) -> list[Any]:
         """Return the vectors at an address; nothing beyond the last column is read."""
-        *before, last = self._places(address)
-        found = [self.builder.load(place, align=self.item) for place in before]
-        if not self.masked:
-            return [*found, self.builder.load(last, align=self.item)]
-        return [*found, self._load_masked(last)]
-
-    def _load_masked(self, place: Any) -> Any:
-        kind = ir.FunctionType(self.vector, [place.type, _I32, self.mask_kind, self.vector])
-        given = [place, ir.Constant(_I32, self.item), self.mask, self.zeros]
-        return self.builder.call(self._function("masked.load", kind, ".p0"), given)
+        return [
+            self.read(place, mask) for place, mask in zip(self._places(address), self._masks(), strict=True)
+        ]
 
     def _store(self, rows: list[Any], vectors: list[Any]) -> None:
         for number, row in enumerate(rows):
-            *own, tail = vectors[number * self.vectors : (number + 1) * self.vectors]
-            *places, last = self._places(row)
-            for vector, place in zip(own, places, strict=True):
-                self.builder.store(vector, place, align=self.item)
-            if self.masked:
-                kind = ir.FunctionType(_VOID, [self.vector, last.type, _I32, self.mask_kind])
-                given = [tail, last, ir.Constant(_I32, self.item), self.mask]
-                self.builder.call(self._function("masked.store", kind, ".p0"), given)
-            else:
-                self.builder.store(tail, last, align=self.item)
+            own = vectors[number * self.vectors : (number + 1) * self.vectors]
+            for vector, place, mask in zip(own, self._places(row), self._masks(), strict=True):
+                self.put(vector, place, mask)
+
+    def _masks(self) -> list[Any]:
+        """Return the masks of a row's vectors."""
+        return [None] * (self.vectors - 1) + [self.mask if self.masked else None]
 
     def _places(self, address: Any) -> list[Any]:
         """Return the addresses of the vectors from an address on."""
         offsets = [constant(number * self.lanes * self.item) for number in range(self.vectors)]
-        kind = self.vector.as_pointer()
-        return [self.builder.bitcast(self.builder.gep(address, [offset]), kind) for offset in offsets]
-
-    def _entry(self, table: Any, place: int) -> Any:
-        pointer = self.builder.inttoptr(table, _NUMBERS)
-        return self.builder.load(self.builder.gep(pointer, [constant(place)]))
+        return [self.builder.gep(address, [offset]) for offset in offsets]
 
     def _addresses(self, table: Any, first: int) -> list[Any]:
-        return [self.builder.inttoptr(self._entry(table, first + row), _BYTES) for row in range(self.rows)]
-
-    # Code
-
-    def _new(self, name: str) -> Any:
-        return self.function.append_basic_block(name)
-
-    def _spread(self, number: Any, kind: Any) -> Any:
-        """Return a vector with the same number everywhere."""
-        none, first = ir.Constant(kind, ir.Undefined), ir.Constant(_I32, 0)
-        one = self.builder.insert_element(none, number, first)
-        return self.builder.shuffle_vector(
-            one, none, ir.Constant(ir.VectorType(_I32, self.lanes), [first] * self.lanes)
-        )
-
-    def _function(self, name: str, kind: Any, ending: str = "") -> Any:
-        """Return one of LLVM's functions of vectors."""
-        full = f"llvm.{name}.v{self.lanes}f{8 * self.item}{ending}"
-        return cgutils.get_or_insert_function(self.function.module, kind, full)
+        return [self.address(self.entry(table, first + row)) for row in range(self.rows)]
 
 
 class _DotsWriter(_BlockWriter):
@@ -227,9 +157,9 @@ class _DotsWriter(_BlockWriter):
             lambda address: [builder.load(builder.bitcast(address, real), align=self.item)],
             ir.Constant(self.real, 0.0),
         )
-        found = self._loop(0, constant(0), builder.inttoptr(y, _BYTES), [self.zeros] * self.rows)
+        found = self._loop(0, constant(0), self.address(y), [self.zeros] * self.rows)
         kind = ir.FunctionType(self.real, [self.real, self.vector])
-        add_up = self._function("vector.reduce.fadd", kind)
+        add_up = self.llvm("vector.reduce.fadd", kind)
         for row, vector in zip(self._addresses(rows, self.rows), found, strict=True):
             total = builder.call(add_up, [start, vector], fastmath=("reassoc",))
             builder.store(total, builder.bitcast(row, real), align=self.item)
@@ -238,38 +168,20 @@ class _DotsWriter(_BlockWriter):
     def _loop(self, level: int, x: Any, y: Any, sums: list[Any]) -> list[Any]:
         if level < 2:
             return super()._loop(level, x, y, sums)
-        builder, width = self.builder, constant(self.lanes * self.item)
-        before, body, after = builder.block, self._new("whole"), self._new("rest")
-        builder.cbranch(builder.icmp_signed(">", self.whole, constant(0)), body, after)
-        builder.position_at_end(body)
-        start = [self.whole, x, y, *sums]
-        states = [builder.phi(value.type) for value in start]
-        left, x_here, y_here, *here = states
-        new = self._add_vector(x_here, y_here, here, lambda place: builder.load(place, align=self.item))
-        fewer = builder.sub(left, constant(1))
-        following = [fewer, builder.add(x_here, width), builder.gep(y_here, [width]), *new]
-        for state, first, value in zip(states, start, following, strict=True):
-            state.add_incoming(first, before)
-            state.add_incoming(value, body)
-        builder.cbranch(builder.icmp_signed(">", fewer, constant(0)), body, after)
-        builder.position_at_end(after)
-        ends = [builder.phi(value.type) for value in start[1:]]
-        for end, first, value in zip(ends, start[1:], following[1:], strict=True):
-            end.add_incoming(first, before)
-            end.add_incoming(value, body)
-        x_end, y_end, *so_far = ends
-        return self._add_vector(x_end, y_end, so_far, self._load_masked)
+        width = constant(self.lanes * self.item)
 
-    def _add_vector(self, x: Any, y: Any, sums: list[Any], load: Callable[[Any], Any]) -> list[Any]:
+        def body(states: list[Any]) -> list[Any]:
+            x_here, y_here, *here = states
+            new = self._add_vector(x_here, y_here, here, None)
+            return [self.builder.add(x_here, width), self.builder.gep(y_here, [width]), *new]
+
+        x_end, y_end, *so_far = self.loop(self.whole, [x, y, *sums], body, perhaps_none=True)
+        return self._add_vector(x_end, y_end, so_far, self.mask)
+
+    def _add_vector(self, x: Any, y: Any, sums: list[Any], mask: Any | None) -> list[Any]:
         """Write the products of a vector of each row with one of y; return the sums with them."""
-        (place,) = self._places(y)
-        factor, new = load(place), []
-        for row, number in zip(self.x, sums, strict=True):
-            (place,) = self._places(self.builder.gep(row, [x]))
-            new.append(self._plus(load(place), factor, number))
-        return new
-
-
-def constant(value: int) -> Any:
-    """Return a constant of 64 bits."""
-    return ir.Constant(_I64, value)
+        factor = self.read(y, mask)
+        return [
+            self.plus(self.read(self.builder.gep(row, [x]), mask), factor, number)
+            for row, number in zip(self.x, sums, strict=True)
+        ]

@@ -18,8 +18,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from specnet.engines.numba.blocks import BlockShape, block_function, block_shape, constant, dots_function
+from specnet.engines.numba.blocks import BlockShape, block_function, block_shape, dots_function
 from specnet.engines.numba.compiling import inner
+from specnet.engines.numba.vector_code import constant
 
 __all__ = [
     "block",
@@ -42,7 +43,7 @@ STACK = 32
 """Integers that a function has on its stack."""
 
 
-def _shape_for(context: Any) -> BlockShape:
+def shape_for(context: Any) -> BlockShape:
     """Return the shape for the processor that code is compiled for: the one by which numba tells kept code apart."""
     triple, _, features = context.codegen().magic_tuple()
     return block_shape(triple, features)
@@ -52,7 +53,7 @@ def _constant(choose: Callable[[BlockShape], int]) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def number(typing_context: Any) -> Any:  # noqa: ARG001  numba reads the names
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-            return constant(choose(_shape_for(context)))
+            return constant(choose(shape_for(context)))
 
         return types.int64(), generate
 
@@ -119,7 +120,7 @@ def _block(
     adds: Any,  # noqa: ARG001
 ) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        shape = _shape_for(context)
+        shape = shape_for(context)
         _, columns, *given = arguments
         item = like.bitwidth // 8
         lanes = constant(shape.width // item)
@@ -165,7 +166,7 @@ def _dots(
     bias: Any,  # noqa: ARG001
 ) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        shape, item = _shape_for(context), like.bitwidth // 8
+        shape, item = shape_for(context), like.bitwidth // 8
         _, count, *given = arguments
         lanes = constant(shape.width // item)
         whole = builder.sdiv(builder.sub(count, constant(1)), lanes)
@@ -200,7 +201,7 @@ def turn_square(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
         _, source, source_line, to, to_line = arguments
         item = like.bitwidth // 8
-        count = _shape_for(context).width // item
+        count = shape_for(context).width // item
         vector = ir.VectorType(context.get_value_type(like), count)
 
         def at(address: Any, line: Any, row: int) -> Any:

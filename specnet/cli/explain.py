@@ -40,7 +40,7 @@ MEMORY = {
     "arena": "values between the steps of the plans",
     "kept": "what the plans compute once",
     "loops": "the views of each step of the loops",
-    "bindings": "views that are ready for each size of batch",
+    "bindings": "views and constants that plans have ready",
     "loading": "what reading the rows takes beyond this, before the training",
 }
 

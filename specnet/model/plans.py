@@ -139,7 +139,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
     `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
     changes them, `arena` values between the steps of the plans, `kept` what they compute once, and what
-    metrics must see whole, `loops` the views of each step of the loops. `loading` is by how much more than all of
+    metrics must see whole, `loops` the views of each step of the loops, and `bindings` what else plans with loops, and
+    those of batches by length, have ready. `loading` is by how much more than all of
     these the rows take before the training, while its arrays are made of them. `batches` are those by length.
     """
     spec, signature = network.spec, network.signature
@@ -167,6 +168,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     if batches is not None:
         cut, in_one = [], 0
     bound = _bound(plans, rows)
+    loops = _loops(bound)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     parts = {
         "data": sum(rows.values()) * (own + converted) + reading + signature.held,
@@ -190,8 +192,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
             if batches is None
             else _seen_by_length(plans, batches)
         ),
-        **_loops(bound),
-        **({"bindings": _ready(bound)} if batches is not None else {}),
+        **loops,
+        **({"bindings": _ready(bound)} if batches is not None or loops else {}),
     }
     loading = _loading(network, rows) - sum(parts.values())
     return {**parts, "loading": loading} if loading > 0 else parts

@@ -9,12 +9,11 @@ its workers wait for the interpreter's lock where they make more of them than th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
-from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN, ScanAttributes
+from specnet.passes.drives import DrivenSum, driven_sums
 from specnet.passes.rewriting import Replaced, Rewriting, readers_of, wanted_indices
 
 HALF = 0.5
@@ -29,18 +28,6 @@ def halve_gates(graph: Graph) -> Graph:
     return _Halving(graph).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _GateSum:
-    """A sum of gates in the body of a loop, (gates, ...), and what it is the sum of."""
-
-    drive: Value
-    """A slice of an array, which nothing else reads."""
-    product: Value
-    """A product with a matrix of each gate, which stays the same."""
-    halved: tuple[bool, ...]
-    """For each gate whether nothing but a sigmoid reads it."""
-
-
 class _Halving(Rewriting):
     def visit(self, node: Node) -> Replaced:
         if node.op is not SCAN:
@@ -52,11 +39,11 @@ class _Halving(Rewriting):
             return self.copy(node)
         inputs = [self.of(value) for value in node.inputs]
         place = {value.index: number for number, value in enumerate(body.arguments)}
-        for found in sums.values():
-            drive, kernel = place[found.drive.index], place[found.product.inputs[1].index]
-            inputs[drive] = self._halved(node.inputs[drive], found.halved, 1)
-            inputs[kernel] = self._halved(node.inputs[kernel], found.halved, 0)
-        made = _HalvedBody(body, sums).run()
+        for total, halved in sums.values():
+            drive, kernel = place[total.drive.index], place[total.kernel.index]
+            inputs[drive] = self._halved(node.inputs[drive], halved, 1)
+            inputs[kernel] = self._halved(node.inputs[kernel], halved, 0)
+        made = _HalvedBody(body, {index: halved for index, (_, halved) in sums.items()}).run()
         return self.target.apply(SCAN, inputs, loop.with_regions((made,)))  # type: ignore[arg-type]
 
     def _halved(self, value: Value, gates: tuple[bool, ...], axis: int) -> Value:
@@ -86,34 +73,14 @@ class _Halving(Rewriting):
         return self.of(value) * ops.reshape(factors, shape=shape)
 
 
-def _sums(loop: ScanAttributes) -> dict[int, _GateSum]:
-    """Return the sums in the body of a loop that can be halved before it, by index."""
-    body = loop.body
-    readers, wanted = readers_of(body), wanted_indices(body)
-    place = {value.index: number for number, value in enumerate(body.arguments)}
-    first, last = loop.states, loop.states + loop.arrays
-    found: dict[int, _GateSum] = {}
-
-    def alone(value: Value) -> bool:
-        return len(readers.get(value.index, ())) == 1 and value.index not in wanted
-
-    for node in body.nodes:
-        if node.op is not ops.add or node.value.index in wanted or node.value.rank != 3:
-            continue
-        product, drive = sorted(node.inputs, key=lambda value: value.op is ARGUMENT)
-        if drive.op is not ARGUMENT or not first <= place[drive.index] < last:
-            continue
-        if product.op is not ops.MATMUL or product.inputs[1].op is not ARGUMENT:
-            continue
-        kernel = product.inputs[1]
-        plain = kernel.rank == 3 and product.inputs[0].rank == 2 and place[kernel.index] >= last
-        if not (plain and all(map(alone, (product, drive, kernel)))):
-            continue
-        if {v.shape[0] for v in (node.value, drive, product, kernel)} != {node.value.shape[0]}:
-            continue
-        halved = _halved_gates(node.value, readers, wanted)
+def _sums(loop: ScanAttributes) -> dict[int, tuple[DrivenSum, tuple[bool, ...]]]:
+    """Return the sums in the body of a loop that can be halved before it, by index, and for which gates they can."""
+    readers, wanted = readers_of(loop.body), wanted_indices(loop.body)
+    found = {}
+    for total in driven_sums(loop):
+        halved = _halved_gates(total.total, readers, wanted)
         if any(halved):
-            found[node.value.index] = _GateSum(drive, product, halved)
+            found[total.total.index] = total, halved
     return found
 
 
@@ -140,16 +107,16 @@ def _halved_gates(total: Value, readers: Mapping[int, list[Node]], wanted: set[i
 class _HalvedBody(Rewriting):
     """The body of a loop in which some gates arrive halved."""
 
-    def __init__(self, body: Region, sums: Mapping[int, _GateSum]) -> None:
+    def __init__(self, body: Region, halved: Mapping[int, tuple[bool, ...]]) -> None:
         super().__init__(body)
-        self.sums = sums
+        self.halved = halved
 
     def visit(self, node: Node) -> Replaced:
         if node.op is ops.sigmoid:
             read = node.inputs[0]
             start = ops.part.of(read).start if read.op is ops.part else 0
             total = read.inputs[0] if read.op is ops.part else read
-            if total.index in self.sums and self.sums[total.index].halved[start]:
+            if total.index in self.halved and self.halved[total.index][start]:
                 return (ops.tanh(self.of(read)) * HALF + HALF,)
         return self.copy(node)
 

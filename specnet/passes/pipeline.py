@@ -13,6 +13,7 @@ from specnet.passes.enlarging import fold_enlargements
 from specnet.passes.fuse import group, is_shared
 from specnet.passes.gates import halve_gates
 from specnet.passes.layout import join_biases
+from specnet.passes.loop_inputs import join_inputs
 from specnet.passes.loop_products import transpose_constants
 from specnet.passes.loops import hoist, sink
 from specnet.passes.phases import lay_out_phases
@@ -64,7 +65,7 @@ def plan(
         if loops:
             # What is laid out in full or transposed for the sake of a loop's ops is so once, not at every step. Nothing
             # may be left of a loop then.
-            graph = halve_gates(graph) if engine == "numpy" else graph
+            graph = join_inputs(halve_gates(graph), sizes) if engine == "numpy" else graph
             graph = prune(hoist(transpose_constants(graph, sizes)))
         if of_sequences(graph) and not any(node.op.shared for node in graph):
             graph = shard(graph, sizes, cores(threads))

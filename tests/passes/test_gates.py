@@ -9,56 +9,14 @@ from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.gates import halve_gates
 from specnet.passes.pipeline import plan
-from specnet.passes.pruning import prune
+from tests.support.driven import SHAPES, SIZES, cell, driven, gate, lstm, passed
 from tests.support.graphs import body_of, counted, drawn, graph_of, names_of
 from tests.support.reference import evaluate
 
-SIZES = {"batch": 3, "steps": 4}
-SHAPES = {
-    "x": (STEPS, BATCH, 5),
-    "h": (BATCH, 2),
-    "C": (4, 5, 2),
-    "B": (4, 1, 2),
-    "R": (4, 2, 2),
-    "s": (STEPS, 4, BATCH, 2),
-}
 
-
-def gate(x, number):
-    return ops.reshape(ops.part(x, start=number, stop=number + 1), shape=x.shape[1:])
-
-
-def cell(states, sums):
-    """Return the states after a step of an LSTM."""
-    gates = ops.sigmoid(ops.part(sums, start=0, stop=3))
-    new = gate(gates, 0) * states[1] + gate(gates, 1) * ops.tanh(gate(sums, 3))
-    return [gate(gates, 2) * ops.tanh(new), new]
-
-
-def driven(x, C, B, **_):
-    """Return what the gates are driven by: a product and a bias of all steps, (steps, gates, batch, units)."""
-    drive = ops.MATMUL(ops.rows(x), C) + B
-    return ops.transpose(ops.reshape(drive, shape=(4, STEPS, BATCH, 2)), axes=(1, 0, 2, 3))
-
-
-def halved(step, arrays=lambda **leaves: [driven(**leaves)]):
+def halved(step, *arrays):
     """Return a graph with one loop after the pass, having checked that the results are the same."""
-    graph, leaves = graph_of(SHAPES)
-    last, outputs = ops.scan(
-        lambda states, slices: step(states, slices, leaves), [leaves["h"]] * 2, arrays(**leaves)
-    )
-    graph.outputs = {f"y{n}": value for n, value in enumerate((*last, *outputs))}
-    made = prune(halve_gates(graph))
-    given = drawn(graph, SIZES)
-    before, after = (evaluate(g, given, g.outputs.values(), SIZES) for g in (graph, made))
-    for old, new in zip(before, after, strict=True):
-        np.testing.assert_allclose(new, old, rtol=1e-13, atol=1e-15)
-    return made
-
-
-def lstm(states, slices, leaves):
-    new = cell(states, slices[0] + states[0] @ leaves["R"])
-    return new, [new[1]]
+    return passed(halve_gates, step, *arrays)
 
 
 def test_the_kernels_and_the_bias_are_halved_and_nothing_larger():
@@ -66,7 +24,7 @@ def test_the_kernels_and_the_bias_are_halved_and_nothing_larger():
     assert counted(made, ops.sigmoid) == 0
     assert counted(body_of(made), ops.tanh) == 3
     factors = [node for node in made if node.op is ops.multiply]
-    assert sorted(node.value.shape for node in factors) == [(4, 1, 2), (4, 2, 2), (4, 5, 2)]
+    assert sorted(node.value.shape for node in factors) == [(4, 1, 2), (4, 2, 2), (4, 2, 2)]
     assert names_of(body_of(made)).count("multiply") == 4, "three of the cell, and one for the three gates"
 
 

@@ -177,7 +177,10 @@ class _WholeWriter(Entries):
                 self._loop(self.loop_name(self.program.compiled[number]), table)
             case "dot", [ast.Name(id=a), ast.Name(id=b), ast.Name(id=out)]:
                 self._product(a, b, out)
-            case "add_reduce", [ast.Name(id=a), ast.Tuple() as axes, ast.Constant(None), ast.Name(id=out)]:
+            case (
+                "add_reduce" | "sum_between",
+                [ast.Name(id=a), ast.Tuple() as axes, ast.Constant(None) | ast.Name(), ast.Name(id=out)],
+            ):
                 along = ast.literal_eval(axes)
                 if along != tuple(range(along[0], along[-1] + 1)):
                     raise Unfit

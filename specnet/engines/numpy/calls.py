@@ -7,6 +7,7 @@ make these parts again takes as long as a small call itself, and holds the inter
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,12 @@ def sum_rows(x: Array, ones: Array, more: Array, overwrite: bool, out: Array) ->
     yield np.dot, (ones[: len(rows)], rows, out if overwrite else more)
     if not overwrite:
         yield np.add, (out, more, out)
+
+
+def sum_between(x: Array, axes: tuple[int, ...], ones: Array, out: Array) -> None:
+    """Sum over neighbouring axes that others follow: each matrix of what remains is multiplied by as many ones."""
+    before, behind = x.shape[: axes[0]], prod(x.shape[axes[-1] + 1 :])
+    np.matmul(ones, x.reshape(*before, len(ones), behind), out.reshape(*before, behind))
 
 
 def add_up(sums: Sequence[Array]) -> None:

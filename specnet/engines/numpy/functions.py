@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.numpy import normalising, normalising_groups
-from specnet.engines.numpy.calls import add_slices, add_up, clip, perform, sum_rows
+from specnet.engines.numpy.calls import add_slices, add_up, clip, perform, sum_between, sum_rows
 from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
 from specnet.engines.numpy.erf import erf
 from specnet.engines.numpy.moments import batch_moments, shared_moments
@@ -107,6 +107,7 @@ FUNCTIONS: dict[str, Any] = {
     "shared_dot": shared_dot,
     "shared_moments": shared_moments,
     "spread_sum": spread_sum,
+    "sum_between": sum_between,
     "sum_rows": sum_rows,
     "take": np.take,
     "unpool_max": unpool_max,

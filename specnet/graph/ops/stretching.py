@@ -80,12 +80,28 @@ def _by_product(value: Value) -> str:
     return "matmul({ones}, {a}, {o})" if axes == (x.rank - 2,) and few else ""
 
 
+def _of_middle(value: Value) -> bool:
+    """Whether neighbouring axes are summed over that others follow, as by global pooling: a product for each matrix.
+
+    NumPy adds what lies behind these axes at a time, which are few numbers: 64 images of 28 x 28 x 24 take 620 µs on
+    one thread, and as products with a vector of ones 69. Products would copy arrays of a loop, which may lie apart.
+    """
+    (x,) = value.inputs
+    axes = reduce_sum.of(value).axes
+    if x.graph.depth or x.dtype not in ("float32", "float64") or not value.shape:
+        return False
+    neighbours = axes == tuple(range(axes[0], axes[0] + len(axes))) and axes[-1] < x.rank - 1
+    return neighbours and not _by_product(value)
+
+
 def _sum_kernel(value: Value) -> str:
     (x,) = value.inputs
     if not value.shape:
         return "{o} = count_nonzero({a})" if x.dtype == "bool" else "{o} = float(add_reduce({a:flat}))"
     if _of_few(value):
         return "add_slices({a}, {axes}, {s}, {o})"
+    if _of_middle(value):
+        return "sum_between({a}, {axes}, {ones}, {o})"
     return _by_product(value) or "add_reduce({a}, {axes}, None, {o})"
 
 
@@ -116,7 +132,8 @@ def _sum_scratch(value: Value) -> list[Kind]:
 
 def _sum_ones(value: Value) -> dict[str, Prepared]:
     (x,) = value.inputs
-    return {"ones": ones(x.count // value.count, x.dtype)} if _of_columns(value) or _by_product(value) else {}
+    by_product = _of_columns(value) or _of_middle(value) or _by_product(value)
+    return {"ones": ones(x.count // value.count, x.dtype)} if by_product else {}
 
 
 def ones(count: Count, dtype: DType) -> Prepared:

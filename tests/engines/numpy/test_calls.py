@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.engines.numpy.calls import Remade, _clip, add_up, clip, maximum, perform, sum_rows
+from specnet.engines.numpy.calls import Remade, _clip, add_up, clip, maximum, perform, sum_between, sum_rows
 
 
 def test_calls_are_made_in_order():
@@ -53,3 +53,16 @@ def test_sums_are_added_to_the_first():
     sums = [np.array([1.0, 2.0]), np.array([10.0, 20.0]), np.array([100.0, 200.0])]
     add_up(sums)
     np.testing.assert_array_equal(sums, [[111.0, 222.0], [10.0, 20.0], [100.0, 200.0]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((3, 4, 5), (1,)), ((4, 3, 2, 5), (0, 1)), ((2, 3, 4, 5, 6), (1, 2)), ((0, 4, 5), (1,))],
+)
+def test_axes_that_others_follow_are_summed(shape, axes):
+    x = np.random.default_rng(0).normal(size=shape)
+    expected = x.sum(axes)
+    out = np.full_like(expected, np.nan)
+    ones = np.ones(np.prod([shape[axis] for axis in axes]))
+    sum_between(x, axes, ones, out)
+    np.testing.assert_allclose(out, expected, 1e-12, 1e-12)

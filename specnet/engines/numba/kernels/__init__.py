@@ -39,6 +39,7 @@ FUNCTIONS: dict[str, Any] = {
     "shared_moments": moments.shared_moments,
     "softmax": reductions.softmax,
     "spread_sum": pooling.spread_sum,
+    "sum_between": reductions.sum_between,
     "unpool_max": pooling.unpool_max,
 }
 """Functions by the names and with the arguments that they have in `specnet.engines.numpy.functions`.

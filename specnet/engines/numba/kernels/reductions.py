@@ -44,6 +44,11 @@ def add_slices(x: Array, axes: tuple[int, int], s: Array, out: Array) -> None:
     add_reduce(x, axes, None, out)
 
 
+def sum_between(x: Array, axes: tuple[int, ...], _: Array, out: Array) -> None:
+    """Sum over neighbouring axes that others follow."""
+    add_reduce(x, axes, None, out)
+
+
 def maximum_reduce(x: Array, axis: int, dtype: Any, out: Array, keepdims: bool) -> None:
     """Write the largest elements along an axis."""
     shape = _outline(x, axis)

@@ -7,7 +7,13 @@ import pytest
 
 pytest.importorskip("numba")
 
-from specnet.engines.numba.kernels.reductions import add_reduce, log_softmax, maximum_reduce, softmax
+from specnet.engines.numba.kernels.reductions import (
+    add_reduce,
+    log_softmax,
+    maximum_reduce,
+    softmax,
+    sum_between,
+)
 
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
@@ -43,6 +49,9 @@ def test_sums_over_axes(shape, axes, dtype):
     out = np.full(expected.shape, np.nan, dtype)
     add_reduce(x, axes, None, out)
     np.testing.assert_allclose(out, expected, TOLERANCE[dtype], TOLERANCE[dtype])
+    again = np.full_like(out, np.nan)
+    sum_between(x, axes, np.ones(0, dtype), again)
+    np.testing.assert_array_equal(again, out)
 
 
 @dtypes

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from math import prod
 from time import thread_time
 from typing import Any
@@ -53,6 +53,12 @@ def drawn(*shape: int) -> Array:
     return numbers
 
 
+@cache
+def known(name: str, *shape: int) -> Array:  # noqa: ARG001  the cache tells them apart
+    """Return random numbers that a layer and what flows back through it have in common."""
+    return drawn(*shape)
+
+
 def ours(name: str, *arguments: Any) -> dict[str, Call]:
     """Return both engines' kernel of a name, with its calls made ready."""
     np.setbufsize(BUFFER)  # as where a plan has workers
@@ -66,19 +72,23 @@ def ours(name: str, *arguments: Any) -> dict[str, Call]:
     return peers
 
 
+TENSORS: dict[int, tuple[Array, torch.Tensor]] = {}
+"""Images, and these channels first, by the identity of the former."""
+
+
 def both_layouts(name: str, call: Callable[..., object], *images: Array) -> dict[str, Call]:
     """Return a call of PyTorch's over images, channels first and channels last."""
-    last = [torch.tensor(x).movedim(-1, 1) for x in images]
-    first = [x.contiguous() for x in last]
+    last = [torch.from_numpy(x).movedim(-1, 1) for x in images]
+    first = [TENSORS.setdefault(id(x), (x, t.contiguous()))[1] for x, t in zip(images, last, strict=True)]
     return {name: partial(call, *first), f"{name}, channels last": partial(call, *last)}
 
 
 def layer_norm() -> dict[str, Call]:
     """25,088 rows of 64 features."""
     n, m = 25_088, 64
-    x, tile = drawn(n, m), TILE // m
-    arguments = np.full(m, 1 / m, np.float32), empty(tile, m), empty(tile), empty(n, m)
-    t = torch.tensor(x)
+    x, tile = known("x", n, m), TILE // m
+    arguments = np.full(m, 1 / m, np.float32), empty(tile, m), empty(tile), known("y", n, m)
+    t = torch.from_numpy(x)
     peer = partial(torch.nn.functional.layer_norm, t, (m,), eps=1e-3)
     return ours("layer_norm", x, True, 1e-3, *arguments) | {"PyTorch": peer}
 
@@ -86,10 +96,10 @@ def layer_norm() -> dict[str, Call]:
 def layer_norm_grad() -> dict[str, Call]:
     """What flows back to 25,088 rows of 64 features."""
     n, m = 25_088, 64
-    x, g, y, tile = drawn(n, m), drawn(n, m), empty(n, m), TILE // m
+    x, g, y, tile = known("x", n, m), known("g", n, m), known("y", n, m), TILE // m
     scratch = np.full(m, 1 / m, np.float32), empty(tile, m), empty(tile)
     NUMPY["layer_norm"](x, True, 1e-3, *scratch, y)
-    t, slope = torch.tensor(x), torch.tensor(g)
+    t, slope = torch.from_numpy(x), torch.from_numpy(g)
     _, mean, root = torch.native_layer_norm(t, (m,), None, None, 1e-3)
     mask = (True, False, False)
     peer = partial(torch.ops.aten.native_layer_norm_backward, slope, t, (m,), mean, root, None, None, mask)
@@ -125,35 +135,33 @@ def _in_turn(*calls: Call) -> None:
 
 def group_norm() -> dict[str, Call]:
     """32 images of 28 x 28 x 64 in 8 groups."""
-    x = drawn(*IMAGES)
+    x = known("x", 32, 28, 28, 64)
 
     def peer(t: torch.Tensor) -> object:
         return torch.nn.functional.group_norm(t, 8, eps=1e-3)
 
-    torchs = both_layouts("PyTorch", peer, x.reshape(32, 28, 28, 64))
-    return _group_calls(x, empty(*IMAGES), empty(*MOMENTS)) | torchs
+    y = known("y", 32, 28, 28, 64)
+    calls = _group_calls(x.reshape(IMAGES), y.reshape(IMAGES), empty(*MOMENTS))
+    return calls | both_layouts("PyTorch", peer, x)
 
 
 def group_norm_grad() -> dict[str, Call]:
     """What flows back to 32 images of 28 x 28 x 64 in 8 groups."""
-    x, g, y, moments = drawn(*IMAGES), drawn(*IMAGES), empty(*IMAGES), empty(*MOMENTS)
-    _group_calls(x, y, moments)["NumPy engine"]()
+    x, g, y = (known(name, 32, 28, 28, 64) for name in "xgy")
+    own = [each.reshape(IMAGES) for each in (g, y)]
+    moments = empty(*MOMENTS)
+    _group_calls(x.reshape(IMAGES), own[1], moments)["NumPy engine"]()
+    _, mean, root = torch.native_group_norm(
+        torch.from_numpy(x).movedim(-1, 1), None, None, 32, 64, 784, 8, 1e-3
+    )
 
-    def backward(layout: torch.memory_format) -> Call:
-        t, slope = (
-            torch.tensor(a.reshape(32, 28, 28, 64)).movedim(-1, 1).contiguous(memory_format=layout)
-            for a in (x, g)
-        )
-        _, mean, root = torch.native_group_norm(t, None, None, 32, 64, 784, 8, 1e-3)
-        given = (slope, t, mean, root, None, 32, 64, 784, 8, (True, False, False))
-        return partial(torch.ops.aten.native_group_norm_backward, *given)
+    def peer(slope: torch.Tensor, t: torch.Tensor) -> object:
+        given = mean, root, None, 32, 64, 784, 8, (True, False, False)
+        return torch.ops.aten.native_group_norm_backward(slope, t, *given)
 
-    peers = {
-        "PyTorch": backward(torch.contiguous_format),
-        "PyTorch, channels last": backward(torch.channels_last),
-    }
     scratch = _grouped(ops.group_norm_grad, IMAGES, IMAGES, MOMENTS, groups=8)
-    return ours("group_norm_grad", g, y, moments, *scratch, empty(*IMAGES)) | peers
+    calls = ours("group_norm_grad", *own, moments, *scratch, empty(*IMAGES))
+    return calls | both_layouts("PyTorch", peer, g, x)
 
 
 def batch_norm() -> dict[str, Call]:
@@ -186,7 +194,9 @@ def batch_norm_grad() -> dict[str, Call]:
     moments, sums = np.stack([x.mean(0), x.var(0), x.var(0)]), empty(2, m)
     tiles = [empty(tile, m) for _ in range(4)]
     summed = ours("batch_norm_sums", g, x, moments, 1e-3, ones, *tiles[:2], empty(2, m), True, sums)
-    flowing = ours("batch_norm_grad", g, x, moments, sums, gamma, 1e-3, n, *tiles, empty(2, m), empty(n, m))
+    flowing = ours(
+        "batch_norm_grad", g, x, moments, sums, gamma, 1e-3, n, *tiles[:3], empty(2, m), empty(n, m)
+    )
 
     def in_two(engine: str) -> None:
         summed[engine]()
@@ -206,7 +216,7 @@ def _convolution(channels: int, groups: int) -> tuple[Geometry, Array, Array, to
     """Return a convolution, 3 x 3, of 32 images of 28 x 28 to as many channels, its images and its kernel."""
     how = Geometry((28, 28), channels, (3, 3), channels, (1, 1), ((1, 1), (1, 1)), (1, 1), groups, 4)
     w = drawn(3, 3, channels // groups, channels)
-    return how, drawn(32, 28, 28, channels), w, torch.tensor(w).permute(3, 2, 0, 1).contiguous()
+    return how, known("x", 32, 28, 28, channels), w, torch.tensor(w).permute(3, 2, 0, 1).contiguous()
 
 
 def _forward(channels: int, groups: int) -> dict[str, Call]:
@@ -215,7 +225,7 @@ def _forward(channels: int, groups: int) -> dict[str, Call]:
     def peer(t: torch.Tensor) -> object:
         return torch.nn.functional.conv2d(t, kernel, padding=1, groups=groups)
 
-    out = empty(*x.shape)
+    out = known("y", *x.shape)
     return ours("convolve", x, w, None, empty(ConvolutionScratch(how).forward), how, out) | both_layouts(
         "PyTorch", peer, x
     )
@@ -223,7 +233,7 @@ def _forward(channels: int, groups: int) -> dict[str, Call]:
 
 def _gradients(channels: int, groups: int) -> dict[str, Call]:
     how, x, w, kernel = _convolution(channels, groups)
-    g, back, total = drawn(*x.shape), empty(*x.shape), empty(*w.shape)
+    g, back, total = known("g", *x.shape), empty(*x.shape), empty(*w.shape)
     scratch = empty(max(ConvolutionScratch(how).input, ConvolutionScratch(how).kernel))
     to_images = ours("convolve_input", g, w, scratch, how, back)
     to_kernel = ours("convolve_kernel", x, g, scratch, empty(*w.shape), how, True, total)

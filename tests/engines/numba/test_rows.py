@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
-import sys
-
-import numba
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
-from llvmlite.binding import get_host_cpu_features
+import numba
 
 from specnet.engines.numba import row_code as r
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.rows import pass_code, pass_over_rows
+from tests.support.processors import older_processors, run_as_if_on
 
 TAPS = [(lines, columns) for lines in (1, 2, 3) for columns in (1, 2, 3)]
 
@@ -81,21 +76,7 @@ def test_rows_may_be_shorter_than_what_taps_see(places, seen, lead):
     check(3, places, seen, lead, strips=1 if lead else 4)
 
 
-CHECKS = """
-from tests.engines.numba import test_rows as tests
-
-tests.check(21, 6, 6, 1, 1)
-"""
-
-
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86 processor")
-@pytest.mark.parametrize(("name", "features"), [("haswell", "+avx,+avx2,+fma"), ("x86-64", "+sse2")])
-def test_older_processors_have_shorter_vectors(name, features):
-    """Numba compiles for the processor that the environment names."""
-    if "+avx2" in features and not get_host_cpu_features()["avx2"]:
-        pytest.skip("the processor has no AVX2")
-    environment = os.environ | {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
-    done = subprocess.run(
-        [sys.executable, "-c", CHECKS], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+@older_processors
+def test_vectors_may_be_shorter(name, features):
+    code = 'from tests.engines.numba import test_rows as tests; tests.check(21, 6, 6, 1, 1); print("done")'
+    assert run_as_if_on(name, features, code) == "done"

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
 
 import numba
-from llvmlite.binding import get_host_cpu_features
 
 from specnet.engines.numba import blocks, vectors
 from tests.support.examples import DTYPES
+from tests.support.processors import run_as_if_on
 
 block, rows_of, stack, bytes_of = vectors.block, vectors.block_rows, vectors.stack_numbers, vectors.bytes_of
 dots, fill_zeros, copy_bytes = vectors.dots, vectors.fill_zeros, vectors.copy_bytes
@@ -156,17 +151,9 @@ tests.test_rows_may_be_the_same()
 """
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="needs an x86 processor")
 @pytest.mark.parametrize(
     ("name", "features", "expected"),
     [("haswell", "+avx,+avx2,+fma", "6 16 2"), ("x86-64", "+sse2", "6 8 2")],
 )
 def test_older_processors_have_blocks_of_their_own(name, features, expected):
-    """Numba compiles for the processor that the environment names."""
-    if "+avx2" in features and not get_host_cpu_features()["avx2"]:
-        pytest.skip("the processor has no AVX2")
-    environment = os.environ | {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
-    done = subprocess.run(
-        [sys.executable, "-c", CHECKS], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (done.stdout.strip(), done.stderr) == (expected, "")
+    assert run_as_if_on(name, features, CHECKS) == expected

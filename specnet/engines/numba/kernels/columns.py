@@ -1,6 +1,6 @@
 """Normalisation of columns: a feature over the whole batch.
 
-Several rows are taken as one wide row (`WIDTH`), so that the inner loops are long even where there are few columns.
+Several rows are taken as one wide row (`wide_columns`), so that they fill the vectors of a processor.
 Scratch that the NumPy engine's kernels need for a tile holds such rows here.
 """
 
@@ -12,13 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.numba.column_passes import add_products_of_rest, combined, scaled, wide_columns
 from specnet.engines.numba.kernels.compiled import inner, loops
 from specnet.engines.numpy.calls import Call
 
 Array = np.ndarray[Any, Any]
-
-WIDTH = 512
-"""Elements of a wide row, if several rows fit in it."""
 
 
 def batch_norm(
@@ -77,7 +75,7 @@ def batch_norm_grad(
 def wide_rows(space: int, *matrices: Array) -> list[Array]:
     """Return each matrix as wide rows of so many elements at most, and as the rows that are left over."""
     n, m = matrices[0].shape
-    several = max(1, min(WIDTH, space) // m)
+    several = wide_columns(m, matrices[0].itemsize, space) // m
     whole = n - n % several
     parts = [(x[:whole].reshape(-1, several * m), x[whole:]) for x in matrices]
     return [part for both in parts for part in both]
@@ -119,12 +117,8 @@ def _batch_norm(
         shift[j] = beta[j] - moments[0, j] * scale[j]
     repeat(scale, m, width)
     repeat(shift, m, width)
-    for i in range(len(wide)):
-        for j in range(width):
-            made[i, j] = wide[i, j] * scale[j] + shift[j]
-    for i in range(len(rest)):
-        for j in range(m):
-            last[i, j] = rest[i, j] * scale[j] + shift[j]
+    scaled(wide, scale, shift, made)
+    scaled(rest, scale, shift, last)
 
 
 @loops
@@ -147,22 +141,10 @@ def _batch_norm_sums(
     repeat(means, m, width)
     total[:width] = kind(0)
     product[:width] = kind(0)
-    whole = len(wide) - len(wide) % 2
-    for i in range(0, whole, 2):
-        for j in range(width):
-            a, b = slopes[i, j], slopes[i + 1, j]
-            total[j] += a + b
-            product[j] += a * (wide[i, j] - means[j]) + b * (wide[i + 1, j] - means[j])
-    for i in range(whole, len(wide)):
-        for j in range(width):
-            total[j] += slopes[i, j]
-            product[j] += slopes[i, j] * (wide[i, j] - means[j])
-    for i in range(len(rest)):
-        for j in range(m):
-            total[j] += last[i, j]
-            product[j] += last[i, j] * (rest[i, j] - means[j])
+    add_products_of_rest(slopes, wide, means, total, product)
     fold(total, m, width)
     fold(product, m, width)
+    add_products_of_rest(last, rest, means, total, product)
     for j in range(m):
         more = product[j] / kind(sqrt(moments[1, j] + kind(epsilon)))
         out[0, j] = total[j] if overwrite else out[0, j] + total[j]
@@ -196,9 +178,5 @@ def _batch_norm_grad(
     repeat(by_g, m, width)
     repeat(by_x, m, width)
     repeat(shift, m, width)
-    for i in range(len(wide)):
-        for j in range(width):
-            made[i, j] = slopes[i, j] * by_g[j] + wide[i, j] * by_x[j] + shift[j]
-    for i in range(len(rest)):
-        for j in range(m):
-            end[i, j] = last[i, j] * by_g[j] + rest[i, j] * by_x[j] + shift[j]
+    combined(slopes, wide, by_g, by_x, shift, made)
+    combined(last, rest, by_g, by_x, shift, end)

@@ -13,14 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.numba.column_passes import (
+    add_products,
+    add_squares,
+    add_sums,
+    combined,
+    normalised,
+    wide_columns,
+)
 from specnet.engines.numba.kernels.columns import fold, repeat
 from specnet.engines.numba.kernels.compiled import inner, loops
 from specnet.engines.numpy.calls import Call
 
 Array = np.ndarray[Any, Any]
-
-WIDTH = 256
-"""Elements of a wide row, if several places fit in it."""
 
 
 def group_moments(
@@ -72,7 +77,8 @@ def _examples(x: Array) -> Array:
 
 def _wide(over: Array) -> Array:
     """Return scratch for a wide row, of what holds one for the NumPy engine."""
-    return over[0, : max(1, WIDTH // over.shape[2])].reshape(-1)
+    row: Array = over[0].reshape(-1)
+    return row[: wide_columns(over.shape[2], over.itemsize, row.size)]
 
 
 @inner
@@ -88,17 +94,9 @@ def _sums(wide: Array, rest: Array, sums: Array) -> None:
     """Write the sum of each feature over an example's places."""
     m, width = rest.shape[1], wide.shape[1]
     sums[:width] = wide.dtype.type(0)
-    whole = len(wide) - len(wide) % 4
-    for i in range(0, whole, 4):
-        for j in range(width):
-            sums[j] += (wide[i, j] + wide[i + 1, j]) + (wide[i + 2, j] + wide[i + 3, j])
-    for i in range(whole, len(wide)):
-        for j in range(width):
-            sums[j] += wide[i, j]
-    for i in range(len(rest)):
-        for j in range(m):
-            sums[j] += rest[i, j]
+    add_sums(wide, sums)
     fold(sums, m, width)
+    add_sums(rest, sums)
 
 
 @inner
@@ -106,21 +104,9 @@ def _squares(wide: Array, rest: Array, means: Array, sums: Array) -> None:
     """Write the sum of (x - mean)^2 of each feature over an example's places."""
     m, width = rest.shape[1], wide.shape[1]
     sums[:width] = wide.dtype.type(0)
-    whole = len(wide) - len(wide) % 4
-    for i in range(0, whole, 4):
-        for j in range(width):
-            a, b = wide[i, j] - means[j], wide[i + 1, j] - means[j]
-            c, d = wide[i + 2, j] - means[j], wide[i + 3, j] - means[j]
-            sums[j] += (a * a + b * b) + (c * c + d * d)
-    for i in range(whole, len(wide)):
-        for j in range(width):
-            a = wide[i, j] - means[j]
-            sums[j] += a * a
-    for i in range(len(rest)):
-        for j in range(m):
-            a = rest[i, j] - means[j]
-            sums[j] += a * a
+    add_squares(wide, means, sums)
     fold(sums, m, width)
+    add_squares(rest, means, sums)
 
 
 @inner
@@ -164,12 +150,8 @@ def _group_norm(x: Array, moments: Array, means: Array, roots: Array, out: Array
         repeat(roots, m, width)
         wide, rest = _parts(x[n], width, m)
         made, last = _parts(out[n], width, m)
-        for i in range(len(wide)):
-            for j in range(width):
-                made[i, j] = (wide[i, j] - means[j]) * roots[j]
-        for i in range(len(rest)):
-            for j in range(m):
-                last[i, j] = (rest[i, j] - means[j]) * roots[j]
+        normalised(wide, means, roots, made)
+        normalised(rest, means, roots, last)
 
 
 @inner
@@ -178,22 +160,10 @@ def _slope_sums(g: Array, y: Array, more: Array, others: Array, product: Array, 
     m, width = more.shape[1], g.shape[1]
     total[:width] = g.dtype.type(0)
     product[:width] = g.dtype.type(0)
-    whole = len(g) - len(g) % 4
-    for i in range(0, whole, 4):
-        for j in range(width):
-            a, b, c, d = g[i, j], g[i + 1, j], g[i + 2, j], g[i + 3, j]
-            total[j] += (a + b) + (c + d)
-            product[j] += (a * y[i, j] + b * y[i + 1, j]) + (c * y[i + 2, j] + d * y[i + 3, j])
-    for i in range(whole, len(g)):
-        for j in range(width):
-            total[j] += g[i, j]
-            product[j] += g[i, j] * y[i, j]
-    for i in range(len(more)):
-        for j in range(m):
-            total[j] += more[i, j]
-            product[j] += more[i, j] * others[i, j]
+    add_products(g, y, total, product)
     fold(total, m, width)
     fold(product, m, width)
+    add_products(more, others, total, product)
 
 
 @loops
@@ -211,14 +181,10 @@ def _group_norm_grad(
         _means_over_groups(shift, size, count, shift[:m])
         for j in range(m):
             by_g[j] = moments[n, 1, j]
-            by_y[j] *= by_g[j]
-            shift[j] *= by_g[j]
+            by_y[j] *= -by_g[j]
+            shift[j] *= -by_g[j]
         repeat(by_g, m, width)
         repeat(by_y, m, width)
         repeat(shift, m, width)
-        for i in range(len(slopes)):
-            for j in range(width):
-                made[i, j] = slopes[i, j] * by_g[j] - normal[i, j] * by_y[j] - shift[j]
-        for i in range(len(more)):
-            for j in range(m):
-                last[i, j] = more[i, j] * by_g[j] - others[i, j] * by_y[j] - shift[j]
+        combined(slopes, normal, by_g, by_y, shift, made)
+        combined(more, others, by_g, by_y, shift, last)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.numba.column_passes import add_squares, add_sums
 from specnet.engines.numba.kernels.columns import fold, repeat, wide_rows
 from specnet.engines.numba.kernels.compiled import inner, loops
 from specnet.engines.workers import Workers
@@ -52,32 +53,14 @@ def _part_moments(x: Array, m: int, sums: Array, means: Array) -> None:
     """Write the mean of each column of a few wide rows, and the sum of the squares of what is left without it."""
     kind = x.dtype.type
     width = x.shape[1]
-    whole = len(x) - len(x) % 4
     means[:width] = kind(0)
-    for i in range(0, whole, 4):
-        for j in range(width):
-            means[j] += (x[i, j] + x[i + 1, j]) + (x[i + 2, j] + x[i + 3, j])
-    for i in range(whole, len(x)):
-        for j in range(width):
-            means[j] += x[i, j]
+    add_sums(x, means)
     fold(means, m, width)
     for j in range(m):
         means[j] /= kind(x.size // m)
     repeat(means, m, width)
     sums[:width] = kind(0)
-    for i in range(0, whole, 4):
-        for j in range(width):
-            a, b, c, d = (
-                x[i, j] - means[j],
-                x[i + 1, j] - means[j],
-                x[i + 2, j] - means[j],
-                x[i + 3, j] - means[j],
-            )
-            sums[j] += (a * a + b * b) + (c * c + d * d)
-    for i in range(whole, len(x)):
-        for j in range(width):
-            a = x[i, j] - means[j]
-            sums[j] += a * a
+    add_squares(x, means, sums)
     fold(sums, m, width)
 
 

@@ -197,13 +197,7 @@ class Geometry:
     @cached_property
     def lattice(self) -> Lattice:
         """The images of a depthwise convolution as their taps see them."""
-        height, width = (
-            places + (kernel - 1) * dilation // stride
-            for places, kernel, dilation, stride in zip(
-                self.out, self.kernel, self.dilation, self.strides, strict=True
-            )
-        )
-        return Lattice((height, width), self.channels, self.kernel, self.strides, self.dilation, self.made)
+        return Lattice(self.out, self.channels, self.kernel, self.strides, self.dilation, self.made)
 
     @cached_property
     def seen(self) -> list[tuple[slice, slice, slice, slice]]:

@@ -15,6 +15,7 @@ from itertools import product
 from math import prod
 
 from specnet.graph import geometry
+from specnet.graph.frames import WIDEST_STRIDE
 from specnet.graph.geometry import Geometry, Pair
 from specnet.graph.lattice import MAXIMUM
 
@@ -100,10 +101,10 @@ def stride_parts(how: Geometry) -> StrideParts | None:
     """Return what flows back through strides as convolutions without; None where a product for each tap is better.
 
     It is where an image holds little and not all remainders have as many taps, since patches are then laid out several
-    times, and where a tile would not hold an image.
+    times, where a tile would not hold an image, and where there would be many parts.
     """
     plain = how.dilation == how.phases == (1, 1) and how.groups == 1
-    if how.strides == (1, 1) or not plain:
+    if how.strides == (1, 1) or max(how.strides) > WIDEST_STRIDE or not plain:
         return None
     axes = [_axes(how, axis) for axis in (0, 1)]
     if how.across and max(map(len, axes)) > 1:

@@ -23,6 +23,9 @@ from specnet.passes.simplify import Simplifier
 G = TypeVar("G", bound=Graph)
 Pair = tuple[int, int]
 
+LARGEST = 16_384
+"""Numbers of the matrix of zeros and ones by which kernels are summed: one of 9 x 9 taps has 8,100."""
+
 
 def fold_enlargements(graph: G) -> G:
     """Return a graph with the same results, within rounding, whose convolutions read images that are not enlarged."""
@@ -126,8 +129,8 @@ class _Fold:
     @property
     def pays(self) -> bool:
         """Whether it takes fewer multiplications, for a single image and with the sums of its kernel."""
-        pixels, taps = prod(self.small), prod(self.taps)
-        return taps * (pixels + prod(self.kernel)) < prod(self.scale) * prod(self.kernel) * pixels
+        pixels, taps, kernel = prod(self.small), prod(self.taps), prod(self.kernel)
+        return taps * kernel <= LARGEST and taps * (pixels + kernel) < prod(self.scale) * kernel * pixels
 
     def matrix(self, *, back: bool = False) -> list[list[float]]:
         """Return which taps of the kernel each one of the transposed convolution is the sum of, or the transpose.

@@ -5,7 +5,7 @@ from math import prod
 
 from specnet.data.rows import rows_at_once
 from specnet.engines.bound_size import bound_bytes
-from specnet.engines.program import steps_bytes
+from specnet.engines.program import NumpyProgram, steps_bytes
 from specnet.graph.declarations import CARRIED
 from specnet.graph.portions import Portion
 from specnet.graph.sizes import ITEM_BYTES, Sizes, at, shared_sizes
@@ -274,10 +274,19 @@ def _bound(plans: Plans, rows: dict[str, int]) -> Bound:
 
 def _ready(bound: Bound) -> int:
     """Return what plans name once they are bound, for all of many sizes."""
-    from specnet.engines.numpy.emit import emit
-
-    programs = {id(p): emit(p) for p, _ in bound}
+    programs = {id(p): _program(p) for p, _ in bound}
     return sum(bound_bytes(programs[id(p)], size) for p, sizes in bound for size in sizes)
+
+
+def _program(read: Plan) -> NumpyProgram:
+    """Return a plan as its engine executes it."""
+    if read.engine == "numpy":
+        from specnet.engines.numpy.emit import emit  # which does without NumPy
+
+        return emit(read)
+    from specnet.engines.execution import emitted
+
+    return emitted(read)
 
 
 def _loops(bound: Bound) -> dict[str, int]:

@@ -9,9 +9,11 @@ import pytest
 
 import specnet
 from specnet.model.network import Network
+from specnet.model.plans import memory, plan_training
 from specnet.model.programs import training_graph
 from specnet.passes import cores
 from specnet.passes.pipeline import plan
+from specnet.runs.compiling import network_of
 from tests.support.memory import taken, trainer_maker
 
 LAYERS = {
@@ -60,3 +62,16 @@ def test_a_plan_for_a_thousand_steps_has_as_many_instructions_as_one_for_twenty(
         return len(graph), len(plan(graph, 64, guard="loss").steps)
 
     assert counted(1_000) == counted(20)
+
+
+def test_the_numba_engine_needs_no_memory_for_what_stays_in_registers(tmp_path):
+    pytest.importorskip("numba")
+    spec = document(tmp_path, LAYERS["lstm"], steps=6, rows=20)
+    parts = {
+        engine: memory(network, plan_training(network, rows, units=False), rows)
+        for engine in ("numpy", "numba")
+        for network in [network_of(spec, engine=engine)]
+        for rows in [network.signature.rows]
+    }
+    assert parts["numba"]["bindings"] > 0
+    assert parts["numba"]["arena"] < parts["numpy"]["arena"]

@@ -30,8 +30,7 @@ def bound_bytes(program: NumpyProgram, sizes: Sizes) -> int:
 def _bytes(views: int, blocks: Iterable[Block], prepared: Iterable[Prepared], sizes: Sizes) -> int:
     total = views * (VIEW_BYTES + NAME_BYTES)
     for block in blocks:
-        pieces = sum(map(len, block.shares(sizes)))
-        total += pieces * ((len(block.sliced) + len(block.passing)) * VIEW_BYTES + PIECE_BYTES)
+        total += block.pieces(sizes) * ((len(block.sliced) + len(block.passing)) * VIEW_BYTES + PIECE_BYTES)
     return total + sum(NAME_BYTES + _prepared_bytes(each, sizes) for each in prepared)
 
 

@@ -71,13 +71,20 @@ class Block:
 
     def shares(self, sizes: Sizes) -> list[list[tuple[int, int]]]:
         """Return the pieces of each worker, from which row to which, for these sizes."""
-        (size,) = at((self.leading,), sizes)
-        count = max(1, min(self.workers, size))
-        ends = [size * worker // count for worker in range(count + 1)]
         return [
             [(start, min(start + self.rows, stop)) for start in range(begin, stop, self.rows)]
-            for begin, stop in pairwise(ends)
+            for begin, stop in self._portions(sizes)
         ]
+
+    def pieces(self, sizes: Sizes) -> int:
+        """Return how many pieces all workers have, without making them."""
+        return sum(-(-(stop - begin) // self.rows) for begin, stop in self._portions(sizes))
+
+    def _portions(self, sizes: Sizes) -> Iterable[tuple[int, int]]:
+        """Return from which row to which each worker goes."""
+        (size,) = at((self.leading,), sizes)
+        count = max(1, min(self.workers, size))
+        return pairwise(size * worker // count for worker in range(count + 1))
 
 
 @dataclass(frozen=True, slots=True)

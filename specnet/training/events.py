@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,9 +123,9 @@ class Span:
     """The first epoch; a float with `training.steps`."""
     step: int
     """Steps since the start of the training, at the end of the first epoch; each epoch is one step."""
-    losses: list[float]
-    """The training loss of each epoch."""
-    times: list[float]
+    losses: array[float]
+    """The training loss of each epoch, in an array of the standard library (type code `d`), as `times`."""
+    times: array[float]
     """When each epoch ended, in seconds since the start of the training."""
     learning_rate: float
     """The learning rate of every step."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeVar
+
+import numpy as np
 
 from specnet.diagnostics.text import counted
 from specnet.model.choosing import choose_thresholds
@@ -147,7 +150,7 @@ class Trainer(PreparedTraining):
         self.interrupted = ending is not None and ending[0] == "interrupted"
         if losses:
             first = self.steps.step - len(losses) + 1
-            times = [when - self._began for when in times]
+            times = array("d", (np.array(times) - self._began).tobytes())
             span = Span(self.timetable.epochs_at(first), first, losses, times, self.steps.rate)
             self.epoch += len(losses)
             yield span

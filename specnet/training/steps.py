@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from math import inf
@@ -136,7 +137,7 @@ class Steps:
                     break
         return None
 
-    def run_epochs(self, maximum: int, seconds: float) -> tuple[list[float], list[float], Ending | None]:
+    def run_epochs(self, maximum: int, seconds: float) -> tuple[array[float], array[float], Ending | None]:
         """Make whole epochs of one step each, as many as are asked for or fit in so long.
 
         Returns each epoch's loss, when it was done, and why the training must end, if so. This is `run` for
@@ -149,8 +150,7 @@ class Steps:
         step, stop, clock, penalised = batch.bound.step, self._stop, self._clock, self._penalised
         method = self._program.method
         counted = self._program.plan.numbers == ("step",)
-        losses: list[float] = []
-        times: list[float] = []
+        losses, times = array("d"), array("d")
         until = min(clock() + seconds, self.deadline)
         ending: Ending | None = None
         with np.errstate(all="ignore"):
@@ -173,7 +173,7 @@ class Steps:
 
     def _run_at_once(
         self, many: Callable[..., Array], maximum: int, seconds: float
-    ) -> tuple[list[float], list[float], Ending | None]:
+    ) -> tuple[array[float], array[float], Ending | None]:
         """Do the same where one call makes many steps: so many that it takes some milliseconds.
 
         Only between calls is there somebody to ask whether to stop, and a time; the epochs of a call have equal shares
@@ -181,8 +181,7 @@ class Steps:
         """
         stop, clock = self._stop, self._clock
         counted = self._program.plan.numbers == ("step",)
-        losses: list[float] = []
-        times: list[float] = []
+        losses, times = array("d"), array("d")
         now = clock()
         until, count = min(now + seconds, self.deadline), 1
         ending: Ending | None = None
@@ -195,8 +194,8 @@ class Steps:
                 ending, found = ("diverged", ""), found[:-1]
             elif stop is not None and stop():
                 ending = "interrupted", ""
-            losses += (found[:, 0] + found[:, 1] if self._penalised else found[:, 0]).tolist()
-            times += np.linspace(began, now, len(found) + 1)[1:].tolist()
+            losses.frombytes((found[:, 0] + found[:, 1] if self._penalised else found[:, 0]).tobytes())
+            times.frombytes(np.linspace(began, now, len(found) + 1)[1:].tobytes())
             if ending is not None:
                 break
             if now - began < CALL / 2:

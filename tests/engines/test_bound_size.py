@@ -8,6 +8,7 @@ import pytest
 from specnet.engines.bound_size import bound_bytes
 from specnet.engines.execution import Executable
 from specnet.engines.numpy.emit import emit
+from specnet.engines.program import Block
 from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.pipeline import plan
@@ -34,3 +35,12 @@ def test_it_is_about_what_is_allocated(steps):
         taken = tracemalloc.get_traced_memory()[0] - before - made.prologue
     assert bound.arrays["columns"].shape == (4,)
     assert bound_bytes(emit(made), sizes) == pytest.approx(taken, rel=0.5)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 7])
+@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("size", [1, 2, 12, 13])
+def test_pieces_are_counted_without_making_them(rows, workers, size):
+    block = Block("block_1", rows, BATCH, (), {}, {}, {}, {}, workers)
+    assert block.pieces({"batch": size}) == sum(map(len, block.shares({"batch": size})))
+    assert block.pieces({"batch": 10**15}) >= 10**15 // rows

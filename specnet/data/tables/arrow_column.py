@@ -61,7 +61,7 @@ class ArrowColumn(CellColumn):
         ):
             # Large whole numbers are rounded.
             found = self._array.cast("float64", safe=False)
-            values = _values(found.fill_null(nan) if found.null_count else found, np.float64)
+            values = values_of(found.fill_null(nan) if found.null_count else found, np.float64)
             self._numbers = values, ~np.isfinite(values)
         return self._numbers
 
@@ -79,15 +79,18 @@ class ArrowColumn(CellColumn):
             return places, list(index)
         self.is_category = True
         found = self.encoded()
-        return _values(found.indices, np.int32).astype(np.intp), found.dictionary.to_pylist()
+        return values_of(found.indices, np.int32).astype(np.intp), found.dictionary.to_pylist()
 
     def encoded(self) -> Any:
         """Return an array of codes with the different cells, also missing ones, in the order in which they occur."""
         return self._given if self._is_encoded else self._array.dictionary_encode("encode")
 
 
-def _values(array: Any, dtype: type[np.generic]) -> NDArray[Any]:
-    """Return the values of an array without missing ones; `to_numpy` would import pandas, where it is installed."""
+def values_of(array: Any, dtype: type[np.generic]) -> NDArray[Any]:
+    """Return the values of an array, to be read only; those of missing ones are not defined.
+
+    `to_numpy` would import pandas, where it is installed.
+    """
     if not len(array):
         return np.empty(0, dtype)
     item = np.dtype(dtype).itemsize

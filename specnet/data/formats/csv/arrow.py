@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.data.inputs import are_finite
+from specnet.data.tables.arrow_column import values_of
 from specnet.passes.cores import allowed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from specnet.data.tables.byte_cells import Asked, CellBlock, Different, Spelled
     from specnet.data.tables.cell_column import Numbers
 
@@ -80,16 +84,18 @@ class Arrow:
         if len(table) != len(block):
             return None
         numbers, spelled = {}, {}
+        none = np.zeros(len(block), np.bool_)
         for column in asked.numbers:
             own = table.column(names[column]).combine_chunks()
-            values = own.to_numpy(zero_copy_only=False)
-            odd = np.isfinite(values)
-            np.logical_not(odd, out=odd)
-            if np.count_nonzero(odd) != own.null_count:
-                return None
-            numbers[column] = (values, odd)
+            values, odd = values_of(own, np.float64), none
             if own.null_count:
+                odd = _empty(own)
+                values = np.where(odd, 0.0, values)
                 spelled[column] = np.flatnonzero(odd), [""] * own.null_count
+            with np.errstate(over="ignore", invalid="ignore"):
+                if not are_finite(values):
+                    return None
+            numbers[column] = values, odd
         different = {column: _different(table.column(names[column]), block.blanks) for column in texts}
         return numbers, different, spelled
 
@@ -99,7 +105,14 @@ def _different(column: Any, blanks: bool) -> Different:
     values = own.dictionary.to_pylist()
     if blanks:
         values = [text.lstrip(" ") for text in values]
-    return own.indices.to_numpy().astype(np.intp), values
+    return values_of(own.indices, np.int32).astype(np.intp), values
+
+
+def _empty(column: Any) -> NDArray[np.bool_]:
+    """Return which cells of a column are empty."""
+    there = np.frombuffer(column.buffers()[0], np.uint8)
+    found = np.unpackbits(there, count=column.offset + len(column), bitorder="little")
+    return np.equal(found[column.offset :], 0)
 
 
 def _cells_end(block: CellBlock) -> bool:

@@ -19,6 +19,9 @@ from specnet.data.tables.table import CELLS, Chunk
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
+AHEAD = 2
+"""Blocks for each thread of pyarrow's that are read ahead: no thread waits while what others have read is taken in."""
+
 ARROW = 8
 """How many times as large blocks are that pyarrow parses."""
 
@@ -143,7 +146,7 @@ class BlockReader:
             from concurrent.futures import ThreadPoolExecutor
 
             self._threads = ThreadPoolExecutor(self._arrow.threads)
-        while len(self._ahead) < self._arrow.threads and (not self._ahead or self._ahead[-1].size):
+        while len(self._ahead) < AHEAD * self._arrow.threads and (not self._ahead or self._ahead[-1].size):
             try:
                 found = self._source.next(self._asked)
             except Exception as error:  # noqa: BLE001 -- it is raised where its block would come

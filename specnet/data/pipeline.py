@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from specnet.data.by_columns import ColumnArithmetic
 from specnet.data.files import memory
 from specnet.data.inputs import cut, holds, padding_fault, token_fault
 from specnet.data.lowered import ROWS, LoweredPipeline, affine, lower
 from specnet.data.rows import ArrayRows, ColumnRows, Rows, StoredRows, blocks, number_of, places_of
 from specnet.data.running import Runner
 from specnet.data.signature import InputArray, only_array
+from specnet.data.small_pages import empty
 from specnet.data.transforms import Transform, TransformError
 
 if TYPE_CHECKING:
@@ -171,9 +173,23 @@ class Pipeline:
         if stored is not None:
             self.check(rows, chosen, arrays, whose, collector)
             return {arrays[0].name: stored}
-        made = {array.name: np.empty((count, *array.shape), array.dtype) for array in arrays}
-        self.check(rows, chosen, arrays, whose, collector, made)
+        made = {array.name: empty((count, *array.shape), array.dtype) for array in arrays}
+        if not self._put_columns(rows, chosen, arrays, made):
+            self.check(rows, chosen, arrays, whose, collector, made)
         return made
+
+    def _put_columns(
+        self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray], made: Mapping[str, NDArray[Any]]
+    ) -> bool:
+        """Put the chosen rows into `made` column by column, where that can be done, and return whether it has been."""
+        only = arrays[0]
+        if not isinstance(rows, ColumnRows) or not only.is_plain or any(t.checks for _, t in self.transforms):
+            return False
+        way = ColumnArithmetic.of(self.lower(rows.shape))
+        if way is None:
+            return False
+        with np.errstate(all="ignore"):
+            return way.put(rows, chosen, made[only.name])
 
     def check(
         self,

@@ -47,6 +47,10 @@ class ColumnRows(Rows, Protocol):
         """Write what `take` returns into `out` (rows, ...)."""
         ...
 
+    def elements(self, rows: Index) -> Iterator[NDArray[Any]]:
+        """Yield each element of the chosen rows (rows,), of any type of numbers or booleans, to be read only."""
+        ...
+
 
 @runtime_checkable
 class StoredRows(Rows, Protocol):
@@ -175,9 +179,11 @@ def number_of(rows: Rows, chosen: NDArray[np.intp] | None) -> int:
     return len(rows) if chosen is None else len(chosen)
 
 
-def blocks(rows: Rows, chosen: NDArray[np.intp] | None) -> Iterator[tuple[slice, Index]]:
-    """Yield, for runs of the chosen rows, their places in the result and in the data."""
-    count, step = number_of(rows, chosen), rows_at_once(rows.shape)
+def blocks(
+    rows: Rows, chosen: NDArray[np.intp] | None, at_once: int | None = None
+) -> Iterator[tuple[slice, Index]]:
+    """Yield, for runs of the chosen rows, their places in the result and in the data: by default a `BLOCK` each."""
+    count, step = number_of(rows, chosen), at_once or rows_at_once(rows.shape)
     for start in range(0, count, step):
         place = slice(start, min(count, start + step))
         yield place, place if chosen is None else chosen[place]

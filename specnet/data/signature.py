@@ -73,6 +73,11 @@ class InputArray:
         """The name that the document gives it; `inputs` where it gives none."""
         return self.name.removeprefix(f"{ONLY}/")
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it holds all elements of an example as floats, which need only be finite."""
+        return self.spans is None and not self.tokens and self.padding is None and self.dtype != "int64"
+
 
 def only_array(
     shape: tuple[int, ...], dtype: DType, tokens: int = 0, padding: Padding | None = None

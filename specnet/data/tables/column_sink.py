@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.data.small_pages import empty, in_small_pages
 from specnet.data.tables.cells import ABSENT
 from specnet.data.tables.columns import lacking
 
@@ -25,14 +25,6 @@ SHORT = 256
 
 SPARE = 32
 """The part of the expected values that there is memory for beside them, if fewer were expected than come."""
-
-HUGE = 4 << 20
-"""Bytes from which NumPy asks for huge pages for an array."""
-
-_PRIVATE: dict[str, Any] = (
-    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-)
-"""Memory that is shared with other processes takes more time to fill."""
 
 
 class ColumnSink:
@@ -92,8 +84,7 @@ class ColumnSink:
         if any(piece.dtype != dtype for piece in self._kept):
             return
         count = expected + expected // SPARE
-        large = count * dtype.itemsize >= HUGE
-        whole = _in_small_pages(count, dtype) if large else np.empty(count, dtype)
+        whole = empty((count,), dtype)
         np.concatenate([np.empty(0, dtype), *self._kept], out=whole[: self._count])
         self._kept, self._free, self._fits = [whole], len(whole) - self._count, True
 
@@ -103,7 +94,7 @@ class ColumnSink:
             if not self._kept or self._free == 0 or self._kept[-1].dtype != new.dtype:
                 self._end()
                 more = (
-                    _in_small_pages(ROOM, new.dtype)
+                    in_small_pages((ROOM,), new.dtype)
                     if self._alone
                     else np.empty(max(64, self._count // 4), new.dtype)
                 )
@@ -133,12 +124,3 @@ class ColumnSink:
             return self.reader.column(pieces[0], self.used)
         pieces = [np.empty(0, np.int32 if text else np.float64), *pieces]
         return self.reader.column(np.concatenate(pieces), self.used)
-
-
-def _in_small_pages(values: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an array that the system has back as soon as it is given up.
-
-    Memory of this size that `malloc` gives may lie below what is still used then, and stay with the process. NumPy asks
-    for huge pages for its own; to find and clear these can take several times as long as to fill them.
-    """
-    return np.frombuffer(mmap.mmap(-1, max(1, values) * dtype.itemsize, **_PRIVATE), dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,11 @@ class TableRows:
         """Write what `take` returns into `out` (rows, elements)."""
         expand(self.plan, [column[rows] for column in self.columns], out)
 
+    def elements(self, rows: Index) -> Iterator[NDArray[Any]]:
+        """Yield the columns of what `take` returns, of any type."""
+        for column, values in zip(self.plan.features, self.columns, strict=True):
+            yield from _elements(column, values[rows])
+
 
 def features_of(plan: TablePlan, found: Scan, places: Sequence[int]) -> list[NDArray[Any]]:
     """Return the columns of features that were read of a file, texts as tokens (rows, steps)."""
@@ -78,27 +83,54 @@ def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return out
 
 
+def _elements(column: ColumnPlan, values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the elements that the values of one column become."""
+    if column.texts is not None:
+        yield from values.T
+    elif column.coded:
+        codes = _filled_codes(column, values)
+        if column.one_hot:
+            for code in range(column.width):
+                yield codes == code
+        else:
+            yield codes
+    elif column.parts:
+        yield from date_parts(_filled(column, values), column.parts).T
+    else:
+        yield _filled(column, values)
+
+
+def _filled(column: ColumnPlan, numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers, and what missing ones become."""
+    if column.fill is not None and (lacking := np.isnan(numbers)).any():
+        return np.where(lacking, column.fill, numbers)
+    return numbers
+
+
+def _filled_codes(column: ColumnPlan, codes: NDArray[Any]) -> NDArray[Any]:
+    """Return codes, and what missing ones become."""
+    if column.fill is not None and (lacking := codes == ABSENT).any():
+        return np.where(lacking, int(column.fill), codes)
+    return codes
+
+
 def expand(plan: TablePlan, taken: Sequence[NDArray[Any]], out: NDArray[np.float64]) -> None:
     """Write what `expanded` returns into `out`."""
     start = 0
     for column, values in zip(plan.features, taken, strict=True):
-        width, fill = column.width, column.fill
+        width = column.width
         own = out[:, start : start + width]
         start += width
         if column.texts is not None:
             own[...] = values
         elif not column.coded:
-            filled = values
-            if fill is not None and (lacking := np.isnan(values)).any():
-                filled = np.where(lacking, fill, values)
+            filled = _filled(column, values)
             if column.parts:
                 own[...] = date_parts(filled, column.parts)
             else:
                 own[:, 0] = filled
         else:
-            codes = values
-            if fill is not None and (values == ABSENT).any():
-                codes = np.where(values == ABSENT, int(fill), values)
+            codes = _filled_codes(column, values)
             if column.one_hot:
                 own[...] = 0.0
                 known = np.flatnonzero(codes >= 0)

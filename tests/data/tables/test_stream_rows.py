@@ -19,6 +19,7 @@ from specnet.data.tables import table as tables
 from specnet.data.tables.column_store import ColumnStore
 from specnet.diagnostics import RunError, SpecError
 from tests.support.examples import examples
+from tests.support.memory import traced
 
 RANDOM = np.random.default_rng(11)
 ROWS = 240
@@ -312,10 +313,9 @@ def test_no_column_is_held(desk, monkeypatch):
     for load in ("whole", "batches"):
         reader = FORMATS.validate({"type": "csv", "path": "f.csv", "target": "y", "load": load})
         load_data(reader, desk.folder, seed=0, dtype="float32")
-        tracemalloc.start()
-        load_data(reader, desk.folder, seed=0, dtype="float32")
-        peaks[load] = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+        with traced():
+            load_data(reader, desk.folder, seed=0, dtype="float32")
+            peaks[load] = tracemalloc.get_traced_memory()[1]
     # Of 60,000 rows the targets are held, and records of 65,536 cells as text.
     assert peaks["whole"] > rows * 53 * 4
     assert peaks["batches"] < rows * 16 + 13_000_000

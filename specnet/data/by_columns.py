@@ -1,0 +1,78 @@
+"""Rows that are held in columns, put into an array column by column: with transforms that are arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from specnet.data.inputs import are_finite
+from specnet.data.lowered import LoweredPipeline, arithmetic
+from specnet.data.rows import blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.rows import ColumnRows, Index
+
+ELEMENTS = 1 << 17
+"""About how many elements are worked on at once: half a megabyte of float32."""
+
+UFUNCS: dict[str, np.ufunc] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+}
+
+
+class ColumnArithmetic:
+    """Sums, differences, products and quotients of each element of rows and fitted numbers, in float64.
+
+    The numbers that come out are those of the pipeline's plan: only what changes nothing is left out.
+    """
+
+    def __init__(self, steps: list[tuple[str, NDArray[Any]]], width: int) -> None:
+        all_numbers = [(name, np.broadcast_to(numbers, width).tolist()) for name, numbers in steps]
+        self._steps = [
+            [(UFUNCS[name], own[i]) for name, own in all_numbers if not _is_idle(name, own[i])]
+            for i in range(width)
+        ]
+        """What is done with each element."""
+
+    @classmethod
+    def of(cls, lowered: LoweredPipeline) -> ColumnArithmetic | None:
+        """Return what the steps of a pipeline are; None where they are more than arithmetic."""
+        steps = arithmetic(lowered)
+        return None if steps is None else cls(steps, lowered.shape[0])
+
+    def put(self, rows: ColumnRows, chosen: NDArray[np.intp] | None, out: NDArray[Any]) -> bool:
+        """Write the chosen rows into `out` (rows, elements) of floats; return whether all numbers are finite there.
+
+        NumPy must already ignore what overflows.
+        """
+        width = len(self._steps)
+        most = max(1, min(len(out), ELEMENTS // max(1, width)))
+        # Numbers of a column are written one after the other, and then those of a row.
+        made, work = np.empty((width, most), out.dtype), np.empty(most)
+        sound = True
+        for place, source in blocks(rows, chosen, most):
+            count = place.stop - place.start
+            self._put(rows, source, made[:, :count], work[:count])
+            sound = sound and are_finite(made[:, :count])
+            out[place] = made[:, :count].T
+        return sound
+
+    def _put(self, rows: ColumnRows, source: Index, made: NDArray[Any], work: NDArray[np.float64]) -> None:
+        for values, steps, own in zip(rows.elements(source), self._steps, made, strict=True):
+            result = values
+            for ufunc, number in steps:
+                result = ufunc(result, number, work)
+            np.copyto(own, result, casting="same_kind")
+
+
+def _is_idle(name: str, number: float) -> bool:
+    """Return whether an operation with a number changes none: also not the sign of a zero."""
+    if name in ("multiply", "divide"):
+        return number == 1.0
+    return name == "subtract" and number == 0.0 and not np.signbit(number)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,9 +70,9 @@ class Dataset:
     signature: Signature
     encoding: Encoding
     """How new rows are converted to the same form."""
-    sources: tuple[tuple[str, str], ...]
+    sources: Sequence[tuple[str, str]]
     """Each file that was read, as the document names it, with its SHA-256; what a program passed is `frame:train`,
-    `arrays:train` and the like."""
+    `arrays:train` and the like. Who looks at them first may have to wait for the SHA-256 of large files."""
     places: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
     """The places of a split's rows among the training rows that it was taken from, for each split that was."""
     raw: Mapping[str, ChosenRows] = field(default_factory=dict)
@@ -195,7 +195,7 @@ def _read(
         source.vocabulary(),
         source.series(),
     )
-    sources = digests.of(context.files, source.digests()) + tuple(sorted(context.digests.items()))
+    sources = digests.of(dict(context.files), source.digests(), dict(context.digests))
     return Dataset(splits, signature, encoding, sources, places, unencoded)
 
 

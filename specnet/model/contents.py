@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -37,7 +38,7 @@ class ModelContents(Model):
     """A model's network, its encoding, its arrays, and who uses it."""
 
     def __init__(
-        self, network: Network, encoding: Encoding | None = None, sources: tuple[tuple[str, str], ...] = ()
+        self, network: Network, encoding: Encoding | None = None, sources: Sequence[tuple[str, str]] = ()
     ) -> None:
         self._start(network, encoding, sources, initial_parameters(network))
 
@@ -45,7 +46,7 @@ class ModelContents(Model):
         self,
         network: Network,
         encoding: Encoding | None,
-        sources: tuple[tuple[str, str], ...],
+        sources: Sequence[tuple[str, str]],
         parameters: Parameters,
     ) -> None:
         self.network = network

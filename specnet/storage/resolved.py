@@ -37,7 +37,7 @@ COMPUTED_WITH = "computed_with"
 
 def resolved(
     spec: Spec,
-    sources: tuple[tuple[str, str], ...],
+    sources: Sequence[tuple[str, str]],
     run: Path | None = None,
     computed_with: Sequence[Mapping[str, Any]] = (),
     extended: Mapping[str, SourceText] | None = None,

@@ -12,8 +12,8 @@ import numpy as np
 from specnet.data.formats.csv.dialect import Dialect
 from specnet.data.tables.table import Chunk
 
-MANY = 1 << 13
-"""Bytes that are looked at all together."""
+MANY = 1 << 16
+"""Bytes that are compared at once."""
 
 END = ord("\n")
 
@@ -120,7 +120,16 @@ def _ends(text: str) -> int:
 
 def line_ends(text: bytes) -> int:
     """Return how many lines end in a text."""
-    # Many bytes are compared eight times as fast as they are searched.
-    many = len(text) >= MANY
-    ends = int(np.count_nonzero(np.frombuffer(text, np.uint8) == END)) if many else text.count(b"\n")
+    ends = _line_feeds(text)
     return ends + text.count(b"\r") - text.count(b"\r\n") if b"\r" in text else ends
+
+
+def _line_feeds(text: bytes) -> int:
+    """Return how many line feeds a text has: those of many bytes, compared at once, in an eighth of the time."""
+    if len(text) < MANY:
+        return text.count(b"\n")
+    content, found = np.frombuffer(text, np.uint8), np.empty(MANY, np.bool_)
+    return sum(
+        int(np.count_nonzero(np.equal(part, END, found[: len(part)])))
+        for part in (content[start : start + MANY] for start in range(0, len(content), MANY))
+    )

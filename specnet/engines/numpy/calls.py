@@ -56,6 +56,25 @@ def maximum(a: Array, b: Array | float, out: Array) -> None:
     np.maximum(a, b, out=out)
 
 
+FEW, ROWS = 4, 48
+"""Elements of rows that are compared column by column, and how many rows there must be for each column."""
+
+
+def maximum_reduce(x: Array, axis: int, dtype: Any, out: Array, keepdims: bool) -> None:
+    """Write the largest elements along an axis, as `np.maximum.reduce` does.
+
+    That takes 28 µs for 1,024 rows of two numbers, and to compare the columns 2: its inner loop is over a row.
+    """
+    size = x.shape[axis]
+    last = axis in (-1, x.ndim - 1) and keepdims
+    if not (last and 1 < size <= FEW and x.size >= ROWS * size * (size - 1)):
+        np.maximum.reduce(x, axis, dtype, out, keepdims)
+        return
+    np.maximum(x[..., :1], x[..., 1:2], out=out)
+    for column in range(2, size):
+        np.maximum(out, x[..., column : column + 1], out=out)
+
+
 def sum_rows(x: Array, ones: Array, more: Array, overwrite: bool, out: Array) -> Iterable[Call]:
     """Add the sum over all axes but the last to `out`, or `overwrite` it."""
     rows = x.reshape(-1, x.shape[-1])

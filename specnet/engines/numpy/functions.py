@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.numpy import normalising, normalising_groups
-from specnet.engines.numpy.calls import add_slices, add_up, clip, perform, sum_between, sum_rows
+from specnet.engines.numpy.calls import (
+    add_slices,
+    add_up,
+    clip,
+    maximum_reduce,
+    perform,
+    sum_between,
+    sum_rows,
+)
 from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
 from specnet.engines.numpy.erf import erf
 from specnet.engines.numpy.moments import batch_moments, shared_moments
@@ -94,7 +102,7 @@ FUNCTIONS: dict[str, Any] = {
     "group_norm": normalising_groups.group_norm,
     "group_norm_grad": normalising_groups.group_norm_grad,
     "max": max,
-    "maximum_reduce": np.maximum.reduce,
+    "maximum_reduce": maximum_reduce,
     "min": min,
     "perform": perform,
     "pick_max": pick_max,

@@ -3,7 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.engines.numpy.calls import Remade, _clip, add_up, clip, maximum, perform, sum_between, sum_rows
+from specnet.engines.numpy.calls import (
+    Remade,
+    _clip,
+    add_up,
+    clip,
+    maximum,
+    maximum_reduce,
+    perform,
+    sum_between,
+    sum_rows,
+)
 
 
 def test_calls_are_made_in_order():
@@ -38,6 +48,17 @@ def test_numbers_are_clipped_in_one_pass_as_in_two(bounds, dtype):
             own(out if in_place else x, low, high, out)
             np.testing.assert_array_equal(out, np.clip(x, *bounds))
     assert isinstance(clip, np.ufunc)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(200, 1), (200, 2), (96, 3), (40, 4), (3, 50, 4), (200, 5)])
+@pytest.mark.parametrize("axis", [-1, 0])
+def test_the_largest_of_few_columns_are_those_of_a_reduction(shape, axis, dtype):
+    x = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    x.flat[::7], x.flat[3::11] = np.nan, -np.inf
+    out = np.empty((*shape[:-1], 1) if axis == -1 else (1, *shape[1:]), dtype)
+    maximum_reduce(x, axis, None, out, True)
+    np.testing.assert_array_equal(out, x.max(axis=axis, keepdims=True))
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3)])

@@ -9,14 +9,18 @@ import numpy as np
 from specnet.data.inputs import are_finite
 from specnet.data.lowered import LoweredPipeline, arithmetic
 from specnet.data.rows import blocks
+from specnet.passes.cores import share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import ColumnRows, Index
 
-ELEMENTS = 1 << 17
-"""About how many elements are worked on at once: half a megabyte of float32."""
+ELEMENTS = 1 << 18
+"""About how many elements are worked on at once: threads that make shorter calls wait for the interpreter."""
+
+THREADS = 2
+"""Threads beyond these would wait for each other."""
 
 UFUNCS: dict[str, np.ufunc] = {
     "add": np.add,
@@ -47,20 +51,33 @@ class ColumnArithmetic:
         return None if steps is None else cls(steps, lowered.shape[0])
 
     def put(self, rows: ColumnRows, chosen: NDArray[np.intp] | None, out: NDArray[Any]) -> bool:
-        """Write the chosen rows into `out` (rows, elements) of floats; return whether all numbers are finite there.
-
-        NumPy must already ignore what overflows.
-        """
+        """Write the chosen rows into `out` (rows, elements) of floats; return whether all numbers are finite there."""
         width = len(self._steps)
         most = max(1, min(len(out), ELEMENTS // max(1, width)))
+        parts = list(blocks(rows, chosen, most))
+        threads = min(share(), THREADS, len(parts))
+        if threads < 2:
+            return self._put_parts(rows, parts, most, out)
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(threads) as pool:
+            shares = (parts[i::threads] for i in range(threads))
+            sound = [pool.submit(self._put_parts, rows, share, most, out) for share in shares]
+            return all(each.result() for each in sound)
+
+    def _put_parts(
+        self, rows: ColumnRows, parts: list[tuple[slice, Index]], most: int, out: NDArray[Any]
+    ) -> bool:
+        """Write blocks of at most so many rows, as `put` does."""
         # Numbers of a column are written one after the other, and then those of a row.
-        made, work = np.empty((width, most), out.dtype), np.empty(most)
+        made, work = np.empty((len(self._steps), most), out.dtype), np.empty(most)
         sound = True
-        for place, source in blocks(rows, chosen, most):
-            count = place.stop - place.start
-            self._put(rows, source, made[:, :count], work[:count])
-            sound = sound and are_finite(made[:, :count])
-            out[place] = made[:, :count].T
+        with np.errstate(all="ignore"):
+            for place, source in parts:
+                own = made[:, : place.stop - place.start]
+                self._put(rows, source, own, work[: own.shape[1]])
+                sound = sound and are_finite(own)
+                out[place] = own.T
         return sound
 
     def _put(self, rows: ColumnRows, source: Index, made: NDArray[Any], work: NDArray[np.float64]) -> None:

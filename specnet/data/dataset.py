@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.assigning import draw_rows
+from specnet.data.by_columns import THREADS
 from specnet.data.collector import Collector
 from specnet.data.digests import Digests, digesting
 from specnet.data.encoding import Encoding
@@ -23,6 +24,7 @@ from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, 
 from specnet.data.weights import check_weights, chosen_weights
 from specnet.diagnostics import KeyPath
 from specnet.graph.sizes import DType
+from specnet.passes.cores import share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,6 +137,8 @@ def _read(
 ) -> Dataset:
     data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
+    if not source.is_encoded_together or share() > THREADS:
+        digests.begin()
     arrays = arrays or only_array(signature.inputs, dtype, signature.tokens, signature.padding)
     with collector.limited():
         parts = source.read(seed)

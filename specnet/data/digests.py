@@ -58,7 +58,7 @@ class FileDigests(Sequence[Source]):
 
 
 class Digests:
-    """The SHA-256 of files by name; those of large ones are computed on a thread meanwhile."""
+    """The SHA-256 of files by name; those of large ones are computed on a thread, once they are begun or asked for."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         large = (path for path in files.values() if path.is_file() and path.stat().st_size >= LARGE)
@@ -67,7 +67,12 @@ class Digests:
         self._stopped = threading.Event()
         # At the end of the program, nobody waits for it.
         self._thread = threading.Thread(target=self._compute, name="specnet checksums", daemon=True)
-        if self._large:
+        self._begun = not self._large
+
+    def begin(self) -> None:
+        """Have those of large files computed."""
+        if not self._begun:
+            self._begun = True
             self._thread.start()
 
     def _compute(self) -> None:
@@ -80,7 +85,7 @@ class Digests:
     def stop(self) -> None:
         """Compute no more of them."""
         self._stopped.set()
-        if self._large:
+        if self._large and self._begun:
             self._thread.join()
 
     def of(
@@ -93,6 +98,7 @@ class Digests:
 
         Those of `others` that are no files follow.
         """
+        self.begin()
         pending = {path for path in files.values() if path in self._large and path not in known}
         now = {path: known.get(path) or sha256(path) for path in files.values() if path not in pending}
 
@@ -114,7 +120,7 @@ class Digests:
 
 @contextmanager
 def digesting(files: Mapping[str, Path]) -> Iterator[Digests]:
-    """Have the checksums of files computed: to the end, unless something is raised meanwhile."""
+    """Return what computes the checksums of files: to the end, unless something is raised meanwhile."""
     digests = Digests(files)
     try:
         yield digests

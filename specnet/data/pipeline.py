@@ -82,7 +82,7 @@ class Pipeline:
     def fit(self, rows: Rows, chosen: Chosen, collector: Collector) -> None:
         """Learn each transform's state from the chosen rows, as the transforms before it leave them."""
         for _, transform in self.transforms:
-            pieces = self._blocks(rows, chosen, by_column=transform.by_column)
+            pieces = self._blocks(rows, chosen, transform.columns)
             so_far = (np.asarray(block, np.float64) for _, block in pieces)
             try:
                 with np.errstate(all="ignore"):
@@ -94,12 +94,12 @@ class Pipeline:
             self._runners.clear()
 
     def _blocks(
-        self, rows: Rows, chosen: Chosen, *, by_column: bool = False
+        self, rows: Rows, chosen: Chosen, elements: tuple[int, ...] | None = None
     ) -> Iterator[tuple[slice, NDArray[Any]]]:
         """Yield blocks of the chosen rows after the fitted transforms, each until the next, with their places.
 
-        Before all transforms they may lie in columns if these are used `by_column`. Raises TransformError with the row
-        among all.
+        Before all transforms they may be these `elements` alone, which then lie in columns. Raises TransformError with
+        the row among all.
         """
         runner = self.runner(rows.shape) if self.states else None
         space = None if runner is None else runner.pool.workspace(runner.maximum)
@@ -111,8 +111,8 @@ class Pipeline:
                 yield (
                     place,
                     (
-                        columns.take_columns(source)
-                        if columns is not None and by_column
+                        columns.take_columns(source, elements)
+                        if columns is not None and elements is not None
                         else rows.take(source)
                     ),
                 )
@@ -186,10 +186,7 @@ class Pipeline:
         if not isinstance(rows, ColumnRows) or not only.is_plain or any(t.checks for _, t in self.transforms):
             return False
         way = ColumnArithmetic.of(self.lower(rows.shape))
-        if way is None:
-            return False
-        with np.errstate(all="ignore"):
-            return way.put(rows, chosen, made[only.name])
+        return way is not None and way.put(rows, chosen, made[only.name])
 
     def check(
         self,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
@@ -39,8 +39,8 @@ class Rows(Protocol):
 class ColumnRows(Rows, Protocol):
     """Rows that are held column by column."""
 
-    def take_columns(self, rows: Index) -> NDArray[Any]:
-        """Return what `take` does, with each element of all rows in one piece."""
+    def take_columns(self, rows: Index, elements: Sequence[int]) -> NDArray[Any]:
+        """Return some elements, in their order, of what `take` returns, each of all rows in one piece."""
         ...
 
     def put(self, rows: Index, out: NDArray[np.float64]) -> None:

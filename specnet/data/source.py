@@ -79,6 +79,11 @@ class DataSource(Protocol):
         """Return whether all values are known to be small finite numbers before any is read or made; by default not."""
         return False
 
+    @property
+    def is_encoded_together(self) -> bool:
+        """Whether several cores encode its rows, so that none is left for anything else; by default not."""
+        return False
+
     def digests(self) -> Mapping[Path, str]:
         """Return the SHA-256 of files and folders that reading them has told, by their paths; by default of none."""
         return {}

@@ -50,8 +50,6 @@ class Transform(Kind):
 
     order_kept: ClassVar[bool] = False
     """Whether each result follows from one number, ascending or descending with it, and `lower_inverse` leads back."""
-    by_column: ClassVar[bool] = False
-    """Whether `fit_blocks` gives the same bits for blocks whose columns lie in one piece each."""
 
     @field_validator("on")
     @classmethod
@@ -79,6 +77,11 @@ class Transform(Kind):
     def checks(self) -> bool:
         """Whether there are numbers that the transform cannot take."""
         return type(self).check is not Transform.check
+
+    @property
+    def columns(self) -> tuple[int, ...] | None:
+        """The elements that `fit_blocks` looks at, each by itself, where it takes blocks of these alone as well."""
+        return None
 
     @property
     def keeps_order(self) -> bool:

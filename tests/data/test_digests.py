@@ -53,10 +53,10 @@ def test_a_file_that_is_gone_is_a_fault_when_its_checksum_is_asked_for(tmp_path,
     path = tmp_path / "a.csv"
     path.write_bytes(b"1")
     begun = digests.Digests({"a.csv": path})
-    begun.stop()
-    monkeypatch.setattr(begun, "_found", {path: FileNotFoundError("a.csv")})
+    path.unlink()
+    found = begun.of({"a.csv": path})
     with pytest.raises(FileNotFoundError):
-        len(begun.of({"a.csv": path}))
+        len(found)
 
 
 def test_a_fault_does_not_wait_for_a_large_file(tmp_path, monkeypatch):
@@ -72,7 +72,8 @@ def test_a_fault_does_not_wait_for_a_large_file(tmp_path, monkeypatch):
     monkeypatch.setattr(digests, "sha256", endless)
 
     def fail():
-        with digests.digesting({"a.csv": tmp_path / "a.csv"}):
+        with digests.digesting({"a.csv": tmp_path / "a.csv"}) as begun:
+            begun.begin()
             assert asked.wait(60)
             raise ValueError("a fault")
 

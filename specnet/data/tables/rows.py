@@ -50,12 +50,10 @@ class TableRows:
         """Return the chosen rows (rows, elements) in float64."""
         return expanded(self.plan, [column[rows] for column in self.columns])
 
-    def take_columns(self, rows: Index) -> NDArray[Any]:
-        """Return what `take` does, with each element of all rows in one piece."""
-        taken = [column[rows] for column in self.columns]
-        out = np.empty((self.plan.size, len(taken[0]))).T
-        expand(self.plan, taken, out)
-        return out
+    def take_columns(self, rows: Index, elements: Sequence[int]) -> NDArray[Any]:
+        """Return some elements, in their order, of what `take` returns, each of all rows in one piece."""
+        wanted = set(elements)
+        return np.array([values for i, values in enumerate(self.elements(rows)) if i in wanted], np.float64).T
 
     def put(self, rows: Index, out: NDArray[np.float64]) -> None:
         """Write what `take` returns into `out` (rows, elements)."""

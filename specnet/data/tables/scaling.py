@@ -31,15 +31,23 @@ class ColumnScale(Transform):
     width: int
     """How many elements there are."""
     order_kept: ClassVar[bool] = True
-    by_column: ClassVar[bool] = True
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Its elements: those of a block that lies in columns are looked at one by one."""
+        return self.elements
 
     def fit_blocks(self, blocks: Iterable[Array]) -> State:
-        """Return `center` and `span`, one of each for every element: 0 and 1 of those that are not scaled."""
+        """Return `center` and `span`, one of each for every element: 0 and 1 of those that are not scaled.
+
+        The blocks have all elements, or those alone that are scaled.
+        """
         import numpy as np
 
         statistics = Standardize() if self.kind == "standardize" else MinMax()
         chosen = list(self.elements)
-        state = statistics.fit_blocks(block[:, chosen] for block in blocks)
+        own = (block if block.shape[1] == len(chosen) else block[:, chosen] for block in blocks)
+        state = statistics.fit_blocks(own)
         center, span = np.zeros(self.width), np.ones(self.width)
         names = ("mean", "std") if self.kind == "standardize" else ("min", "span")
         center[chosen], span[chosen] = state[names[0]], state[names[1]]

@@ -78,6 +78,11 @@ class TableSource(DataSource):
     size: int
     """The bytes of text, or of cells, of the training file."""
 
+    @property
+    def is_encoded_together(self) -> bool:
+        """Whether all rows are held in columns, which several threads encode."""
+        return self.buffer is None
+
     def learn(self, rows: TrainingRows, collector: Collector) -> None:
         """Learn the vocabularies of text columns, and describe the elements that they become."""
         if not any(column.type == "text" for column in self.plan.features):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -68,7 +67,7 @@ class LengthFeed(Feed):
                     (whole[of].cut(view) if _varies(of[1]) else own[of], view) for of, view in views.items()
                 )
                 ready[key] = Batch(sizes["batch"], bind(sizes, read), None, read, copies)
-            self._all.append(replace(ready[key], places=order[cut.start : cut.stop][part]))
+            self._all.append(ready[key].at(order[cut.start : cut.stop][part]))
         self.batches = list(self._all)
 
     def begin(self) -> None:

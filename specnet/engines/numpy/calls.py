@@ -68,7 +68,7 @@ def maximum_reduce(x: Array, axis: int, dtype: Any, out: Array, keepdims: bool) 
     size = x.shape[axis]
     last = axis in (-1, x.ndim - 1) and keepdims
     if not (last and 1 < size <= FEW and x.size >= ROWS * size * (size - 1)):
-        np.maximum.reduce(x, axis, dtype, out, keepdims)
+        np.maximum.reduce(x, axis, dtype, out, keepdims)  # type: ignore[call-overload]
         return
     np.maximum(x[..., :1], x[..., 1:2], out=out)
     for column in range(2, size):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from specnet.data.rows import ColumnRows, Index
 
-ELEMENTS = 1 << 18
-"""About how many elements are worked on at once: threads that make shorter calls wait for the interpreter."""
+BYTES = 3 << 18
+"""About how much memory each thread has for what it works on: those that make shorter calls wait for each other."""
 
 THREADS = 2
 """Threads beyond these would wait for each other."""
@@ -28,6 +28,11 @@ UFUNCS: dict[str, np.ufunc] = {
     "multiply": np.multiply,
     "divide": np.divide,
 }
+
+
+def scratch(rows: int, width: int) -> int:
+    """Return how many bytes of memory there are for what is worked on, of so many rows of a number of elements."""
+    return min(rows * width * np.float64().itemsize, min(share(), THREADS) * BYTES)
 
 
 class ColumnArithmetic:
@@ -53,7 +58,7 @@ class ColumnArithmetic:
     def put(self, rows: ColumnRows, chosen: NDArray[np.intp] | None, out: NDArray[Any]) -> bool:
         """Write the chosen rows into `out` (rows, elements) of floats; return whether all numbers are finite there."""
         width = len(self._steps)
-        most = max(1, min(len(out), ELEMENTS // max(1, width)))
+        most = max(1, min(len(out), BYTES // (max(1, width) * out.itemsize)))
         parts = list(blocks(rows, chosen, most))
         threads = min(share(), THREADS, len(parts))
         if threads < 2:

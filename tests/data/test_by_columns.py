@@ -32,7 +32,8 @@ COLUMNS = {
 @pytest.fixture
 def put(monkeypatch):
     """The numbers of rows that were put column by column, with blocks of few rows."""
-    monkeypatch.setattr(by_columns, "ELEMENTS", 200)
+    monkeypatch.setattr(by_columns, "BYTES", 800)
+    monkeypatch.setattr(by_columns, "share", lambda: 2)
     found = []
     way = ColumnArithmetic.put
 
@@ -81,6 +82,12 @@ def test_the_bits_are_those_of_rows(fields, dtype, put, tmp_path):
     found, expected = both(tmp_path, dtype, **fields)
     assert found == expected
     assert sum(put) == 300
+
+
+def test_memory_does_not_grow_with_the_rows(monkeypatch):
+    monkeypatch.setattr(by_columns, "share", lambda: 8)
+    assert by_columns.scratch(10, 3) == 240
+    assert by_columns.scratch(1 << 30, 3) == by_columns.THREADS * by_columns.BYTES
 
 
 def test_what_is_more_than_arithmetic_is_left_to_the_plan(put, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from sys import getsizeof
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from specnet.data.by_columns import scratch
 from specnet.data.files import DataContext, FilePlace, memory
 from specnet.data.joining import joined
 from specnet.data.rows import BLOCK
@@ -233,6 +234,7 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
         description.help = settings.help
         columns = [column for part in parts.values() for column in part.found.columns.values()]
         description.loading = sum(column.values.nbytes + COLUMN for column in columns)
+        description.loading += scratch(train.found.rows, plan.size)
     return TableSource(plan, parts, description, buffer, size)
 
 

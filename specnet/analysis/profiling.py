@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from statistics import median
@@ -107,9 +107,9 @@ def _measure(
     values = {"rate": rate, "step": 1, "share": 1.0, DONE: 0}
     arguments = tuple(values[name] for name in plan.numbers)
     seconds = [0.0] * len(plan.steps)
-    # One function for all of a step would leave nothing to measure between its parts.
-    program = replace(emitted(plan), whole=None)
-    bare = _bound(model, plan, program, leaves, sizes)
+    as_it_runs = emitted(plan)
+    program = apart(as_it_runs)
+    bare = _bound(model, plan, as_it_runs, leaves, sizes)
     clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes)
     start = model.parameters.flat.copy()
     whole: list[float] = []
@@ -141,6 +141,36 @@ def _bound(
 ) -> Bound:
     executable = Executable(plan, streams(model.network.spec.seed, plan.streams), program=program)
     return executable.bind(sizes, leaves)
+
+
+def apart(program: NumpyProgram) -> NumpyProgram:
+    """Return a program whose every step is called by itself.
+
+    One function for a loop, or for all of a step, would leave nothing to measure between its parts.
+    """
+    shards = tuple(
+        replace(each, source=_with_loops(each.source, each.loops), loops=tuple(map(_untaped, each.loops)))
+        for each in program.shards
+    )
+    source, loops = _with_loops(program.source, program.loops), tuple(map(_untaped, program.loops))
+    return replace(program, source=source, loops=loops, shards=shards, whole=None)
+
+
+def _with_loops(source: str, loops: Iterable[Loop]) -> str:
+    """Return a source with the statements of loops that are compiled, instead of their calls."""
+    for loop in loops:
+        source = _with_loops(source, loop.loops)
+        if loop.tape is not None:
+            _, first, *body = loop.tape.source.splitlines()
+            call = next(line for line in source.splitlines() if line.strip() == f"{loop.name}()")
+            deeper = (len(first) - len(first.lstrip())) - (len(call) - len(call.lstrip()))
+            lines = [f"{first.removesuffix('steps:')}{loop.name}:", *body]
+            source = source.replace(call, "\n".join(line[deeper:] for line in lines))
+    return source
+
+
+def _untaped(loop: Loop) -> Loop:
+    return replace(loop, tape=None, loops=tuple(map(_untaped, loop.loops)))
 
 
 def timed(

@@ -7,10 +7,11 @@ import specnet
 from specnet.analysis import profiling
 from specnet.analysis.explanation import Explanation, explain
 from specnet.data import load_data
-from specnet.engines.execution import Executable
+from specnet.engines.execution import Executable, emitted
 from specnet.engines.numpy.emit import emit
 from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
+from specnet.runs.compiling import compile_spec
 
 DEEP = {
     "layers": [
@@ -68,6 +69,32 @@ def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict
     assert np.array_equal(results[0][1], results[1][1])
     for step, code, taken in zip(plan.steps, program.code, seconds, strict=True):
         assert (taken > 0) == (bool(code) and not step.prologue), step
+
+
+@pytest.mark.parametrize(
+    "layers", [[{"type": "lstm", "units": 3}], [{"type": "flatten"}]], ids=["a loop", "a whole step"]
+)
+def test_steps_within_one_compiled_function_are_measured(layers: list[dict[str, object]]) -> None:
+    pytest.importorskip("numba")
+    document = {
+        "specnet": 1,
+        "data": {"type": "npz", "path": "none.npz"},
+        "layers": [*layers, {"type": "dense", "units": 2}],
+        "loss": "mse",
+        "training": {"epochs": 1, "batch_size": 4},
+    }
+    given = np.ones((8, 5, 3), np.float32), np.ones((8, 2), np.float32)
+    model, data = compile_spec(specnet.load(document), given, threads=1, engine="numba")
+    explanation = explain(model.network)
+    plan = explanation.plans.step
+    program = emitted(plan)
+    assert program.whole is not None or program.loops[0].tape is not None
+    times = profiling.profile(model, data, explanation, seconds=0.0)["step"]
+    code = profiling.apart(program).code
+    assert times.whole > 0
+    for step, lines, taken in zip(plan.steps, code, times.steps, strict=True):
+        assert taken == 0 if not lines or step.prologue else taken >= 0
+    assert sum(times.steps) > 0
 
 
 def test_a_slow_step_is_found(iris: specnet.Spec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,12 @@ def _amounts(plan: Plan, step: Step, code: Sequence[str], pieces: int, workers: 
         key = "matmul many" if len(shape) > 2 else "matmul"
         return key, (alone, together, count * times / workers, flops, results, operands)
     size = step.size * times / workers
+    if step.tiles is not None and plan.engine == "numpy":
+        tiles, pairs = step.tiles, step.tiles.channels * step.tiles.filters
+        images = flops / (2 * prod(tiles.out) * prod(tiles.kernel) * pairs)
+        if tiles.enough(round(images / calls)):
+            products, kernels = images * prod(tiles.grid) * tiles.blocks * pairs, calls * tiles.blocks * pairs
+            return f"{step.op} by tiles", (calls, products, images * tiles.numbers, kernels)
     if step.op.startswith("conv"):
         # Of one filter: as many as there are elements in the patches.
         return step.op, (calls, flops, flops / max(shape[-1], 1), size)

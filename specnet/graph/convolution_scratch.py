@@ -7,7 +7,9 @@ from math import prod
 
 from specnet.graph.frames import FRAME, LARGEST, WIDEST_STRIDE
 from specnet.graph.geometry import Geometry, Pair
+from specnet.graph.lattice import MAXIMUM
 from specnet.graph.stride_parts import stride_parts
+from specnet.graph.winograd import Winograd
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,7 @@ class ConvolutionScratch:
         how = self.how
         if how.depthwise:
             return how.lattice.scratch
-        if how.strips is not None:
-            return self._strips
-        joined = (how.depth + 1) * how.filters if how.joins else 0
-        return self._patches + joined + self._grouped(how.tile)
+        return max(_forward(how.winograd), self._products)
 
     @property
     def input(self) -> int:
@@ -35,7 +34,9 @@ class ConvolutionScratch:
             return how.lattice.scratch
         if how.pointwise:
             return 0
-        return max(self._products_back, self._direct_back)
+        sizes = how.winograd_back
+        turned = 0 if sizes is None else how.depth * how.filters
+        return max(_forward(sizes) + turned, self._products_back, self._direct_back)
 
     @property
     def kernel(self) -> int:
@@ -43,7 +44,20 @@ class ConvolutionScratch:
         how = self.how
         if how.depthwise:
             return how.lattice.scratch
-        return self._patches + self._grouped(how.tile) if how.strips is None else self._strips
+        patches = self._patches + self._grouped(how.tile) if how.strips is None else self.strips
+        sizes = how.winograd
+        if sizes is None or not sizes.worth_back:
+            return patches
+        return max(patches, sizes.scratch(MAXIMUM) + 2 * prod(sizes.transformed))
+
+    @property
+    def _products(self) -> int:
+        """Return the numbers for the output by products of patches."""
+        how = self.how
+        if how.strips is not None:
+            return self.strips
+        joined = (how.depth + 1) * how.filters if how.joins else 0
+        return self._patches + joined + self._grouped(how.tile)
 
     @property
     def _products_back(self) -> int:
@@ -53,7 +67,7 @@ class ConvolutionScratch:
             return ConvolutionScratch(turned).forward + how.depth * how.filters
         if turned is not None:
             whole = prod(how.out) * how.filters if how.phases != (1, 1) else 0
-            return ConvolutionScratch(turned).forward + whole * turned.strip_tile[0]
+            return ConvolutionScratch(turned).strips + whole * turned.strip_tile[0]
         parts = stride_parts(how)
         if parts is not None:
             return max(
@@ -78,7 +92,7 @@ class ConvolutionScratch:
         return kernel + frame.numbers(frame.band(FRAME // how.item))
 
     @property
-    def _strips(self) -> int:
+    def strips(self) -> int:
         """Return the numbers of a tile's strips, of the kernel, and of a bias laid out over a row."""
         how = self.how
         assert how.strips is not None
@@ -97,3 +111,10 @@ class ConvolutionScratch:
     def _places(self, tile: Pair) -> int:
         """Return how many places of the output a tile has."""
         return tile[0] * tile[1] * self.how.out[1]
+
+
+def _forward(sizes: Winograd | None) -> int:
+    """Return the numbers for an output by transformed tiles: these, the kernel, and a bias laid out over a row."""
+    if sizes is None or not sizes.worth:
+        return 0
+    return sizes.scratch(MAXIMUM) + prod(sizes.transformed) + sizes.grid[1] * sizes.filters

@@ -10,6 +10,7 @@ from math import prod
 from specnet.graph.frames import ConvolutionFrame, Taps, taps_of
 from specnet.graph.lattice import MAXIMUM, Lattice
 from specnet.graph.strips import Strips
+from specnet.graph.winograd import LENGTHS, Winograd
 
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
@@ -17,6 +18,10 @@ Unit = tuple[int, int, int, int]
 
 ROOM = 1280 * 1024
 """Bytes of a tile's patches: about a core's L2 cache, which most of them are then still in when they are multiplied."""
+
+
+WHOLE = {(1, 1), (2, 2)}
+"""Phases of an output whose places are computed two by two."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +146,25 @@ class Geometry:
         return (images, rows) if self.phases == (1, 1) else (images, self.out[0])
 
     @cached_property
-    def turned(self) -> Geometry | None:
-        """What flows back to the images as a convolution with the kernel turned round; None where it is worse.
+    def winograd(self) -> Winograd | None:
+        """How it would take fewer multiplications; None where it cannot.
 
-        It has strips, or patches of so few channels that these are laid out `across`.
+        In double precision numbers are wanted for their digits, and sums are those of the formula alone.
         """
-        if self.strides != (1, 1) or self.groups > 1 or self.across:
+        plain = self.groups == 1 and self.strides == self.dilation == (1, 1) and self.phases in WHOLE
+        if not plain or self.item != 4 or not all(taps in LENGTHS for taps in self.kernel):
+            return None
+        return Winograd(self.out, self.kernel, self.channels, self.filters, self.item)
+
+    @property
+    def winograd_back(self) -> Winograd | None:
+        """How what flows back to the images would take fewer multiplications; None where it cannot."""
+        return self.flipped.winograd if self.flipped is not None and self.phases in WHOLE else None
+
+    @cached_property
+    def flipped(self) -> Geometry | None:
+        """What flows back to the images as a convolution with the kernel turned round; None where it is none."""
+        if self.strides != (1, 1) or self.groups > 1:
             return None
         before = [
             (k - 1) * d - p[0] for k, d, p in zip(self.kernel, self.dilation, self.padding, strict=True)
@@ -156,9 +174,19 @@ class Geometry:
             return None
         (top, left), (bottom, right) = before, behind
         padding = (top, bottom), (left, right)
-        turned = Geometry(
+        return Geometry(
             self.out, self.filters, self.kernel, self.channels, (1, 1), padding, self.dilation, 1, self.item
         )
+
+    @cached_property
+    def turned(self) -> Geometry | None:
+        """The same where its patches are worth it; None where it is better done tap by tap.
+
+        It has strips, or patches of so few channels that these are laid out `across`.
+        """
+        turned = self.flipped
+        if turned is None or self.across:
+            return None
         if turned.strips is not None:
             return turned if turned.strips.pays(self.size[0], prod(self.out)) else None
         few = turned.across and self.phases == (1, 1) and 2 * prod(self.size) <= 3 * prod(self.out)

@@ -8,8 +8,10 @@ from functools import cached_property
 
 from specnet.graph.graph import Graph, KeyPath, Node, Phase, Value
 from specnet.graph.leaves import given, name_of
+from specnet.graph.ops.convolution import tiles_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
+from specnet.graph.winograd import Winograd
 from specnet.passes.aliases import root
 from specnet.passes.allocations import AROUND, Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.engine import Engine
@@ -112,6 +114,8 @@ class Step:
     """Bytes of the results and scratch at the largest sizes."""
     shard: str | None = None
     """What each worker runs on its rows that it is a part of."""
+    tiles: Winograd | None = None
+    """Those with which a convolution saves multiplications, where it does for enough images at once."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +256,7 @@ class _Steps:
     def _op(self, value: Value, *, prologue: bool = False, block: str | None = None) -> Step:
         scratch = sum(place.storage.size for place, _, _ in self.allocations.scratch.get(value.index, []))
         own = sum(self._bytes(result) for result in value.node.results)
-        return self._step(
+        made = self._step(
             value,
             value.op.name,
             value.node,
@@ -261,6 +265,7 @@ class _Steps:
             prologue=prologue,
             block=block,
         )
+        return replace(made, tiles=tiles_of(value))
 
     def _copy(self, copy: Copy, op: str, asked: Node) -> Step:
         return self._step(copy.value, op, asked, Count(0), self._bytes(copy.value))

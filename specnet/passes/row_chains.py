@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specnet.graph import geometry, lattice
 from specnet.graph.graph import Value
+from specnet.graph.ops.convolution import tiles_of
 from specnet.graph.sizes import ITEM_BYTES, Sizes, count, grows, named, value_of
 from specnet.passes.aliases import root
 
@@ -36,13 +37,17 @@ def leads(value: Value) -> bool:
 
 
 def images_at_once(chain: list[Value], sizes: Sizes) -> int:
-    """Return how many rows of the batch are worked on at once, so that what passes on stays in cache."""
+    """Return how many rows of the batch are worked on at once.
+
+    What passes on stays in cache, except where a convolution has to transform its kernel for each few images.
+    """
     one = {**named(sizes), "batch": 1}
     most = max(
         sum(count(v.shape).at(one) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if leads(v))
         for value in chain
     )
-    return max(1, min(lattice.MAXIMUM, value_of("batch", sizes), geometry.ROOM // most))
+    wanted = [tiles.wanted for value in chain if (tiles := tiles_of(value)) is not None]
+    return min(lattice.MAXIMUM, value_of("batch", sizes), max(1, geometry.ROOM // most, *wanted))
 
 
 class RowChains:

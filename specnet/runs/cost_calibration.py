@@ -136,6 +136,8 @@ def _networks() -> Iterator[tuple[Layers, Array, Array, int]]:
     thin = [_conv(8, "linear"), *norm, _conv(16, "linear"), *norm]
     yield [*thin, {**_conv(16), "kernel_size": 1}, mean, last], *rows(32, 16, 16, 4)
     yield [_conv(64, "linear"), *norm, _conv(96, "linear"), *norm, mean, last], *rows(32, 14, 14, 32)
+    large = [_conv(48, size=5), pooling, _conv(64, size=5)]
+    yield [_conv(64), pooling, _conv(128), *large, mean, last], *rows(16, 28, 28, 32)
     series = [_conv(64, "linear", "conv1d", 8), *norm, _conv(128, "linear", "conv1d", 5), *norm]
     yield [*series, {"type": "global_average_pooling1d"}, last], *rows(16, 128, 1)
     wide = [_conv(128, "linear", "conv1d", 5), *norm, _conv(128, "relu", "conv1d", 3)]

@@ -18,8 +18,8 @@ Call = tuple[Callable[..., object], tuple[Any, ...]]
 """A function, and what it is called with."""
 
 
-READY = 2_000
-"""Calls that a plan makes ready: 1 to 2 MiB of views. Of more, each does so much that its views cost little."""
+READY = 10_000
+"""Calls that a plan makes ready: up to 5 MiB of views, where arrays of so many pieces take twenty times as much."""
 
 
 class Remade:

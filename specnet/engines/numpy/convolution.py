@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.engines.numpy import depthwise, strided, strips
+from specnet.engines.numpy import depthwise, strided, strips, winograd
 from specnet.engines.numpy.calls import Call
 from specnet.engines.numpy.scratch import ScratchPool
 from specnet.graph.geometry import Geometry, Unit
@@ -29,6 +29,9 @@ def convolve(
     """
     if how.depthwise:
         yield from depthwise.convolve(x, w, b, scratch, how, out)
+        return
+    if winograd.pays(how.winograd, x):
+        yield from winograd.convolve(x, w, b, scratch, how, out)
         return
     if how.strips is not None:
         yield from strips.convolve(x, w, b, scratch, how, out)
@@ -66,6 +69,9 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
     if how.depthwise:
         yield from depthwise.convolve_input(g, w, scratch, how, out)
         return
+    if winograd.pays(how.winograd_back, g):
+        yield from winograd.convolve_input(g, w, scratch, how, out)
+        return
     if how.turned is not None and how.turned.strips is not None:
         yield from strips.convolve_input(g, w, scratch, how, out)
         return
@@ -90,6 +96,9 @@ def convolve_kernel(
     """
     if how.depthwise:
         yield from depthwise.convolve_kernel(x, g, scratch, how, overwrite, out)
+        return
+    if winograd.pays_back(how.winograd, x):
+        yield from winograd.convolve_kernel(x, g, scratch, more, how, overwrite, out)
         return
     if how.strips is not None:
         yield from strips.convolve_kernel(x, g, scratch, more, how, overwrite, out)

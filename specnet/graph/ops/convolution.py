@@ -19,6 +19,7 @@ from specnet.graph.ops.stretching import reduce_sum
 from specnet.graph.record import GRADIENT_ONLY
 from specnet.graph.rules import Printer
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Kind, Shape, at, count, show, static
+from specnet.graph.winograd import Winograd
 
 
 class ConvolutionAttributes(Attributes):
@@ -108,6 +109,18 @@ def _of(value: Value) -> Geometry:
 def geometry_of(value: Value, phases: Pair) -> Geometry:
     """Return the geometry that an application of any of the three ops would have with these phases."""
     return replace(_of(value), phases=phases)
+
+
+def tiles_of(value: Value) -> Winograd | None:
+    """Return the tiles with which an op saves multiplications if it has enough images, if it is a convolution."""
+    if value.op is conv2d_input:
+        sizes = _of(value).winograd_back
+    elif value.op is conv2d or value.op is conv2d_kernel:
+        sizes = _of(value).winograd
+    else:
+        return None
+    worth = sizes is not None and (sizes.worth_back if value.op is conv2d_kernel else sizes.worth)
+    return sizes if worth else None
 
 
 def _how(value: Value) -> dict[str, Prepared]:

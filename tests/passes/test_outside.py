@@ -33,3 +33,31 @@ def test_parts_are_computed_where_they_are_joined_or_packed():
     assert {(whole.index, n) for whole in (joined, packed) for n in (0, 1)} == out.packed
     assert [out.places[part.index].delta for part in (c, d)] == [0, 6 * 8]
     assert out.places[c.index].storage is out.places[packed.index].storage
+
+
+def test_the_decay_of_a_slot_is_computed_where_the_slot_lies():
+    for engine in ("numpy", "numba"):
+        graph, leaves = graph_of({"m": (500_000,), "g": (500_000,)})
+        decayed = leaves["m"] * 0.9
+        graph.assign(leaves["m"], decayed + leaves["g"])
+        groups = group(graph, 1, compiled=engine == "numba")
+        out = allocate(graph, groups, 1)
+        place = out.places.get(decayed.index)
+        if engine == "numba":
+            assert place is None, "it stays in a register"
+            continue
+        assert place.storage.memory == memory_of(leaves["m"])
+        assert out.arena == 0
+        (chain,) = (each for each in groups if decayed in each.values)
+        assert not chain.inner
+
+
+def test_an_old_value_that_is_read_again_stays_until_then():
+    for reader in ("slot", "decayed"):
+        graph, leaves = graph_of({"m": (500_000,), "g": (500_000,), "p": (500_000,)})
+        decayed = leaves["m"] * 0.9
+        made = decayed + leaves["g"]
+        graph.assign(leaves["m"], made)
+        graph.assign(leaves["p"], made * (leaves["m"] if reader == "slot" else decayed))
+        out = allocated(graph)
+        assert out.places[decayed.index].storage.memory != memory_of(leaves["m"])

@@ -116,10 +116,11 @@ class Winograd:
     def at_once(self, most: int) -> Pair:
         """Return how many images, and rows of tiles of each, are worked on at once."""
         rows, columns = self.grid
-        line = POINTS**2 * columns * (self.channels + self.filters) * self.item
+        line = (POINTS**2 * columns * (self.channels + self.filters) + self.seen(1, 1)) * self.item
         if line * rows <= ROOM:
             return min(most, max(ROOM // (line * rows), -(-FEWEST // (rows * columns)))), rows
-        return 1, min(rows, max(ROOM // line, -(-FEWEST // columns)))
+        bands = -(-rows // max(ROOM // line, -(-FEWEST // columns)))
+        return 1, -(-rows // bands)
 
     def padded(self, images: int, rows: int) -> tuple[int, ...]:
         """Return the shape of images with zeros around them, even and odd rows and columns apart.
@@ -137,9 +138,11 @@ class Winograd:
         down, across = self.parts
         return POINTS, POINTS, images, rows + down - 1, self.grid[1] + across - 1, self.channels
 
-    def seen(self, images: int, rows: int) -> tuple[int, ...]:
-        """Return the shape of the tiles that all parts of a kernel see: (images, rows, columns, *parts, channels)."""
-        return images, rows, self.grid[1], *self.parts, self.channels
+    def seen(self, images: int, rows: int) -> int:
+        """Return the most numbers of the tiles that all parts of a kernel see at once; 0 if there is one part."""
+        if self.parts == (1, 1):
+            return 0
+        return (POINTS - 1) ** 2 * images * rows * self.grid[1] * prod(self.parts) * self.channels
 
     def made(self, images: int, rows: int) -> tuple[int, ...]:
         """Return the shape of the products: (products, products, images, rows, columns, filters)."""
@@ -148,6 +151,5 @@ class Winograd:
     def scratch(self, most: int) -> int:
         """Return how many numbers it takes to have tiles of so many images, at most, and their products."""
         size = self.at_once(most)
-        seen = prod(self.seen(*size)) if self.parts != (1, 1) else 0
         passing = max(prod(self.lines(*size)), prod(self.made(*size)))
-        return prod(self.padded(*size)) + prod(self.tiles(*size)) + seen + passing
+        return prod(self.padded(*size)) + prod(self.tiles(*size)) + self.seen(*size) + passing

@@ -99,3 +99,16 @@ def test_it_can_be_stored() -> None:
 def test_nothing_else_is_a_model(data: object) -> None:
     with pytest.raises(ValueError, match=r"not a cost model|could not convert"):
         CostModel.from_dict(data)
+
+
+def test_a_convolution_by_tiles_costs_its_own_multiplications() -> None:
+    conv = {"type": "conv2d", "filters": 48, "kernel_size": 3, "padding": "same"}
+    made = plan([conv, {"type": "flatten"}], 16, 14, 14, 32)
+    found = {key: amounts for _, key, amounts in terms(made) if key.startswith("conv")}
+    assert set(found) == {"conv2d by tiles", "conv2d_kernel by tiles"}
+    _, products, _, kernels = found["conv2d by tiles"]
+    # Of 8 images that each of two workers has: 49 tiles with 16 products, for each channel and filter.
+    assert products == pytest.approx(8 * 49 * 16 * 32 * 48, rel=0.01)
+    assert kernels == 16 * 32 * 48
+    alone = plan([conv, {"type": "flatten"}], 1, 7, 7, 32)
+    assert {key for _, key, _ in terms(alone) if key.startswith("conv")} == {"conv2d", "conv2d_kernel"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, Size
 from specnet.passes.aliases import root
 from specnet.passes.fuse import group
-from specnet.passes.row_chains import by_rows, is_sum
+from specnet.passes.row_chains import by_rows, images_at_once, is_sum
 
 BATCH_ROWS = 5
 
@@ -78,3 +79,20 @@ def test_chains_are_those_of_a_scan_from_every_op(steps):
     waiting = [v for v in graph.values if not v.op.leaf and not v.op.alias and v.op.name != "constant"]
     found = group(graph, BATCH_ROWS, workers=2)
     assert [[v.index for v in each.values] for each in found] == scanned(waiting)
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "dtype", "batch", "images"),
+    [
+        (14, 128, "float32", 64, 9),
+        (14, 128, "float32", 4, 4),
+        (14, 128, "float64", 64, 3),
+        (56, 64, "float32", 64, 1),
+    ],
+    ids=["few pixels", "few images", "double precision", "many pixels"],
+)
+def test_a_chain_has_images_enough_for_the_transforms_of_kernels(side, channels, dtype, batch, images):
+    graph = Graph(dtype)
+    x = leaf(graph, "x", "input", (BATCH, side, side, channels))
+    w = leaf(graph, "w", "parameter", (3, 3, channels, channels))
+    assert images_at_once([ops.conv2d(x, w, **SAME)], {"batch": batch}) == images

@@ -43,8 +43,7 @@ class WinogradTiles:
         self.padded = pool.take(self.sizes.padded(*size))
         self.transformed = pool.take((prod(self.sizes.tiles(*size)),))
         self.shares = _shares(self.sizes.parts)
-        several = len(self.shares) > 1
-        self.patches = pool.take((prod(self.sizes.seen(*size)) if several else 0,))
+        self.patches = pool.take((self.sizes.seen(*size),))
         self.passing = pool.take((max(prod(self.sizes.lines(*size)), prod(self.sizes.made(*size))),))
 
     def start(self) -> Iterator[Call]:
@@ -80,22 +79,23 @@ class WinogradTiles:
         yield from _transform(even, odd, self.tiles(unit).swapaxes(0, 1), axis=3)
 
     def seen(self, unit: Unit, share: Share) -> Generator[UnitCall, None, Array]:
-        """Return what the parts of a kernel see of the tiles, as matrices (tiles, numbers of a tile)."""
+        """Return what parts of a kernel see, for some of the products: matrices (tiles, numbers that are seen)."""
         tiles = self.tiles(unit)
-        channels = self.how.channels
-        if share.whole:
-            return tiles.reshape(POINTS**2, -1, channels)
+        if share.parts == self.sizes.parts == (1, 1):
+            return tiles.reshape(POINTS, POINTS, -1, self.how.channels)
         images, rows = size_of(unit)
-        columns, (down, across) = self.sizes.grid[1], share.parts
-        own = tiles[share.row, share.column]
-        image, row, column, channel = own.strides
-        first = (share.first[0] * row + share.first[1] * column) // own.itemsize
+        down, across = share.parts
+        *products, image, row, column, channel = tiles.strides
+        steps = (*products, row, column)
+        starts = (share.rows.start, share.columns.start, *share.first)
+        first = sum(start * step for start, step in zip(starts, steps, strict=True))
         # Neighbours on a row lie together.
-        shape, strides = (images, rows, columns, down, across * channels), (image, row, column, row, channel)
-        there = np.ndarray(shape, own.dtype, own.reshape(-1)[first:], 0, strides)
+        shape = (*share.shape, images, rows, self.sizes.grid[1], down, across * self.how.channels)
+        strides = (*products, image, row, column, row, channel)
+        there = np.ndarray(shape, tiles.dtype, tiles.reshape(-1)[first // tiles.itemsize :], 0, strides)
         patches = self._part(self.patches, shape)
         yield np.copyto, (lumps(patches), lumps(there)), None
-        return patches.reshape(images * rows * columns, -1)
+        return patches.reshape(*share.shape, -1, down * shape[-1])
 
     def tiles(self, unit: Unit) -> Array:
         """Return where transformed tiles are."""
@@ -134,70 +134,75 @@ class _Span:
 
 @dataclass(frozen=True)
 class Share:
-    """One of the products, or all of them at once, and the parts of a kernel that it multiplies by."""
+    """Some of the products, and the parts of a kernel that they multiply by."""
 
-    row: int
-    column: int
+    rows: slice
+    columns: slice
     first: Pair
     """The first of the parts."""
     parts: Pair
     begin: int
     """Where they are in the transformed kernel."""
-    whole: bool = False
+
+    @property
+    def shape(self) -> Pair:
+        """How many products there are, down and across."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    @property
+    def stop(self) -> int:
+        """Where its parts end in the transformed kernel."""
+        return self.begin + prod(self.shape) * prod(self.parts)
 
     def kernel(self, kernels: Array) -> Array:
         """Return what is multiplied by, of a transformed kernel."""
-        if self.whole:
-            return kernels
-        own: Array = kernels[self.begin : self.begin + prod(self.parts)].reshape(-1, kernels.shape[-1])
+        own: Array = kernels[self.begin : self.stop].reshape(*self.shape, -1, kernels.shape[-1])
         return own
 
     def product(self, made: Array) -> Array:
-        """Return the product, of all."""
-        if self.whole:
-            return made.reshape(POINTS**2, -1, made.shape[-1])
-        own: Array = made[self.row, self.column].reshape(-1, made.shape[-1])
+        """Return where the products are, among all."""
+        own: Array = made[self.rows, self.columns].reshape(*self.shape, -1, made.shape[-1])
         return own
 
 
 @cache
 def _shares(parts: Pair) -> tuple[Share, ...]:
-    """Return what to multiply for a kernel of so many parts."""
+    """Return what to multiply for a kernel of so many parts.
+
+    All parts have a share in the first products on an axis, but only the last one, which has three taps, in the last.
+    """
     if parts == (1, 1):
-        return (Share(0, 0, (0, 0), (1, 1), 0, whole=True),)
-    found, begin = [], 0
-    for row, column in product(range(POINTS), range(POINTS)):
-        first = tuple(_first(point, count) for point, count in zip((row, column), parts, strict=True))
-        own = parts[0] - first[0], parts[1] - first[1]
-        found.append(Share(row, column, (first[0], first[1]), own, begin))
-        begin += prod(own)
+        return (Share(slice(0, POINTS), slice(0, POINTS), (0, 0), parts, 0),)
+    found: list[Share] = []
+    for down, right in product(
+        *(((0, POINTS - 1, 0, own), (POINTS - 1, POINTS, own - 1, 1)) for own in parts)
+    ):
+        begin = found[-1].stop if found else 0
+        first, own = (down[2], right[2]), (down[3], right[3])
+        found.append(Share(slice(*down[:2]), slice(*right[:2]), first, own, begin))
     return tuple(found)
-
-
-def _first(point: int, parts: int) -> int:
-    """Return the first part that has a share in a product on an axis: in the last one only three taps have."""
-    return parts - 1 if point == POINTS - 1 else 0
 
 
 @cache
 def coefficients(kernel: Pair, dtype: str) -> Array:
     """Return the matrix (numbers of a transformed kernel, taps) that transforms a kernel."""
-    down, across = (_axis(taps) for taps in kernel)
+    axes = [_axis(taps) for taps in kernel]
     rows = [
         np.outer(above, left).reshape(-1)
-        for each, other in product(down, across)
-        for above, left in product(each, other)
+        for share in _shares((kernel[0] // 2, kernel[1] // 2))
+        for row, column in product(axes[0][share.rows], axes[1][share.columns])
+        for above, left in product(row, column)
     ]
     return np.array(rows, dtype)
 
 
 def _axis(taps: int) -> list[list[Array]]:
-    """Return for each product on an axis what it takes of the taps of each part."""
+    """Return for each product on an axis what it takes of the taps of each part that has a share in it."""
     parts = taps // 2
     found: list[list[Array]] = []
     for point, weights in enumerate(TAPS):
         lines = []
-        for part in range(_first(point, parts), parts):
+        for part in range(parts - 1 if point == POINTS - 1 else 0, parts):
             line = np.zeros(taps)
             own = line[2 * part : 2 * part + (3 if part == parts - 1 else 2)]
             own[:] = weights[: len(own)]

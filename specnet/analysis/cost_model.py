@@ -2,11 +2,13 @@
 
 The time of an op is modelled as a sum of terms, each a coefficient times an amount: calls of its kernel, bytes,
 floating-point operations, and for products the elements of their operands and results. Coefficients are fitted by least
-squares to steps of reference networks; none is negative, and what does not explain anything is left out.
+squares to steps of reference networks; none is negative, and what does not explain anything is left out. With the numba
+engine, a compiled loop is one step, and what runs within a compiled function is called at no cost.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,6 +20,7 @@ import numpy as np
 
 from specnet.analysis.profiling import Times, pieces_of
 from specnet.engines.execution import emitted
+from specnet.engines.program import Loop, NumpyProgram
 from specnet.graph.sizes import ITEM_BYTES, at
 from specnet.passes.plan import Plan, Step
 
@@ -54,6 +57,8 @@ class CostModel:
     """The factor for a plan on one thread."""
     shared: float = 1.0
     """The factor for a plan of workers, who wait for each other."""
+    compiled: float = 1.0
+    """The factor for a plan that is one compiled function."""
 
     def step(self, key: str, amounts: Amounts) -> float:
         """Return the seconds of a step; an op that was never measured takes what others take on average."""
@@ -66,22 +71,28 @@ class CostModel:
 
     def steps(self, plan: Plan) -> dict[int, float]:
         """Return the seconds of each step of a plan that takes time, by its number."""
-        factor = self.shared if plan.workers else self.between
-        return {number: factor * self.step(key, amounts) for number, key, amounts in terms(plan)}
+        factor = getattr(self, _kind(plan))
+        return {number: factor * self.step(key, amounts) for number, key, amounts in terms(plan, as_run=True)}
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
-        return {"coefficients": self.coefficients, "between": self.between, "shared": self.shared}
+        return {
+            "coefficients": self.coefficients,
+            "between": self.between,
+            "shared": self.shared,
+            "compiled": self.compiled,
+        }
 
     @classmethod
     def from_dict(cls, data: Any) -> CostModel:
         """Return the model of `as_dict`; raise ValueError for anything else."""
         try:
             coefficients = {str(key): [float(c) for c in each] for key, each in data["coefficients"].items()}
-            model = cls(coefficients, float(data["between"]), float(data["shared"]))
+            model = cls(coefficients, *(float(data[name]) for name in ("between", "shared", "compiled")))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is not a cost model: {error}") from None
-        numbers = [model.between, model.shared, *(c for each in coefficients.values() for c in each)]
+        factors = model.between, model.shared, model.compiled
+        numbers = [*factors, *(c for each in coefficients.values() for c in each)]
         if GENERAL not in coefficients or not (np.isfinite(numbers).all() and min(numbers) >= 0):
             raise ValueError("it is not a cost model")
         return model
@@ -103,35 +114,89 @@ def fit(observed: Iterable[MeasuredPlan]) -> CostModel:
                 found.setdefault(GENERAL, []).append((amounts, seconds))
     coefficients = {key: _fitted(pairs) for key, pairs in found.items()}
     bare = CostModel(coefficients)
-    factors: dict[bool, list[float]] = {False: [], True: []}
+    factors: dict[str, list[float]] = {"between": [], "shared": [], "compiled": []}
     for each in observed:
         if each.times.whole > LEAST:
-            factors[bool(each.plan.workers)].append(each.times.whole / bare.seconds(each.plan))
-    alone, shared = (median(factors[workers]) if factors[workers] else 1.0 for workers in (False, True))
-    return CostModel(coefficients, alone, shared)
+            factors[_kind(each.plan)].append(each.times.whole / bare.seconds(each.plan))
+    return CostModel(
+        coefficients, **{kind: median(found) if found else 1.0 for kind, found in factors.items()}
+    )
+
+
+def _kind(plan: Plan) -> str:
+    """Return which factor of a model is that of a plan."""
+    if plan.engine == "numba" and emitted(plan).whole is not None:
+        return "compiled"
+    return "shared" if plan.workers else "between"
 
 
 GENERIC = ("calls", "calls of several workers at once", "bytes", "operations")
 """What the amounts of most ops are."""
 
 
-def terms(plan: Plan) -> Iterator[tuple[int, str, Amounts]]:
+SLOW = re.compile(r"\b(?:exp|expm1|log|log1p|tanh|erf|sin|cos|pow)\(")
+"""Functions that a compiled loop takes several times as long for as for a sum or a product."""
+
+STAGE, PRODUCT = 16_384, 2**18
+"""Elements of a loop, and multiplications of a product, that threads share within a compiled step."""
+
+
+def terms(plan: Plan, *, as_run: bool = False) -> Iterator[tuple[int, str, Amounts]]:
     """Yield the number of each step that takes time, the key of its coefficients, and its amounts.
 
-    What several workers do at once counts for one of them.
+    What several workers do at once counts for one of them. Amounts are those of steps that are called one by one, or
+    else `as_run`, where compiled functions make the calls.
     """
     program = emitted(plan)
     pieces = pieces_of(plan, program, plan.sizes)
+    loops = [*program.loops, *(loop for each in program.shards for loop in each.loops)]
+    taped = {loop.name for loop in _taped(loops)}
     for number, (step, code) in enumerate(zip(plan.steps, program.code, strict=True)):
         if code and not step.prologue:
-            yield number, *_amounts(plan, step, code, *pieces[number])
+            calls, workers = pieces[number]
+            made: float = calls
+            if as_run and program.whole is not None:
+                made, workers = 0.0, program.whole.threads if _is_stage(plan, step) else 1
+            elif as_run and step.loop in taped:
+                made = 0.0
+            if code[-1].startswith("run("):
+                yield number, "loop", _loop_amounts(plan, program, number, made, workers)
+            else:
+                yield number, *_amounts(plan, step, code, made, workers)
 
 
-def _amounts(plan: Plan, step: Step, code: Sequence[str], pieces: int, workers: int) -> tuple[str, Amounts]:
+def _taped(loops: Sequence[Loop]) -> Iterator[Loop]:
+    """Yield the loops over steps that are compiled functions."""
+    for loop in loops:
+        if loop.tape is not None:
+            yield loop
+        yield from _taped(loop.loops)
+
+
+def _is_stage(plan: Plan, step: Step) -> bool:
+    if step.op == "matmul":
+        return step.flops.at(plan.sizes) >= 2 * PRODUCT
+    return prod(at(step.shape, plan.sizes)) >= STAGE
+
+
+def _loop_amounts(plan: Plan, program: NumpyProgram, number: int, calls: float, workers: int) -> Amounts:
+    """Return the amounts of a compiled loop, which stands at the last of its steps."""
+    call, _, names = program.code[number][-1].partition("  # ")
+    own = plan.steps[number + 1 - len(names.split(", ")) : number + 1]
+    last, text = own[-1], program.compiled[int(call[len("run(") : call.index(",")])]
+    times = last.times.at(plan.sizes)
+    moved = times * sum(step.reads + (step.size if step.memory else 0) for step in own)
+    flops = sum(step.flops.at(plan.sizes) for step in own) * ITEM_BYTES[last.dtype] / 4
+    slow = len(SLOW.findall(text)) * prod(at(last.shape, plan.sizes)) * times
+    alone, together = (calls, 0.0) if workers == 1 else (0.0, calls / workers)
+    return alone, together, moved / workers, flops / workers, slow / workers
+
+
+def _amounts(plan: Plan, step: Step, code: Sequence[str], made: float, workers: int) -> tuple[str, Amounts]:
     times, item = step.times.at(plan.sizes), ITEM_BYTES[step.dtype]
-    calls = pieces / workers
+    calls = made / workers
     if not step.shape:
-        return f"{step.op} of numbers", (times / workers,)
+        return f"{step.op} of numbers", (times / workers if made else 0.0,)
     shape = at(step.shape, plan.sizes)
     # In double precision, an operation takes twice as long.
     flops = step.flops.at(plan.sizes) / workers * (item / 4 if item > 1 else 1.0)

@@ -77,7 +77,7 @@ def explain(
     """Show the plan that a document is compiled to.
 
     It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes. After `--calibrate`
-    it also predicts the time of a step with the NumPy engine, for a machine that does nothing else.
+    it also predicts the time of a step, for a machine that does nothing else.
     """
     from specnet import api
     from specnet.analysis.explanation import explain as explained
@@ -114,7 +114,7 @@ def _scaled(explanation: Explanation, ranks: int, times: dict[str, Times]) -> Sc
     from specnet.runs.cost_calibration import cost_model
 
     network = explanation.network
-    model = cost_model(network.threads) if network.engine == "numpy" else None
+    model = cost_model(network.threads, network.engine)
     return scaling(explanation, ranks, times.get("step"), model)
 
 

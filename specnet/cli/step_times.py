@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from specnet.cli.terminal import notes, say
 from specnet.diagnostics.text import counted
 
@@ -68,12 +66,11 @@ def calibrate_machine(network: Network) -> None:
     """Measure this machine and keep the result; say so, and how far it is."""
     from specnet.runs.cost_calibration import calibrate
 
-    if network.engine != "numpy":
-        raise typer.BadParameter(
-            f"times are predicted for the NumPy engine, not for {network.engine}", param_hint="--calibrate"
-        )
-    say(notes(), "measuring this machine for about 10 s; other work on it makes predictions worse")
-    say(notes(), f"kept in {calibrate(network.threads)}")
+    more = (
+        "" if network.engine == "numpy" else ", and compiling reference networks before, for a minute or two"
+    )
+    say(notes(), f"measuring this machine for about 10 s{more}; other work on it makes predictions worse")
+    say(notes(), f"kept in {calibrate(network.threads, network.engine)}")
 
 
 def _profile(spec: Spec, explanation: Explanation, threads: int | None, engine: str) -> dict[str, Times]:
@@ -103,7 +100,7 @@ def _predicted(explanation: Explanation) -> dict[str, float]:
     from specnet.runs.cost_calibration import cost_model
 
     network = explanation.network
-    model = cost_model(network.threads) if network.engine == "numpy" else None
+    model = cost_model(network.threads, network.engine)
     if model is None:
         return {}
     return {name: model.seconds(p) for name, p in explanation.programs.items() if name != "evaluation"}

@@ -13,7 +13,7 @@ from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
 from specnet.graph.winograd import Winograd
 from specnet.passes.aliases import root
-from specnet.passes.allocations import AROUND, Allocations, LoopAllocations, ShardAllocations
+from specnet.passes.allocations import AROUND, Allocation, Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.engine import Engine
 from specnet.passes.groups import Group
 from specnet.passes.large_products import has_large_products
@@ -116,6 +116,8 @@ class Step:
     """What each worker runs on its rows that it is a part of."""
     tiles: Winograd | None = None
     """Those with which a convolution saves multiplications, where it does for enough images at once."""
+    reads: int = 0
+    """Bytes of the arrays in memory that it reads, at the largest sizes."""
 
 
 @dataclass(frozen=True)
@@ -264,6 +266,7 @@ class _Steps:
             own + scratch,
             prologue=prologue,
             block=block,
+            reads=sum(self._bytes(read) for read in value.inputs if self._place(read) is not None),
         )
         return replace(made, tiles=tiles_of(value))
 
@@ -286,8 +289,9 @@ class _Steps:
         *,
         prologue: bool = False,
         block: str | None = None,
+        reads: int = 0,
     ) -> Step:
-        place = self.allocations.places.get(root(value).index)
+        place = self._place(value)
         if place is not None and place.storage.memory == AROUND:
             place = None
         return Step(
@@ -305,7 +309,11 @@ class _Steps:
             times=self.times,
             size=size,
             shard=self.shard,
+            reads=reads,
         )
+
+    def _place(self, value: Value) -> Allocation | None:
+        return self.allocations.places.get(root(value).index)
 
     def _bytes(self, value: Value) -> int:
         return value.count.at(self.sizes) * ITEM_BYTES[value.dtype] if value.shape else 0

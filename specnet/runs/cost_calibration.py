@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from specnet.diagnostics import RunError
 from specnet.engines.cache_folder import Unsafe, cache_folder, check_own, is_kept
 from specnet.language import load
 from specnet.passes.cores import cores
+from specnet.passes.engine import Engine
 from specnet.runs.compiling import compile_spec
 from specnet.runs.environment import processor
 from specnet.storage.files import replacing, writing
@@ -30,14 +32,19 @@ SECONDS = 0.2
 CLASSES = 10
 
 
-def calibrate(threads: int | None, advanced: Callable[[int, int], None] | None = None) -> Path:
-    """Measure this machine for about ten seconds, keep the cost model, and return its file.
+def calibrate(
+    threads: int | None,
+    engine: Engine = "numpy",
+    advanced: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Measure this machine for about ten seconds, keep the cost model of an engine, and return its file.
 
-    `threads` is as many as plans are made for. `advanced` is called with how many networks are measured, and of how
-    many. Raises RunError if somebody else could change the file, or it cannot be written.
+    `threads` is as many as plans are made for. The numba engine's steps are compiled first, which takes minutes.
+    `advanced` is called with how many networks are measured, and of how many. Raises RunError if somebody else could
+    change the file, or it cannot be written.
     """
     try:
-        path = cache_folder() / _name(threads)
+        path = cache_folder() / _name(threads, engine)
     except Unsafe as fault:
         raise RunError(f"the cost model cannot be kept: {fault}") from None
     networks = list(_networks())
@@ -45,36 +52,36 @@ def calibrate(threads: int | None, advanced: Callable[[int, int], None] | None =
     for number, (layers, inputs, targets, batch) in enumerate(networks):
         if advanced is not None:
             advanced(number, len(networks))
-        observed += _observe(layers, inputs, targets, batch, threads)
-    model = {**_machine(threads), **fit(observed).as_dict()}
+        observed += _observe(layers, inputs, targets, batch, threads, engine)
+    model = {**_machine(threads, engine), **fit(observed).as_dict()}
     with writing(path), replacing(path, 0o600) as file:
         file.write(json.dumps(model, indent=1).encode() + b"\n")
     return path
 
 
-def cost_model(threads: int | None) -> CostModel | None:
-    """Return what was measured of this machine for plans of so many threads; None if nothing was.
+def cost_model(threads: int | None, engine: Engine = "numpy") -> CostModel | None:
+    """Return what was measured of this machine for an engine's plans of so many threads; None if nothing was.
 
-    A file of another machine or of another version of NumPy does not count, nor one that others can write.
+    A file of another machine or of another version of NumPy or Numba does not count, nor one that others can write.
     """
-    if not is_kept(_name(threads)):
+    if not is_kept(_name(threads, engine)):
         return None
     try:
-        path = cache_folder() / _name(threads)
+        path = cache_folder() / _name(threads, engine)
         check_own([path])
         data = json.loads(path.read_text(encoding="utf-8"))
-        if any(data[key] != value for key, value in _machine(threads).items()):
+        if any(data[key] != value for key, value in _machine(threads, engine).items()):
             return None
         return CostModel.from_dict(data)
     except (OSError, Unsafe, ValueError, KeyError, TypeError):
         return None
 
 
-def _name(threads: int | None) -> str:
-    return f"costs-{cores(threads)}.json"
+def _name(threads: int | None, engine: Engine) -> str:
+    return f"costs-{cores(threads)}.json" if engine == "numpy" else f"costs-{cores(threads)}-{engine}.json"
 
 
-def _machine(threads: int | None) -> dict[str, Any]:
+def _machine(threads: int | None, engine: Engine) -> dict[str, Any]:
     """Return what the times depend on."""
     kernels = os.environ.get("OPENBLAS_CORETYPE", "")
     return {
@@ -82,11 +89,12 @@ def _machine(threads: int | None) -> dict[str, Any]:
         "numpy": np.__version__,
         "threads": cores(threads),
         "OPENBLAS_CORETYPE": kernels,
+        **({} if engine == "numpy" else {engine: version(engine)}),
     }
 
 
 def _observe(
-    layers: Layers, inputs: Array, targets: Array, batch: int, threads: int | None
+    layers: Layers, inputs: Array, targets: Array, batch: int, threads: int | None, engine: Engine
 ) -> Iterator[MeasuredPlan]:
     document = {
         "specnet": 1,
@@ -96,7 +104,7 @@ def _observe(
         "loss": "cross_entropy",
         "training": {"epochs": 1, "batch_size": batch, "optimizer": "adam"},
     }
-    model, data = compile_spec(load(document), (inputs, targets), threads=threads, engine="numpy")
+    model, data = compile_spec(load(document), (inputs, targets), threads=threads, engine=engine)
     explanation = explain(model.network)
     for name, times in profile(model, data, explanation, seconds=SECONDS).items():
         yield MeasuredPlan(explanation.programs[name], times)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.analysis.cost_model import GENERAL, CostModel, MeasuredPlan, fit, terms
+from specnet.analysis.cost_model import GENERAL, STAGE, CostModel, MeasuredPlan, fit, terms
 from specnet.analysis.explanation import explain
 from specnet.analysis.profiling import Times
+from specnet.graph.sizes import at
 from specnet.passes.plan import Plan
 from specnet.runs.compiling import compile_spec
 
@@ -18,7 +19,7 @@ CALL, BYTE, OPERATION = 1e-6, 2e-10, 5e-11
 """Seconds that an imaginary machine takes."""
 
 
-def plan(layers: list[dict[str, object]], rows: int, *shape: int) -> Plan:
+def plan(layers: list[dict[str, object]], rows: int, *shape: int, engine: str = "numpy") -> Plan:
     document = {
         "specnet": 1,
         "data": {"type": "npz", "path": "none.npz"},
@@ -27,7 +28,7 @@ def plan(layers: list[dict[str, object]], rows: int, *shape: int) -> Plan:
         "training": {"epochs": 1, "batch_size": rows},
     }
     given = np.ones((rows, *shape), np.float32), np.arange(rows) % 3
-    model, _ = compile_spec(specnet.load(document), given, threads=2)
+    model, _ = compile_spec(specnet.load(document), given, threads=2, engine=engine)
     return explain(model.network).plans.step
 
 
@@ -90,10 +91,11 @@ def test_it_can_be_stored() -> None:
     [
         None,
         {},
-        {"coefficients": {}, "between": 1, "shared": 1},
-        {"coefficients": {GENERAL: [1.0]}, "between": math.nan, "shared": 1},
-        {"coefficients": {GENERAL: [-1.0]}, "between": 1, "shared": 1},
-        {"coefficients": {GENERAL: ["fast"]}, "between": 1, "shared": 1},
+        {"coefficients": {GENERAL: [1.0]}, "between": 1, "shared": 1},
+        {"coefficients": {}, "between": 1, "shared": 1, "compiled": 1},
+        {"coefficients": {GENERAL: [1.0]}, "between": math.nan, "shared": 1, "compiled": 1},
+        {"coefficients": {GENERAL: [-1.0]}, "between": 1, "shared": 1, "compiled": 1},
+        {"coefficients": {GENERAL: ["fast"]}, "between": 1, "shared": 1, "compiled": 1},
     ],
 )
 def test_nothing_else_is_a_model(data: object) -> None:
@@ -112,3 +114,19 @@ def test_a_convolution_by_tiles_costs_its_own_multiplications() -> None:
     assert kernels == 16 * 32 * 48
     alone = plan([conv, {"type": "flatten"}], 1, 7, 7, 32)
     assert {key for _, key, _ in terms(alone) if key.startswith("conv")} == {"conv2d", "conv2d_kernel"}
+
+
+def test_a_compiled_loop_is_one_step_whose_calls_cost_nothing_where_all_is_compiled() -> None:
+    pytest.importorskip("numba")
+    layers: list[dict[str, object]] = [{"type": "dense", "units": 512, "activation": "tanh"}]
+    other = plan(layers, 64, 16, engine="numba")
+    one_by_one, as_run = (list(terms(other, as_run=way)) for way in (False, True))
+    loops = [(number, amounts) for number, key, amounts in one_by_one if key == "loop"]
+    assert {number for number, _, _ in one_by_one} == {number for number, _, _ in as_run}
+    assert all(amounts[0] == 1 for _, amounts in loops)
+    assert sum(amounts[4] for _, amounts in loops) >= 64 * 512  # tanh
+    run = {number: amounts for number, _, amounts in as_run}
+    for number, amounts in loops:
+        assert run[number][:2] == (0, 0)
+        threads = 2 if math.prod(at(other.steps[number].shape, other.sizes)) >= STAGE else 1
+        assert run[number][2:] == tuple(amount / threads for amount in amounts[2:])

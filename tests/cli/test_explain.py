@@ -216,14 +216,6 @@ def test_the_time_of_a_step_is_predicted_once_the_machine_is_measured(
     assert "predicted_seconds" not in data["plans"]["evaluation"]
 
 
-def test_only_times_of_the_numpy_engine_are_predicted(specnet: Specnet, tmp_path: Path) -> None:
-    pytest.importorskip("numba")
-    own = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = specnet("explain", SPECS / "mlp.toml", "--engine", "numba", "--calibrate", **own)
-    assert done.returncode == 2
-    assert "predicted for the NumPy engine" in done.stderr
-
-
 def test_what_several_processes_do(specnet: Specnet) -> None:
     done = specnet("explain", SPECS / "iris.toml", "--distributed", "3")
     assert done.returncode == 0

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import specnet
@@ -39,7 +40,7 @@ def test_what_was_measured_predicts(cache: Path) -> None:
     steps: list[tuple[int, int]] = []
     assert cost_model(2) is None
     assert not cache.exists(), "to ask makes no folder"
-    path = calibrate(2, lambda done, of: steps.append((done, of)))
+    path = calibrate(2, advanced=lambda done, of: steps.append((done, of)))
     assert steps == [(0, 2), (1, 2)]
     assert path == cache / "costs-2.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -48,6 +49,23 @@ def test_what_was_measured_predicts(cache: Path) -> None:
     plan = explain(network_of(specnet.load(SPECS / "digits.toml"), 2)).plans.step
     assert 1e-6 < model.seconds(plan) < 1.0
     assert cost_model(1) is None, "other plans are made for another number of threads"
+
+
+def test_each_engine_has_times_of_its_own(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    layers = [{"type": "lstm", "units": 4}, {"type": "dense", "units": 10}]
+    networks = [
+        (layers, np.ones((4, 3, 2), np.float32), np.arange(4), 2),
+        ([{"type": "dense", "units": 10}], np.ones((4, 3), np.float32), np.arange(4), 2),
+    ]
+    monkeypatch.setattr(cost_calibration, "_networks", lambda: iter(networks))
+    assert calibrate(1, "numba") == cache / "costs-1-numba.json"
+    assert cost_model(1) is None
+    model = cost_model(1, "numba")
+    assert model is not None
+    assert "loop" in model.coefficients
+    network = network_of(specnet.load(SPECS / "mlp.toml"), 1, "numba")
+    assert 0 < model.seconds(explain(network).plans.step) < 1.0
 
 
 @pytest.mark.usefixtures("short")
@@ -79,5 +97,5 @@ def test_a_folder_that_others_can_write_is_not_used(cache: Path) -> None:
 
 def test_all_reference_networks_can_be_trained() -> None:
     for layers, inputs, targets, batch in cost_calibration._networks():
-        (observed,) = cost_calibration._observe(layers, inputs, targets, batch, 2)
+        (observed,) = cost_calibration._observe(layers, inputs, targets, batch, 2, "numpy")
         assert observed.times.whole > 0

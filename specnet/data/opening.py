@@ -44,7 +44,26 @@ def open_given(path: StrPath) -> BufferedReader:
 
 
 def open_unbuffered(path: StrPath) -> FileIO:
-    """Open a regular file as `open_regular` does, to be read straight from the system.
+    """Open a regular file as `open_regular` does, to be read straight from the system."""
+    handle = _handle(path)
+    try:
+        return FileIO(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def start_of(path: StrPath, size: int) -> bytes:
+    """Return the first bytes of a regular file, all of them if it has fewer; raises errors as `open_regular` does."""
+    handle = _handle(path)
+    try:
+        return os.read(handle, size)
+    finally:
+        os.close(handle)
+
+
+def _handle(path: StrPath) -> int:
+    """Open a regular file for reading.
 
     The type is checked before opening, since opening a device may act on it, and again after: in between, the
     path may have come to lead elsewhere. A pipe without a writer is opened without waiting for one.
@@ -53,10 +72,10 @@ def open_unbuffered(path: StrPath) -> FileIO:
     handle = os.open(path, _FLAGS)
     try:
         _check(path, os.fstat(handle))
-        return FileIO(handle, "rb")
     except BaseException:
         os.close(handle)
         raise
+    return handle
 
 
 def _check(path: StrPath, found: os.stat_result) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from specnet.data import FORMATS, inspect_data
 from specnet.data.formats.csv import text_blocks
-from specnet.data.opening import NotRegularError, open_regular, open_unbuffered
+from specnet.data.opening import NotRegularError, open_regular, open_unbuffered, start_of
 from specnet.diagnostics import SpecError
 from tests.support.pictures import write_png
 
@@ -34,7 +34,7 @@ def test_only_regular_files_are_opened_and_none_is_waited_for(tmp_path, kind):
     else:
         os.mkfifo(tmp_path / "pipe")
         path.symlink_to("pipe")
-    for opened in (open_regular, open_unbuffered):
+    for opened in (open_regular, open_unbuffered, lambda path: start_of(path, 8)):
         with pytest.raises(NotRegularError, match="not a regular file") as caught:
             opened(path)
         assert caught.value.strerror == "not a regular file"
@@ -52,6 +52,15 @@ def test_a_file_that_turns_into_a_pipe_while_it_is_opened_is_not_waited_for(tmp_
     with pytest.raises(NotRegularError):
         open_regular(path)
     assert _open_files() == before
+
+
+def test_the_first_bytes_are_read(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"0123456789")
+    assert start_of(path, 4) == b"0123"
+    assert start_of(str(path), 24) == b"0123456789"
+    with pytest.raises(IsADirectoryError):
+        start_of(tmp_path, 4)
 
 
 def _open_files():

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from io import BytesIO
-from pathlib import Path
 from struct import error as struct_error
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from specnet.data.images.frame import ImageFrame
 from specnet.data.images.header import ImageError, opened_image
 
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
 _GREY_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
 _STUMBLES = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct_error)
 """What Pillow's readers raise where a file is not what its beginning promises."""
 
 
-def decode(path: Path, frame: ImageFrame, sums: list[bytes] | None = None) -> bytes:
+def decode(path: StrPath, frame: ImageFrame, sums: list[bytes] | None = None) -> bytes:
     """Return the pixels of an image line by line, a byte for each channel; raise ImageError where they are damaged.
 
     The SHA-256 of the file is appended to `sums`, if there are any.

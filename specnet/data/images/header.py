@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
-from specnet.data.opening import NotRegularError, open_regular
+from specnet.data.opening import NotRegularError, open_regular, start_of
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
 
 Form = Literal["PNG", "JPEG"]
 
@@ -20,6 +22,9 @@ MAXIMUM_PIXELS = 1024 * 1024 * 1024 // 4 // 3
 
 SMALL = 1 << 20
 """Bytes of a file up to which it is read at once: Pillow asks for a few bytes at a time."""
+
+START = 24
+"""Bytes in which a PNG file gives its size."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
@@ -46,18 +51,28 @@ class ImageHeader:
     height: int
 
 
-def checked_header(path: Path) -> ImageHeader:
+def checked_header(path: StrPath) -> ImageHeader:
     """Return the header of an image; raise ImageError if the file is none, or another than its name says."""
-    file = _opened(path)
-    with file:
-        return _checked(file, path)
-
-
-def opened_image(path: Path) -> IO[bytes]:
-    """Open an image, whose header is checked, to be read from the beginning; raise ImageError as `checked_header`."""
-    file = _opened(path)
+    meant = _form_of(path)
     try:
-        _checked(file, path)
+        start = start_of(path, START)
+        if start.startswith(_JPEG):
+            with open_regular(path) as file:
+                return _checked(_header(file), meant)
+    except OSError as error:
+        raise _unreadable(error) from None
+    return _checked(_of_start(start), meant)
+
+
+def opened_image(path: StrPath) -> IO[bytes]:
+    """Open an image, whose header is checked, to be read from the beginning; raise ImageError as `checked_header`."""
+    meant = _form_of(path)
+    try:
+        file = open_regular(path)
+    except OSError as error:
+        raise _unreadable(error) from None
+    try:
+        _checked(_header(file), meant)
         file.seek(0)
         size = os.fstat(file.fileno()).st_size
         if size <= SMALL:
@@ -69,31 +84,29 @@ def opened_image(path: Path) -> IO[bytes]:
     except BaseException as error:
         file.close()
         if isinstance(error, OSError):
-            raise ImageError(f"cannot be read: {error.strerror}") from None
+            raise _unreadable(error) from None
         raise
     return file
 
 
-def _opened(path: Path) -> IO[bytes]:
-    if path.suffix.lower() not in SUFFIXES:
+def _form_of(path: StrPath) -> Form:
+    """Return what a file must hold by its name; raise ImageError where that is no image."""
+    form = SUFFIXES.get(os.path.splitext(path)[1].lower())  # noqa: PTH122  a `Path` takes as long to make as to open
+    if form is None:
         raise ImageError(
             f"is not an image by its name: it does not end in {', '.join(SUFFIXES)}",
             "PNG and JPEG are read; other images have to be converted",
         )
-    try:
-        return open_regular(path)
-    except NotRegularError as error:
-        raise ImageError(f"is {error.strerror}") from None
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror}") from None
+    return form
 
 
-def _checked(file: IO[bytes], path: Path) -> ImageHeader:
-    try:
-        header = _header(file)
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror}") from None
-    meant = SUFFIXES[path.suffix.lower()]
+def _unreadable(error: OSError) -> ImageError:
+    if isinstance(error, NotRegularError):
+        return ImageError(f"is {error.strerror}")
+    return ImageError(f"cannot be read: {error.strerror}")
+
+
+def _checked(header: ImageHeader, meant: Form) -> ImageHeader:
     if header.form != meant:
         right = ".png" if header.form == "PNG" else ".jpg"
         raise ImageError(
@@ -108,18 +121,23 @@ def _checked(file: IO[bytes], path: Path) -> ImageHeader:
 
 
 def _header(file: IO[bytes]) -> ImageHeader:
-    start = file.read(24)
-    if not start:
-        raise ImageError("is empty")
-    if start.startswith(_PNG):
-        if len(start) < 24 or start[12:16] != b"IHDR":
-            raise ImageError("is damaged: its header is truncated or missing")
-        width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
-        return _sound("PNG", width, height)
+    start = file.read(START)
     if start.startswith(_JPEG):
         file.seek(2)
         return _jpeg(file)
-    raise ImageError("is neither PNG nor JPEG by its contents")
+    return _of_start(start)
+
+
+def _of_start(start: bytes) -> ImageHeader:
+    """Return the header that is in the first bytes of a file that is no JPEG."""
+    if not start:
+        raise ImageError("is empty")
+    if not start.startswith(_PNG):
+        raise ImageError("is neither PNG nor JPEG by its contents")
+    if len(start) < START or start[12:16] != b"IHDR":
+        raise ImageError("is damaged: its header is truncated or missing")
+    width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
+    return _sound("PNG", width, height)
 
 
 def _jpeg(file: IO[bytes]) -> ImageHeader:

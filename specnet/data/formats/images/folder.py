@@ -18,7 +18,7 @@ from specnet.diagnostics.text import clipped, listed
 class ImageFile:
     """One image."""
 
-    path: Path
+    path: str
     name: str
     """What it is called in messages: the folder as the document names it, and the way from there."""
     pixels: int
@@ -50,17 +50,17 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
         if not folders:
             message = f"`{place.name}` has no folder for each class"
             if loose and place.quotable:
-                message += f"; it holds {listed([entry.path.name for entry in loose], 3)} itself"
+                message += f"; it holds {listed([entry.own_name for entry in loose], 3)} itself"
             help = f"put the images of each class into a folder of its own: {place.name}/CLASS/IMAGE.png"
             raise place.error("SN583", message, help=help)
         for entry in loose:
             message = f"`{entry.name}` is next to the class folders, so it has no class"
             faults.add("SN583", message, "move it into a class's folder, or out of this one")
-        classes = known if known is not None else tuple(folder.path.name for folder in folders)
+        classes = known if known is not None else tuple(folder.own_name for folder in folders)
         files: list[ImageFile] = []
         labels: list[int] = []
         for folder in folders:
-            own = folder.path.name
+            own = folder.own_name
             if own not in classes:
                 near = closest(own, classes) if place.quotable else None
                 of_name = f"`{clipped(own)}`" if place.quotable else "of its name"
@@ -98,7 +98,7 @@ def unlabelled_images(place: FilePlace) -> list[ImageFile]:
 class _Entry(NamedTuple):
     """Something in a folder."""
 
-    path: Path
+    path: str
     name: str
     """What it is called in messages."""
     is_folder: bool
@@ -106,7 +106,12 @@ class _Entry(NamedTuple):
     @classmethod
     def top(cls, place: FilePlace) -> _Entry:
         """Return what the document names itself."""
-        return cls(place.path, place.name, place.path.is_dir())
+        return cls(str(place.path), place.name, place.path.is_dir())
+
+    @property
+    def own_name(self) -> str:
+        """Its name in its folder."""
+        return Path(self.path).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +140,12 @@ def _entries(folder: _Entry, faults: _Faults) -> list[_Entry]:
     quotable, start = faults.quotable, (folder.name if faults.quotable else faults.place.name).rstrip("/")
     reachable = []
     for entry in found:
-        path, name = folder.path / entry.name, f"{start}/{entry.name if quotable else '…'}"
+        path, name = entry.path, f"{start}/{entry.name if quotable else '…'}"
         if not entry.is_symlink():
             # Known from reading the folder, so that nothing more is asked of the system.
             reachable.append(_Entry(path, name, entry.is_dir()))
-        elif _may_follow(path, name, faults):
-            reachable.append(_Entry(path, name, path.is_dir()))
+        elif _may_follow(Path(path), name, faults):
+            reachable.append(_Entry(path, name, entry.is_dir()))
     return reachable
 
 

@@ -123,7 +123,7 @@ class ImageSource(DataSource):
         for name, part in self.parts.items():
             folder = self.places[name].path
             if folder in self._streams:
-                ways = ["/".join(os.fspath(file.path).rsplit(os.sep, 2)[-2:]) for file in part.files]
+                ways = ["/".join(file.path.rsplit(os.sep, 2)[-2:]) for file in part.files]
                 order = sorted(range(len(ways)), key=ways.__getitem__)
                 sums = self._streams.pop(folder).sums(order)
                 found[folder] = list_digest(zip((ways[place] for place in order), sums, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -154,7 +153,7 @@ class ImageStream:
             if places is None:
                 return
             sums = self._sums is not None and not self._sums[places].any(1).all()
-            paths = [os.fspath(self._files[place].path) for place in places.tolist()]
+            paths = [self._files[place].path for place in places.tolist()]
             try:
                 self._asked.append((places, self._decoders.ask(self._frame, paths, sums=sums)))
             except GoneError:

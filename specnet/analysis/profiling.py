@@ -33,6 +33,10 @@ MAXIMUM, MINIMUM = 5_000, 3
 """Executions that are enough, and those that are needed."""
 
 
+SETTLING = 8
+"""Steps of one compiled function by which it has tried whether the help of other threads makes them faster."""
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
     """Seconds of one execution of a plan."""
@@ -114,9 +118,10 @@ def _measure(
     start = model.parameters.flat.copy()
     whole: list[float] = []
     parts: list[list[float]] = []
-    until = clock() + long
     with np.errstate(all="ignore"):
-        bare.step(*arguments)
+        for _ in range(1 if as_it_runs.whole is None else SETTLING):
+            bare.step(*arguments)
+        until = clock() + long
         # The two run in turns, so that whatever else the machine does falls on both alike.
         while len(whole) < MAXIMUM and (clock() < until or len(whole) < MINIMUM):
             np.copyto(model.parameters.flat, start)

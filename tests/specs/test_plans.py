@@ -50,9 +50,10 @@ def test_the_memory_predicted_is_the_memory_taken(name):
     assert took.trainer.memory == sum(took.predicted.values())
     # The data have been read: what that takes in addition is measured in tests/model/test_loading_memory.py.
     predicted = sum(took.predicted.values()) - took.predicted.get("loading", 0)
-    # Orders of rows, tables of indices and the like are not predicted; views of loops and of batches are no arrays'
-    # memory.
-    numbers = predicted - took.predicted.get("loops", 0) - BATCH * cut(took.trainer)
+    # Orders of rows, tables of indices and the like are not predicted; views of plans, of loops and of batches are no
+    # arrays' memory.
+    views = sum(took.predicted.get(name, 0) for name in ("loops", "bindings"))
+    numbers = predicted - views - BATCH * cut(took.trainer)
     assert 0 <= took.arrays + held - numbers < 0.015 * numbers + 8_000
     # There are plans, views and events, too: Python's own, and the same however many rows there are.
     # Of a loop, there are more: `loops` counts the views of its steps, not the lists that hold them, nor their making.

@@ -17,8 +17,9 @@ from specnet.graph.sizes import Shape, Size
 from specnet.language.spec import Spec
 from specnet.model.batching import Batchings, of_one_length
 from specnet.model.network import Network
-from specnet.model.plans import Plans, memory, plan_training
+from specnet.model.plans import Plans, plan_training
 from specnet.model.run_length import run_length
+from specnet.model.training_memory import memory
 from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan, Step
 from specnet.vocabulary.optimizers import Searching

@@ -9,7 +9,8 @@ from specnet.analysis.explanation import OF_DATA, Explanation
 from specnet.graph.graph import Node
 from specnet.graph.ops import reduce_scatter
 from specnet.graph.sizes import ITEM_BYTES, Count, Shape
-from specnet.model.plans import memory, plan_training, shared_memory
+from specnet.model.plans import plan_training
+from specnet.model.training_memory import memory, shared_memory
 from specnet.passes.links import LINKS, MESSAGES, Link, seconds, sent
 from specnet.passes.plan import Plan, Step
 

@@ -37,7 +37,7 @@ def memory_fault(
     there = files.memory() or FALLBACK
     if beside * _at_most(network) <= there:
         return []
-    from specnet.model.plans import shared_memory
+    from specnet.model.training_memory import shared_memory
 
     parts = _needed(network, ranks)
     needed = sum(parts.values())
@@ -63,7 +63,8 @@ def memory_fault(
 
 def _needed(network: Network, ranks: int) -> dict[str, int]:
     """Return the bytes that a training needs, by what they are for."""
-    from specnet.model.plans import memory, plan_training
+    from specnet.model.plans import plan_training
+    from specnet.model.training_memory import memory
 
     rows, batches = network.signature.rows, None
     if network.varies:

@@ -20,10 +20,11 @@ from specnet.model.feed import Feed
 from specnet.model.length_feed import LengthFeed
 from specnet.model.measuring_lengths import batchings_of
 from specnet.model.outputs import WEIGHTS
-from specnet.model.plans import memory, plan_training
+from specnet.model.plans import plan_training
 from specnet.model.run_length import run_length
 from specnet.model.settings import batch_rows
 from specnet.model.state import Array, TrainingState
+from specnet.model.training_memory import memory
 from specnet.training.early_stopping import Watch
 from specnet.training.pace import Pace
 from specnet.training.program import BoundTraining

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.model.plans import memory
+from specnet.model.training_memory import memory
 from specnet.runs.compiling import compile_spec
 from specnet.training.loop import Trainer
 from tests.support.memory import traced

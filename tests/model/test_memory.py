@@ -14,8 +14,9 @@ import specnet
 from specnet.data import files, inspect_data
 from specnet.model.memory import memory_fault
 from specnet.model.network import Network
-from specnet.model.plans import memory, plan_training
+from specnet.model.plans import plan_training
 from specnet.model.settings import evaluation_rows
+from specnet.model.training_memory import memory
 
 DATA = '[data]\ntype = "synthetic"\nkind = "sine"\nsamples = {}\n'
 LAYERS = (

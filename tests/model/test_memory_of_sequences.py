@@ -9,8 +9,9 @@ import pytest
 
 import specnet
 from specnet.model.network import Network
-from specnet.model.plans import memory, plan_training
+from specnet.model.plans import plan_training
 from specnet.model.programs import training_graph
+from specnet.model.training_memory import memory
 from specnet.passes import cores
 from specnet.passes.pipeline import plan
 from specnet.runs.compiling import network_of

@@ -14,7 +14,8 @@ import specnet
 from specnet.graph.leaves import given
 from specnet.graph.printing import text
 from specnet.interchange.exporting import WRITERS, Exported, write_numpy
-from specnet.model.plans import memory, plan_training
+from specnet.model.plans import plan_training
+from specnet.model.training_memory import memory
 
 LARGE = 2**24 + 1
 """The first whole number that float32 does not hold: it becomes 2**24."""

@@ -11,7 +11,8 @@ import pytest
 
 import specnet
 from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
-from specnet.model.plans import memory, plan_training
+from specnet.model.plans import plan_training
+from specnet.model.training_memory import memory
 from specnet.runs.predicting import PredictedRows, readings
 from specnet.runs.prediction_files import write_csv
 from tests.support.exports import SPECS, bare

@@ -7,7 +7,7 @@ import pytest
 
 from specnet.analysis.explanation import explain
 from specnet.model.compiled import CompiledModel
-from specnet.model.plans import BATCH
+from specnet.model.training_memory import BATCH
 from specnet.training.loop import Trainer
 from tests.support.memory import growth_of_epochs, taken
 from tests.support.shipped import there

@@ -14,7 +14,7 @@ import numpy as np
 
 import specnet
 from specnet.data import load_data, small_pages
-from specnet.model.plans import memory
+from specnet.model.training_memory import memory
 from specnet.training.loop import Trainer
 
 

@@ -10,7 +10,7 @@ import pytest
 import specnet
 from specnet.data import load_data
 from specnet.model.arrays import as_targets
-from specnet.model.plans import memory
+from specnet.model.training_memory import memory
 from specnet.training.loop import Trainer
 from tests.support.memory import growth
 

@@ -11,7 +11,7 @@ import pytest
 import specnet
 from specnet.analysis.explanation import explain
 from specnet.data import load_data
-from specnet.model.plans import memory
+from specnet.model.training_memory import memory
 from specnet.training.loop import Trainer
 from tests.support.memory import REPEATED, growth
 

@@ -7,7 +7,8 @@ import pytest
 
 import specnet
 from specnet.graph import ops
-from specnet.model.plans import memory, plan_training
+from specnet.model.plans import plan_training
+from specnet.model.training_memory import memory
 from specnet.passes import share_update
 from specnet.runs.compiling import compile_spec, network_of
 from specnet.training.loop import Trainer

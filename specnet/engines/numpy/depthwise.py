@@ -71,6 +71,8 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
             yield np.copyto, (room.back[: len(images), *room.inside], flowing[first:stop, ..., number])
             for offset, taps in room.groups:
                 there = images[:, *room.within(offset)[1]]
+                if not there.size:
+                    continue  # all of the lattice lies in the zeros
                 direct = number == 0 and how.strides == (1, 1)
                 sums = there if direct else room.places(there.shape)
                 seen = room.seen_back(offset, taps, there.shape)

@@ -96,11 +96,13 @@ def data(found: list[Row], figures: dict[str, Figures], machine: str) -> dict[st
 
 
 def chart(found: list[Row], machine: str, path: Path) -> None:
-    """Draw each row's rate over its peer's, with what is wanted of it to a PNG file."""
+    """Draw each row's rate over its peer's, with what is wanted of it, to a PNG file; without peers there is none."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     drawn = [row for row in reversed(found) if row.rate is not None]
+    if not drawn:
+        return
     colours = {"numpy": "#4477aa", "numba": "#ee6677"}
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(9, 1.2 + 0.24 * len(drawn)), layout="constrained")

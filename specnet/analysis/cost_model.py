@@ -20,6 +20,7 @@ import numpy as np
 
 from specnet.analysis.profiling import Times, pieces_of
 from specnet.engines.execution import emitted
+from specnet.engines.numba.whole import SHARED, SHARED_PRODUCT
 from specnet.engines.program import Loop, NumpyProgram
 from specnet.graph.sizes import ITEM_BYTES, at
 from specnet.passes.plan import Plan, Step
@@ -137,9 +138,6 @@ GENERIC = ("calls", "calls of several workers at once", "bytes", "operations")
 SLOW = re.compile(r"\b(?:exp|expm1|log|log1p|tanh|erf|sin|cos|pow)\(")
 """Functions that a compiled loop takes several times as long for as for a sum or a product."""
 
-STAGE, PRODUCT = 16_384, 2**18
-"""Elements of a loop, and multiplications of a product, that threads share within a compiled step."""
-
 
 def terms(plan: Plan, *, as_run: bool = False) -> Iterator[tuple[int, str, Amounts]]:
     """Yield the number of each step that takes time, the key of its coefficients, and its amounts.
@@ -174,9 +172,10 @@ def _taped(loops: Sequence[Loop]) -> Iterator[Loop]:
 
 
 def _is_stage(plan: Plan, step: Step) -> bool:
+    """Return whether threads share a step within a compiled one."""
     if step.op == "matmul":
-        return step.flops.at(plan.sizes) >= 2 * PRODUCT
-    return prod(at(step.shape, plan.sizes)) >= STAGE
+        return step.flops.at(plan.sizes) >= 2 * SHARED_PRODUCT
+    return prod(at(step.shape, plan.sizes)) >= SHARED
 
 
 def _loop_amounts(plan: Plan, program: NumpyProgram, number: int, calls: float, workers: int) -> Amounts:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.analysis.cost_model import GENERAL, STAGE, CostModel, MeasuredPlan, fit, terms
+from specnet.analysis.cost_model import GENERAL, CostModel, MeasuredPlan, fit, terms
 from specnet.analysis.explanation import explain
 from specnet.analysis.profiling import Times
+from specnet.engines.numba.whole import SHARED
 from specnet.graph.sizes import at
 from specnet.passes.plan import Plan
 from specnet.runs.compiling import compile_spec
@@ -128,5 +129,5 @@ def test_a_compiled_loop_is_one_step_whose_calls_cost_nothing_where_all_is_compi
     run = {number: amounts for number, _, amounts in as_run}
     for number, amounts in loops:
         assert run[number][:2] == (0, 0)
-        threads = 2 if math.prod(at(other.steps[number].shape, other.sizes)) >= STAGE else 1
+        threads = 2 if math.prod(at(other.steps[number].shape, other.sizes)) >= SHARED else 1
         assert run[number][2:] == tuple(amount / threads for amount in amounts[2:])

@@ -99,8 +99,7 @@ def of_arrays() -> int:
 def taken(make: Callable[[], Trainer]) -> Taken:
     """Train to the end, and return what that took; `make` returns the same trainer every time.
 
-    It is the least of two trainings: in one of them, Python's table of interned strings may grow, by megabytes after
-    many tests.
+    The smaller of two trainings counts: in one of them, Python's table of interned strings may grow by megabytes.
     """
     for _ in make().events():
         pass  # imports and caches are not the training's

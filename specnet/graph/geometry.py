@@ -57,7 +57,7 @@ class Geometry:
         """How the output of an image lies in memory: (height, width, filters), or phase by phase.
 
         With phases (2, 2) it is (4, height / 2, width / 2, filters): of each 2 x 2 places the first ones, the second
-        ones and so on, so that whoever compares these goes over long stretches of memory.
+        ones and so on, so that whoever compares these reads contiguous memory.
         """
         if self.phases == (1, 1):
             return *self.out, self.filters

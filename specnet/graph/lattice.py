@@ -8,8 +8,8 @@ from math import gcd, prod
 
 Pair = tuple[int, int]
 
-STRETCH = 262_144
-"""Elements of a tile: 1 MiB of float32. Fewer images cost more calls, and more of them leave the cache."""
+TILE_ELEMENTS = 262_144
+"""Elements of a tile with several images: 1 MiB of float32. Fewer images cost more calls, and more leave the cache."""
 
 MAXIMUM = 16
 """Images in a tile: more would leave the last worker waiting."""
@@ -90,7 +90,7 @@ class Lattice:
     @cached_property
     def images(self) -> int:
         """Images in a tile."""
-        return max(1, min(MAXIMUM, STRETCH // (prod(self.strides) * prod(self.size) * self.channels)))
+        return max(1, min(MAXIMUM, TILE_ELEMENTS // (prod(self.strides) * prod(self.size) * self.channels)))
 
     @property
     def offsets(self) -> list[Pair]:

@@ -1,4 +1,4 @@
-"""A document's layers as rules look at them: in stretches in which each takes what the one before it gives."""
+"""A document's layers as rules look at them: in chains in which each takes what the one before it gives."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from specnet.vocabulary.layers import Layer
 
 
 def chains(layers: Sequence[Layer]) -> Iterator[list[Placed]]:
-    """Yield each stretch of layers of which each takes what the one before it gives, those in containers too.
+    """Yield each chain of layers of which each takes what the one before it gives, those in containers too.
 
-    A container stands in its stretch as one layer.
+    A container stands in its chain as one layer.
     """
     for level in levels(layers):
         chain: list[Placed] = []

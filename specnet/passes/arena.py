@@ -1,4 +1,4 @@
-"""Where arrays that are needed at different times lie in one stretch of memory."""
+"""Where arrays that are needed at different times share one block of memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALIGNMENT = 64
 
 @dataclass(slots=True, eq=False)
 class Storage:
-    """A stretch of memory, and from which group to which it is needed."""
+    """A range of memory, and from which group to which it is needed."""
 
     size: int
     memory: str = ARENA
@@ -58,7 +58,7 @@ class _TakenMemory:
 
     Every span of time is the union of a few nodes, at most two a level. Each node knows the memory that is taken by
     storages of which it is such a node, and the memory that is taken anywhere below it. To find what is free in a span,
-    only the span's nodes and those above them are asked. Memory that is taken side by side is one stretch, of which
+    only the span's nodes and those above them are asked. Memory that is taken side by side is one range, of which
     there are few: the greedy order leaves few gaps.
     """
 
@@ -119,7 +119,7 @@ def _above(nodes: Iterable[int]) -> set[int]:
 
 
 class _Taken:
-    """Stretches of memory in order, with gaps between them."""
+    """Ranges of memory in order, with gaps between them."""
 
     __slots__ = ("ends", "starts")
 
@@ -128,7 +128,7 @@ class _Taken:
         self.ends: list[int] = []
 
     def add(self, start: int, end: int) -> None:
-        """Take a stretch, and make one of all that it touches."""
+        """Take a range, and merge it with all that it touches."""
         first, last = bisect_left(self.ends, start), bisect_right(self.starts, end)
         if first < last:
             start, end = min(start, self.starts[first]), max(end, self.ends[last - 1])

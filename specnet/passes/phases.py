@@ -1,4 +1,4 @@
-"""Have convolutions lay out what a pooling behind them compares in long stretches of memory.
+"""Have convolutions lay out what a pooling behind them compares in contiguous memory.
 
 A pooling of 2 x 2 windows compares places that are neighbours: over an image as it lies, that is a loop over its
 channels at a time. Where a convolution writes the first places of all windows, then the second ones and so on, the

@@ -136,9 +136,9 @@ units = 2000-01-01 10:00:00
     ],
 )
 def test_toml_parts(path: tuple[str | int, ...], part: Any, expected: str) -> None:
-    stretch = locate(DOCUMENT, "toml").offsets(path, part)
-    assert stretch is not None
-    assert DOCUMENT[slice(*stretch)] == expected
+    found = locate(DOCUMENT, "toml").offsets(path, part)
+    assert found is not None
+    assert DOCUMENT[slice(*found)] == expected
 
 
 def test_toml_document_as_a_whole_and_lines() -> None:
@@ -200,9 +200,9 @@ def test_json_parts() -> None:
     positions = check_all(text, "json")
 
     def there(path: tuple[str | int, ...], part: Any) -> str:
-        stretch = positions.offsets(path, part)
-        assert stretch is not None
-        return text[slice(*stretch)]
+        found = positions.offsets(path, part)
+        assert found is not None
+        return text[slice(*found)]
 
     assert there(("layers", 0, "units"), "key") == '"units"'
     assert there(("layers", 0), "table") == '{"type": "dense", "units": [1, {}]}'

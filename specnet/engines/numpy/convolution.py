@@ -139,7 +139,7 @@ def _send(g: Array, w: Array, scratch: Array, how: Geometry, out: Array) -> Iter
         rest = ScratchPool(pool.rest)
         flowing = _part(g, unit, how)
         if how.phases != (1, 1):
-            # Rows of images are long stretches to add to; what comes phase by phase is put into their order.
+            # What comes phase by phase is put into the order of images, whose rows are contiguous and faster to add to.
             images = rest.take((stop - first, *how.out, how.filters))
             yield (
                 np.copyto,

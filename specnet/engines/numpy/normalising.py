@@ -1,10 +1,9 @@
 """What normalisation does to matrices, a tile of rows at a time, so that a tile's passes find it in cache.
 
 A tile (`TILE` elements, says the op) is what scratch arrays hold; whole rows fit in it. Vectors that belong to
-columns are repeated for some rows once (`lines`), so that all that is done element by element runs over long
-stretches of memory, and sums over rows or columns are products with a vector of ones. Nothing is allocated. What
-needs no more than some of a matrix's rows at a time is calls (`specnet.engines.numpy.calls`), so that workers can
-share it.
+columns are repeated for some rows once (`lines`), so that what is done element by element is done to many contiguous
+elements at once, and sums over rows or columns are products with a vector of ones. Nothing is allocated. What needs no
+more than some of a matrix's rows at a time is calls (`specnet.engines.numpy.calls`), so that workers can share it.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from specnet.engines.numpy.calls import Call
 Array = np.ndarray[Any, Any]
 
 
-STRETCH = 65_536
-"""Elements that one call works on, where scratch does not say: two workers that meet at shorter ones mostly wait."""
+CALL_ELEMENTS = 65_536
+"""Elements that one call works on, where scratch does not say: two workers that meet at shorter calls mostly wait."""
 
 
 def lines(repeated: int, most: int, *matrices: Array) -> Iterator[list[Array]]:
@@ -66,7 +65,7 @@ def batch_norm(
     yield np.subtract, (beta, part, part)
     yield np.copyto, (shift, part)
     factor, term = scale.reshape(-1), shift.reshape(-1)
-    for line, made in lines(len(scale), STRETCH, x, out):
+    for line, made in lines(len(scale), CALL_ELEMENTS, x, out):
         width = line.shape[1]
         yield np.multiply, (line, factor[:width], made)
         yield np.add, (made, term[:width], made)
@@ -139,7 +138,7 @@ def batch_norm_grad(
     yield np.subtract, (first, second, first)
     yield np.copyto, (shift, first)
     factor, slope_of_x, term = (each.reshape(-1) for each in (by_g, by_x, shift))
-    for line, slope, made in lines(len(by_g), STRETCH, x, g, out):
+    for line, slope, made in lines(len(by_g), CALL_ELEMENTS, x, g, out):
         width = line.shape[1]
         yield np.multiply, (line, slope_of_x[:width], made)
         yield np.add, (made, slope, made)

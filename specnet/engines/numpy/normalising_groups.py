@@ -2,8 +2,8 @@
 
 Kernels are calls (`specnet.engines.numpy.calls`) over the examples that one worker has. A tile is some places of one
 example, or a few whole examples, so that its passes find it in cache. Several places are taken as one row, over which
-vectors of features are laid out, so that what is done element by element runs over long stretches of memory, and means
-are products with equal shares. Nothing is allocated.
+vectors of features are laid out, so that what is done element by element is done to many contiguous elements at once,
+and means are products with equal shares. Nothing is allocated.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _divide(
         yield into[:, places].fill, (0.0,)
     rest, alone = g, len(y[0]) == 1
     for (_, places), (_, following) in pairwise(runs):
-        # One window sees long stretches, which are as fast to compute in as scratch.
+        # What a single window sees is contiguous, and as fast to compute in as scratch.
         given = into[:, places] if alone else part
         yield np.equal, (x[:, places], y, same)
         yield np.copyto, (part, same)

@@ -129,7 +129,7 @@ class Conv3D(Convolution):
         assert isinstance(depth, int)
         assert isinstance(channels, int)
         number = (depth + sum(deep) - (taps - 1) * dilation - 1) // stride + 1
-        # Each stretch is as long as all strides together, so that it can be seen stride by stride.
+        # Each part is as long as all strides together, so that it can be seen stride by stride.
         before, length = deep[0], (taps - 1) * dilation + stride * number
         behind = max(deep[1], length - depth - before)
         if before or behind:

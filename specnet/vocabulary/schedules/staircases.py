@@ -86,7 +86,7 @@ class Exponential(Schedule):
 
 
 def _falling(build: RateBuilder, gamma: float, size: int) -> Value:
-    """Append lr * gamma^n, n the number of stretches of so many steps that have gone by."""
+    """Append lr * gamma^floor(step / size)."""
     step = build.after_warmup()
     falls = step if size == 1 else ops.floor_divide(step, size)
     return build.base * ops.power(gamma, falls)

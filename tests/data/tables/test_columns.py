@@ -65,11 +65,11 @@ def test_where_each_element_comes_from(said):
     assert stored(said.encoding).signature == said.signature
 
 
-def test_stretches_last_while_elements_are_what_they_were(desk):
+def test_column_slices_last_while_elements_are_what_they_were(desk):
     desk.write("f.csv", TABLE)
     fields = {"type": "csv", "path": "f.csv", "target": "price", "columns": SAID}
     kept = desk.inspect(**fields, transforms=["minmax", {"type": "reshape", "shape": [2, 3]}])
-    assert [stretch.start for stretch in kept.column_slices] == [0, 1, 2, 3]
+    assert [own.start for own in kept.column_slices] == [0, 1, 2, 3]
     assert desk.inspect(**fields, transforms=[{"type": "one_hot", "classes": 9}]).column_slices is None
     iris = desk.inspect(type="builtin", name="iris").column_slices
     assert iris[3] == ColumnSlice("petal_width", 3, 1, "number")

@@ -77,7 +77,7 @@ class PartTask:
         """Return what the lines hold; None where they are not well-formed: who reads them then says so."""
         with self.file.open() as raw:
             source = FileSource(
-                _stretch(raw, self.start, self.stop), self.dialect.encoding, self.threads, lines=0
+                _file_part(raw, self.start, self.stop), self.dialect.encoding, self.threads, lines=0
             )
             reader = BlockReader(source, replace(self.dialect, skip_rows=0), self.decimal)
             gathered = Gathered(self.asked, self.special)
@@ -147,9 +147,9 @@ class PartSource(Source):
         self._end = self._cut(HEAD)
         """The byte up to which it is settled who reads the file."""
         self._next: deque[TextLines | tuple[int, int]] = deque([(0, self._end)])
-        """What comes next: lines that another process has read, or a stretch that this one does."""
+        """What comes next: lines that another process has read, or a part that this one does."""
         self._own: TextBlocks | None = None
-        """The stretch that is being read."""
+        """The part that is being read."""
         self._tasks: list[PartTask] = []
         """What other processes are reading."""
         self._lines = self.size = 0
@@ -172,7 +172,7 @@ class PartSource(Source):
             if isinstance(found, TextLines):
                 return self._given(found)
             before = self._lines if found[0] else None
-            self._own = TextBlocks(_stretch(self._file, *found), self._dialect.encoding, before)
+            self._own = TextBlocks(_file_part(self._file, *found), self._dialect.encoding, before)
 
     def _given(self, lines: TextLines) -> TextLines:
         self.size += lines.size
@@ -191,7 +191,7 @@ class PartSource(Source):
         return bool(self._next or self._tasks)
 
     def _planned(self, asked: Asked) -> tuple[tuple[int, int], list[PartTask]]:
-        """Return the stretch that this process reads next, and those after it that the others do."""
+        """Return the part that this process reads next, and those after it that the others do."""
         start, others = self._end, self._readers.count
         # It takes in what the others have read, too, and so reads less: about as long as they do.
         own = max(0.0, 1 - TAKING * others)
@@ -218,7 +218,7 @@ class PartSource(Source):
         return self._whole if end < 0 else place + end
 
 
-class _Stretch:
+class _FilePart:
     """The bytes of a file from one place to another."""
 
     def __init__(self, file: BufferedReader, start: int, stop: int) -> None:
@@ -231,5 +231,5 @@ class _Stretch:
         return found
 
 
-def _stretch(file: BufferedReader, start: int, stop: int) -> IO[bytes]:
-    return cast("IO[bytes]", _Stretch(file, start, stop))
+def _file_part(file: BufferedReader, start: int, stop: int) -> IO[bytes]:
+    return cast("IO[bytes]", _FilePart(file, start, stop))

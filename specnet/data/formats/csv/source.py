@@ -58,7 +58,7 @@ class Source(ABC):
 
 
 class FileSource(Source):
-    """The lines of a file, or of a stretch of one with a number of `lines` before it."""
+    """The lines of a file, or of a part of one with a number of `lines` before it."""
 
     def __init__(
         self, file: IO[bytes], encoding: str, threads: int | None = None, lines: int | None = None

@@ -31,7 +31,7 @@ class _Reads(Protocol):
 class TextBlocks:
     """The text of a file as blocks of whole lines, in UTF-8, whatever its encoding.
 
-    A mark at the start of UTF-8 is left out. A stretch of a file has a number of `lines` before it. Raises
+    A mark at the start of UTF-8 is left out. A part of a file has a number of `lines` before it. Raises
     UndecodableError where the file is not text in its encoding, and EndlessLineError at a line that would fill the
     memory.
     """

@@ -24,7 +24,7 @@ from specnet.graph.geometry import Geometry, Pair
 Array = np.ndarray[Any, Any]
 Entries = dict[int, int]
 
-STRETCH = 256 * 1024
+CACHED_BYTES = 256 * 1024
 """Bytes of images and gradients that are read again for all numbers of a kernel, whose sums are then added up."""
 
 
@@ -87,7 +87,7 @@ def convolve_kernel(
         t.TIMES: address_of(g),
         t.TIMES_IMAGE: prod(how.laid) * how.item,
     }
-    header[t.STRETCH] = max(1, STRETCH // (how.frame.lead * line + down))
+    header[t.CACHED_ROWS] = max(1, CACHED_BYTES // (how.frame.lead * line + down))
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
     yield _Bound(x.dtype, _table(header | {t.WORK: t.CORRELATE}, parts), (x, g, scratch, out, offsets)), ()
 
@@ -121,7 +121,7 @@ def _convolve_kernel_by_channels(
         t.OFFSETS: address_of(offsets),
     }
     header |= {t.TIMES: address_of(x), t.TIMES_IMAGE: height * width * pixel}
-    header[t.STRETCH] = max(1, STRETCH // (line + width * pixel))
+    header[t.CACHED_ROWS] = max(1, CACHED_BYTES // (line + width * pixel))
     header |= _read(g, (*how.out, how.filters), (1, 1), frame, rest)
     yield _Bound(x.dtype, _table(header | {t.WORK: t.CORRELATE}, [part]), (x, g, scratch, offsets)), ()
     total, found = out.reshape(how.taps, how.channels, how.filters), sums.swapaxes(1, 2)

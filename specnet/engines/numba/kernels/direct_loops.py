@@ -57,7 +57,7 @@ CONVOLVE, CORRELATE, TRANSPOSE = range(3)
     TIMES,  # a kernel, or what flows back to the output
     TIMES_IMAGE,
     BIAS,  # the address, or 0
-    STRETCH,  # rows that are in the innermost cache at once
+    CACHED_ROWS,  # rows that are read again for all numbers of a kernel while they are in cache
     OFFSETS,  # the address of where each number of a kernel is in what is read
     DEPTH,  # how many
     RUN,  # of them that lie together, where filters are computed one by one; else 0
@@ -231,8 +231,8 @@ def _correlate(t: Any, like: Any) -> None:
                 p = HEADER + part * PART
                 for k in range(9):
                     s[k] = t[p + STEPS + k]
-                for top in range(first, min(stop, t[p + PART_ROWS]), t[STRETCH]):
-                    s[1] = min(top + t[STRETCH], stop, t[p + PART_ROWS]) - top
+                for top in range(first, min(stop, t[p + PART_ROWS]), t[CACHED_ROWS]):
+                    s[1] = min(top + t[CACHED_ROWS], stop, t[p + PART_ROWS]) - top
                     x = seen + t[p + X] + (top - first) * t[p + X_ROW]
                     g = t[TIMES] + image * t[TIMES_IMAGE] + t[p + W] + top * s[7]
                     blocks = _blocks(t[p + FILTERS], like)

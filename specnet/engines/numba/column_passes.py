@@ -35,8 +35,8 @@ def wide_columns(columns: int, item: int, most: int) -> int:
     return counts[-1] * columns
 
 
-def _pass(of: code.ColumnPass) -> Any:
-    """Return what makes a pass: over so many rows and columns, with addresses of what it reads, writes and adds to."""
+def _pass_over_band(of: code.ColumnPass) -> Any:
+    """Return what makes a pass over a band: so many rows and columns, the bytes from row to row, and addresses."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def made(
@@ -72,6 +72,30 @@ def _pass(of: code.ColumnPass) -> Any:
     return made
 
 
+@inner
+def _at(x: Array) -> Any:
+    return np.int64(x.ctypes.data)
+
+
+def _pass(of: code.ColumnPass) -> Any:
+    """Return what makes a pass over a matrix x, band by band, with addresses of what else it reads, writes and adds to.
+
+    y and `out` are matrices of x's shape, and a, b and c belong to columns; the address of one that the pass does not
+    have is ignored.
+    """
+    pass_over_band = _pass_over_band(of)
+
+    @inner
+    def over_bands(x: Array, y: int, out: int, a: int, b: int, c: int) -> None:
+        like, columns, step = x.dtype.type(0), x.shape[1], x.shape[1] * x.itemsize
+        band = max(1, BAND // max(1, step))
+        for i in range(0, len(x), band):
+            rows, on = min(band, len(x) - i), i * step
+            pass_over_band(like, rows, columns, step, _at(x) + on, y + on, out + on, a, b, c)
+
+    return over_bands
+
+
 _sums, _squares, _products, _rest = map(
     _pass, (code.SUMS, code.SQUARES, code.PRODUCTS, code.PRODUCTS_OF_REST)
 )
@@ -79,79 +103,42 @@ _normalised, _scaled, _combined = map(_pass, (code.NORMALISED, code.SCALED, code
 
 
 @inner
-def _at(x: Array) -> Any:
-    return np.int64(x.ctypes.data)
-
-
-@inner
-def _step(x: Array) -> Any:
-    return x.shape[1] * x.itemsize
-
-
-@inner
-def _band(x: Array) -> Any:
-    """Return how many rows of a matrix are read together."""
-    return max(1, BAND // max(1, _step(x)))
-
-
-@inner
 def add_sums(x: Array, sums: Array) -> None:
     """Add to each sum the numbers of a column."""
-    like, columns, step, band = x.dtype.type(0), x.shape[1], _step(x), _band(x)
-    for i in range(0, len(x), band):
-        _sums(like, min(band, len(x) - i), columns, step, _at(x) + i * step, 0, 0, _at(sums), 0, 0)
+    _sums(x, 0, 0, _at(sums), 0, 0)
 
 
 @inner
 def add_squares(x: Array, means: Array, sums: Array) -> None:
     """Add to each sum the squares of a column's numbers, without its mean."""
-    like, columns, step, band = x.dtype.type(0), x.shape[1], _step(x), _band(x)
-    for i in range(0, len(x), band):
-        here = _at(x) + i * step
-        _squares(like, min(band, len(x) - i), columns, step, here, 0, 0, _at(sums), _at(means), 0)
+    _squares(x, 0, 0, _at(sums), _at(means), 0)
 
 
 @inner
 def add_products(x: Array, y: Array, sums: Array, products: Array) -> None:
     """Add to each sum the numbers of a column of x, and to each product those of x times y."""
-    like, columns, step, band = x.dtype.type(0), x.shape[1], _step(x), _band(x)
-    for i in range(0, len(x), band):
-        rows, on = min(band, len(x) - i), i * step
-        _products(like, rows, columns, step, _at(x) + on, _at(y) + on, 0, _at(sums), _at(products), 0)
+    _products(x, _at(y), 0, _at(sums), _at(products), 0)
 
 
 @inner
 def add_products_of_rest(x: Array, y: Array, means: Array, sums: Array, products: Array) -> None:
     """Do the same with what is left of y without the mean of each column."""
-    like, columns, step, band = x.dtype.type(0), x.shape[1], _step(x), _band(x)
-    for i in range(0, len(x), band):
-        rows, on = min(band, len(x) - i), i * step
-        _rest(like, rows, columns, step, _at(x) + on, _at(y) + on, 0, _at(sums), _at(products), _at(means))
+    _rest(x, _at(y), 0, _at(sums), _at(products), _at(means))
 
 
 @inner
 def normalised(x: Array, means: Array, roots: Array, out: Array) -> None:
     """Write (x - mean) * root."""
-    like, columns, step, band = x.dtype.type(0), x.shape[1], _step(x), _band(x)
-    for i in range(0, len(x), band):
-        rows, on = min(band, len(x) - i), i * step
-        _normalised(like, rows, columns, step, _at(x) + on, 0, _at(out) + on, _at(means), _at(roots), 0)
+    _normalised(x, 0, _at(out), _at(means), _at(roots), 0)
 
 
 @inner
 def scaled(x: Array, factors: Array, more: Array, out: Array) -> None:
     """Write x * factor + more."""
-    like, columns, step, band = x.dtype.type(0), x.shape[1], _step(x), _band(x)
-    for i in range(0, len(x), band):
-        rows, on = min(band, len(x) - i), i * step
-        _scaled(like, rows, columns, step, _at(x) + on, 0, _at(out) + on, _at(factors), _at(more), 0)
+    _scaled(x, 0, _at(out), _at(factors), _at(more), 0)
 
 
 @inner
 def combined(x: Array, y: Array, by_x: Array, by_y: Array, more: Array, out: Array) -> None:
     """Write x * by_x + y * by_y + more."""
-    like, columns, step, band = x.dtype.type(0), x.shape[1], _step(x), _band(x)
-    for i in range(0, len(x), band):
-        rows, on = min(band, len(x) - i), i * step
-        here = _at(x) + on, _at(y) + on, _at(out) + on
-        _combined(like, rows, columns, step, here[0], here[1], here[2], _at(by_x), _at(by_y), _at(more))
+    _combined(x, _at(y), _at(out), _at(by_x), _at(by_y), _at(more))

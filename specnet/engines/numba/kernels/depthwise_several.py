@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.engines.numba.kernels.compiled import loops
+from specnet.engines.numba.kernels.compiled import inlined, loops
 from specnet.engines.numpy.calls import Call
 from specnet.graph.geometry import Geometry
 
@@ -39,75 +39,79 @@ def _before(how: Geometry) -> Pair:
     return how.padding[0][0], how.padding[1][0]
 
 
+def _walk(at_tap: Any) -> Any:
+    """Return a function that goes through the places of an output and all that their taps see of an image.
+
+    `at_tap` gets the channels of what is seen, the filters of the place and of the tap, and how many each channel has.
+    """
+
+    @inlined
+    def walk(image: Array, places: Array, taps: Array, strides: Pair, before: Pair, dilation: Pair) -> None:
+        height, width, channels = image.shape
+        made = taps.shape[2] // channels
+        for r in range(places.shape[0]):
+            for j in range(places.shape[1]):
+                place = places[r, j]
+                for p in range(taps.shape[0]):
+                    y = r * strides[0] - before[0] + p * dilation[0]
+                    if y < 0 or y >= height:
+                        continue
+                    for q in range(taps.shape[1]):
+                        z = j * strides[1] - before[1] + q * dilation[1]
+                        if z < 0 or z >= width:
+                            continue
+                        at_tap(image[y, z], place, taps[p, q], made)
+
+    return walk
+
+
+@inlined
+def _add_to_place(seen: Array, place: Array, tap: Array, made: int) -> None:
+    for c in range(len(seen)):
+        for k in range(c * made, (c + 1) * made):
+            place[k] += seen[c] * tap[k]
+
+
+@inlined
+def _add_to_seen(seen: Array, place: Array, tap: Array, made: int) -> None:
+    for c in range(len(seen)):
+        for k in range(c * made, (c + 1) * made):
+            seen[c] += place[k] * tap[k]
+
+
+@inlined
+def _add_to_tap(seen: Array, place: Array, tap: Array, made: int) -> None:
+    for c in range(len(seen)):
+        for k in range(c * made, (c + 1) * made):
+            tap[k] += seen[c] * place[k]
+
+
+_sum_over_taps, _send_by_taps, _sum_over_places = map(_walk, (_add_to_place, _add_to_seen, _add_to_tap))
+
+
 @loops
 def _convolve(
     x: Array, w: Array, bias: Array, strides: Pair, before: Pair, dilation: Pair, out: Array
 ) -> None:
     """Convolve images, one channel's filters after the other."""
-    height, width, channels = x.shape[1], x.shape[2], x.shape[3]
-    made = w.shape[2] // channels
     for n in range(len(x)):
-        for r in range(out.shape[1]):
-            for j in range(out.shape[2]):
-                there = out[n, r, j].reshape(-1)
-                for k in range(bias.size):
-                    there[k] = bias[k]
-                for p in range(w.shape[0]):
-                    y = r * strides[0] - before[0] + p * dilation[0]
-                    if y < 0 or y >= height:
-                        continue
-                    for q in range(w.shape[1]):
-                        z = j * strides[1] - before[1] + q * dilation[1]
-                        if z < 0 or z >= width:
-                            continue
-                        seen, tap = x[n, y, z], w[p, q]
-                        for c in range(channels):
-                            for k in range(c * made, (c + 1) * made):
-                                there[k] += seen[c] * tap[k]
+        places = out[n].reshape(-1, bias.size)
+        for place in range(len(places)):
+            for k in range(bias.size):
+                places[place, k] = bias[k]
+        _sum_over_taps(x[n], out[n], w, strides, before, dilation)
 
 
 @loops
 def _spread(g: Array, w: Array, strides: Pair, before: Pair, dilation: Pair, out: Array) -> None:
     """Add what each place of the output sends back to the places that it sees."""
-    height, width, channels = out.shape[1], out.shape[2], out.shape[3]
-    made = w.shape[2] // channels
     for n in range(len(g)):
         out[n] = 0
-        for r in range(g.shape[1]):
-            for j in range(g.shape[2]):
-                sent = g[n, r, j]
-                for p in range(w.shape[0]):
-                    y = r * strides[0] - before[0] + p * dilation[0]
-                    if y < 0 or y >= height:
-                        continue
-                    for q in range(w.shape[1]):
-                        z = j * strides[1] - before[1] + q * dilation[1]
-                        if z < 0 or z >= width:
-                            continue
-                        there, tap = out[n, y, z], w[p, q]
-                        for c in range(channels):
-                            for k in range(c * made, (c + 1) * made):
-                                there[c] += sent[k] * tap[k]
+        _send_by_taps(out[n], g[n], w, strides, before, dilation)
 
 
 @loops
 def _correlate(x: Array, g: Array, strides: Pair, before: Pair, dilation: Pair, out: Array) -> None:
     """Add to each tap the products of all places of the output with what the tap sees from there."""
-    height, width, channels = x.shape[1], x.shape[2], x.shape[3]
-    made = out.shape[2] // channels
     for n in range(len(x)):
-        for r in range(g.shape[1]):
-            for j in range(g.shape[2]):
-                sent = g[n, r, j]
-                for p in range(out.shape[0]):
-                    y = r * strides[0] - before[0] + p * dilation[0]
-                    if y < 0 or y >= height:
-                        continue
-                    for q in range(out.shape[1]):
-                        z = j * strides[1] - before[1] + q * dilation[1]
-                        if z < 0 or z >= width:
-                            continue
-                        seen, tap = x[n, y, z], out[p, q]
-                        for c in range(channels):
-                            for k in range(c * made, (c + 1) * made):
-                                tap[k] += seen[c] * sent[k]
+        _sum_over_places(x[n], g[n], out, strides, before, dilation)

@@ -107,11 +107,11 @@ class _BoundPasses:
             entry = _entry(each, lines, (how.kernel[1] * pixel, pixel), continues=continues)
             entry[t.CODE] = pass_code((each.rows.taps, each.columns.taps), correlates=begins is None)
             entries[number, list(entry)] = list(entry.values())
-        self._function, self._address = t.COMPUTE[x.dtype.name], address_of(table)
+        self._address, self._like = address_of(table), x.dtype.type(0)
         self._kept = table, x, w, y, start
 
     def __call__(self) -> None:
-        self._function(self._address)
+        t.compute(self._address, self._like)
 
 
 def _entry(each: RowPass, lines: Pair, kernel: Pair, *, continues: bool) -> dict[int, int]:

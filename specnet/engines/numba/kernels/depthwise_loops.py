@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from specnet.engines.numba.compiling import inner, kernel
+from specnet.engines.numba.compiling import kernel
 from specnet.engines.numba.language import int64_at
 from specnet.engines.numba.row_code import PASS
 from specnet.engines.numba.rows import pass_over_rows
@@ -41,22 +39,9 @@ ENTRY = TABLE + PASS
 
 
 @kernel
-def compute_float32(table: int) -> None:
-    """Make the passes of a table."""
-    _compute(int64_at(table), table, np.float32(0))
-
-
-@kernel
-def compute_float64(table: int) -> None:
-    """Do the same with float64."""
-    _compute(int64_at(table), table, np.float64(0))
-
-
-COMPUTE = {"float32": compute_float32, "float64": compute_float64}
-
-
-@inner
-def _compute(t: Any, table: int, like: Any) -> None:
+def compute(table: int, like: Any) -> None:
+    """Make the passes of a table, with numbers of the type of `like`."""
+    t = int64_at(table)
     channels = t[CHANNELS] // bytes_of(like)
     for image in range(t[IMAGES]):
         for number in range(t[PASSES]):

@@ -174,10 +174,10 @@ class _Bound:
     """The compiled function with a table, and the arrays whose addresses this has."""
 
     def __init__(self, dtype: np.dtype[Any], table: Array, kept: object) -> None:
-        self._function, self._address, self._kept = t.COMPUTE[dtype.name], address_of(table), (table, kept)
+        self._address, self._like, self._kept = address_of(table), dtype.type(0), (table, kept)
 
     def __call__(self) -> None:
-        self._function(self._address)
+        t.compute(self._address, self._like)
 
 
 def _table(header: Entries, parts: Sequence[Entries]) -> Array:

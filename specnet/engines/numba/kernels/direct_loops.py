@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from specnet.engines.numba.compiling import inner, kernel
 from specnet.engines.numba.language import int64_at
 from specnet.engines.numba.vectors import (
@@ -98,23 +96,13 @@ PART = STEPS + 9
 
 
 @kernel
-def compute_float32(table: int) -> None:
-    """Do what a table says: write a convolution, add what flows back to a kernel, or transpose a kernel."""
-    _compute(int64_at(table), table, np.float32(0))
+def compute(table: int, like: Any) -> None:
+    """Write a convolution, add what flows back to a kernel, or transpose a kernel, as a table says.
 
-
-@kernel
-def compute_float64(table: int) -> None:
-    """Do the same with float64."""
-    _compute(int64_at(table), table, np.float64(0))
-
-
-COMPUTE = {"float32": compute_float32, "float64": compute_float64}
-"""One function for all, which have the same blocks: compiling these takes longest."""
-
-
-@inner
-def _compute(t: Any, table: int, like: Any) -> None:
+    Numbers have the type of `like`. One function does all three, since these have the same blocks, which take longest
+    to compile.
+    """
+    t = int64_at(table)
     if t[WORK] == CONVOLVE:
         _convolve(t, table, like)
     elif t[WORK] == CORRELATE:

@@ -81,60 +81,47 @@ def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return out
 
 
-def _elements(column: ColumnPlan, values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Yield the elements that the values of one column become."""
-    if column.texts is not None:
-        yield from values.T
-    elif column.coded:
-        codes = _filled_codes(column, values)
-        if column.one_hot:
-            for code in range(column.width):
-                yield codes == code
-        else:
-            yield codes
-    elif column.parts:
-        yield from date_parts(_filled(column, values), column.parts).T
-    else:
-        yield _filled(column, values)
-
-
-def _filled(column: ColumnPlan, numbers: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers, and what missing ones become."""
-    if column.fill is not None and (lacking := np.isnan(numbers)).any():
-        return np.where(lacking, column.fill, numbers)
-    return numbers
-
-
-def _filled_codes(column: ColumnPlan, codes: NDArray[Any]) -> NDArray[Any]:
-    """Return codes, and what missing ones become."""
-    if column.fill is not None and (lacking := codes == ABSENT).any():
-        return np.where(lacking, int(column.fill), codes)
-    return codes
-
-
 def expand(plan: TablePlan, taken: Sequence[NDArray[Any]], out: NDArray[np.float64]) -> None:
     """Write what `expanded` returns into `out`."""
     start = 0
     for column, values in zip(plan.features, taken, strict=True):
-        width = column.width
-        own = out[:, start : start + width]
-        start += width
-        if column.texts is not None:
-            own[...] = values
-        elif not column.coded:
-            filled = _filled(column, values)
-            if column.parts:
-                own[...] = date_parts(filled, column.parts)
-            else:
-                own[:, 0] = filled
+        width, found = column.width, _encoded(column, values)
+        if column.one_hot:
+            own = out[:, start : start + width]
+            own[...] = 0.0
+            known = np.flatnonzero(found >= 0)
+            own[known, found[known]] = 1.0
+        elif found.ndim == 1:
+            out[:, start] = found
         else:
-            codes = _filled_codes(column, values)
-            if column.one_hot:
-                own[...] = 0.0
-                known = np.flatnonzero(codes >= 0)
-                own[known, codes[known]] = 1.0
-            else:
-                own[:, 0] = codes
+            out[:, start : start + width] = found
+        start += width
+
+
+def _elements(column: ColumnPlan, values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the elements that the values of one column become."""
+    found = _encoded(column, values)
+    if column.one_hot:
+        for code in range(column.width):
+            yield found == code
+    elif found.ndim == 1:
+        yield found
+    else:
+        yield from found.T
+
+
+def _encoded(column: ColumnPlan, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the elements (rows, width) of a column or its only one (rows,); codes (rows,) of one-hot elements.
+
+    What is missing is filled in.
+    """
+    if column.texts is not None:
+        return values
+    if column.fill is not None:
+        lacking = values == ABSENT if column.coded else np.isnan(values)
+        if lacking.any():
+            values = np.where(lacking, int(column.fill) if column.coded else column.fill, values)
+    return date_parts(values, column.parts) if column.parts else values
 
 
 def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Collector) -> TableRows:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from sys import getsizeof
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from specnet.data.by_columns import scratch
 from specnet.data.files import DataContext, FilePlace, memory
 from specnet.data.joining import joined
-from specnet.data.rows import BLOCK
 from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.data.source import DataPart, DataSource
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import check_columns, describe, plan_of
 from specnet.data.tables.frames import FrameTable
-from specnet.data.tables.plan import FITTED
+from specnet.data.tables.memory import loading_bytes, streaming_bytes, text_bytes
 from specnet.data.tables.rules import first_formats, known_format
 from specnet.data.tables.scaling import column_scales
 from specnet.data.tables.scan import scan
 from specnet.data.tables.splitting import keys_of
-from specnet.data.tables.table import CELLS, records_at_once, rows_ahead
 from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
@@ -32,7 +28,6 @@ if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.cells import CellFormat
-    from specnet.data.tables.columns import Column
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan, TablePlan
     from specnet.data.tables.scan import Scan
@@ -45,18 +40,6 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """The first tokens of a vocabulary that are shown."""
-
-TEXT = 60
-"""The bytes by which different cells of a text column are found again, for each."""
-
-PLACES = 200
-"""The bytes that a cell of plain text takes beside its letters, while its number is computed from them."""
-
-COLUMN = 5_500
-"""Bytes that a column takes for itself while a table is read, as measured: what reads it, and rounding to pages."""
-
-CELL = 120
-"""The bytes that a cell of text takes beside its letters, while it is parsed."""
 
 
 class TablePart(NamedTuple):
@@ -116,11 +99,11 @@ class TableSource(DataSource):
             column_slices=tuple(made._replace(whole=old.whole) for made, old in slices),
         )
         if self.buffer is not None:
-            taken = _taken(self.plan, self.parts["train"], self.buffer, self.size)
+            taken = streaming_bytes(self.plan, found.rows, self.buffer, self.size)
             self.description.reading, self.description.passing = taken
         elif before.loading:
             self.description.loading += sum(
-                _held(column, part.found.columns[place])
+                text_bytes(column, part.found.columns[place])
                 for part in self.parts.values()
                 for column, place in zip(self.plan.features, part.layout.features, strict=True)
                 if column.texts is not None
@@ -229,12 +212,11 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
     description.keys = keys_of(settings, train.table, layout, train.found, context.collector)
     if buffer is not None:
         description.batches = ("inputs",)
-        description.reading, description.passing = _taken(plan, train, buffer, size)
+        description.reading, description.passing = streaming_bytes(plan, train.found.rows, buffer, size)
     elif not context.frames:
         description.help = settings.help
         columns = [column for part in parts.values() for column in part.found.columns.values()]
-        description.loading = sum(column.values.nbytes + COLUMN for column in columns)
-        description.loading += scratch(train.found.rows, plan.size)
+        description.loading = loading_bytes(plan, columns, train.found.rows)
     return TableSource(plan, parts, description, buffer, size)
 
 
@@ -272,30 +254,6 @@ def _scanned(
         dropped = ": every row has a missing value" if any(form.drop for form in forms.values()) else ""
         raise table.place.error("SN506", f"`{table.place.name}` has no rows of data{dropped}")
     return TablePart(table, layout, found)
-
-
-def _taken(plan: TablePlan, train: TablePart, buffer: int, size: int) -> tuple[int, int]:
-    """Return the bytes that reading the rows of a file takes for each split, and once for all."""
-    width, rows = plan.width, train.found.rows
-    row = sum(4 * c.width if c.texts is not None else 4 if c.coded else 8 for c in plan.features)
-    # What is held is copied whenever rows come in.
-    held = 2 * (min(buffer, rows) + rows_ahead(width)) * (row + 9)
-    block = BLOCK * 8
-    # Numbers whose median or most frequent value is asked for are held for it, and sorted one column at a time.
-    sorted_ = [c for c in plan.features if not c.coded and c.missing in FITTED and c.missing != "mean"]
-    fitting = 8 * rows * (len(sorted_) + 3) if sorted_ else 0
-    training = max(held, fitting) + block
-    if all(column.type != "text" for column in plan.features):
-        return block, training  # the file has been parsed by then, and its columns are stored
-    letters = size // max(1, rows * width)
-    text = min(records_at_once(width), rows) * width * (CELL + letters)
-    return block, max(text, min(CELLS, rows * width) * (PLACES + 2 * letters)) + training
-
-
-def _held(plan: ColumnPlan, column: Column) -> int:
-    """Return the bytes that the text of a column takes besides its codes: its different cells, and their tokens."""
-    texts = column.categories
-    return sum(map(getsizeof, texts)) + TEXT * len(texts) + 4 * plan.width * len(column.values)
 
 
 def _digest(found: Scan) -> str:

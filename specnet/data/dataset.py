@@ -29,9 +29,9 @@ from specnet.passes.cores import share
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.pipeline import Chosen
+    from specnet.data.rows import Chosen
 
-    Drawn = dict[str, tuple[DataPart, NDArray[np.intp] | None]]
+    Drawn = dict[str, tuple[DataPart, Chosen]]
 
 
 @dataclass(frozen=True, slots=True)

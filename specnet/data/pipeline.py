@@ -9,23 +9,22 @@ import numpy as np
 
 from specnet.data.by_columns import ColumnArithmetic
 from specnet.data.files import memory
-from specnet.data.inputs import cut, holds, padding_fault, token_fault
+from specnet.data.inputs import cut, holds
 from specnet.data.lowered import ROWS, LoweredPipeline, affine, lower
-from specnet.data.rows import ArrayRows, ColumnRows, Rows, StoredRows, blocks, number_of, places_of
+from specnet.data.rows import ArrayRows, ColumnRows, Rows, StoredRows, blocks, number_of, places_of, row_at
 from specnet.data.running import Runner
 from specnet.data.signature import InputArray, only_array
 from specnet.data.small_pages import empty
 from specnet.data.transforms import Transform, TransformError
+from specnet.data.value_faults import note_values
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from specnet.data.collector import Collector
     from specnet.data.lowered import State
-    from specnet.data.rows import Index
+    from specnet.data.rows import Chosen
     from specnet.graph.sizes import DType
-
-    Chosen = NDArray[np.intp] | None
 
 
 @dataclass(slots=True)
@@ -125,7 +124,7 @@ class Pipeline:
             try:
                 yield place, runner.run(space, block)
             except TransformError as error:
-                error.row = _row(source, error.row)
+                error.row = row_at(source, error.row)
                 raise
 
     def lower(self, shape: tuple[int, ...], *, inverse: bool = False) -> LoweredPipeline:
@@ -214,7 +213,8 @@ class Pipeline:
             self._note(collector, error, whose)
             return
         if not sound:
-            self._explain(rows, chosen, arrays, whose, collector)
+            apply = self.apply if self.transforms else None
+            note_values(f"{self.on} of {whose}", rows, chosen, arrays, apply, collector)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray]) -> NDArray[Any] | None:
         """Return the data's own array where it is the only result already."""
@@ -246,68 +246,6 @@ class Pipeline:
         key = () if error.key is None else (error.key,)
         message = f"{self.on} of {whose}, row {error.row + 1} of the data: {error}"
         collector.add("SN561", message, "transforms", error.place, *key, help=error.help)
-
-    def _explain(
-        self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray], whose: str, collector: Collector
-    ) -> None:
-        """Note the first value that is no finite number, in the data or else only in the result."""
-        grown: tuple[str, str] | None = None
-        for _, source in blocks(rows, chosen):
-            block = rows.take(source)
-            fault = _sequence_fault(block, arrays)
-            if fault is not None:
-                code, place, why, help = fault
-                message = f"{self.on} of {whose}: row {_row(source, place) + 1} of the data {why}"
-                collector.add(code, message, help=help)
-                return
-            padded = any(array.padding == "nan" for array in arrays)
-            absent = np.isnan(block).all(axis=-1, keepdims=True) if padded else False
-            wrong = np.argwhere(~(np.isfinite(block) | absent))
-            if len(wrong):
-                row, *rest = wrong[0].tolist()
-                where = f"in row {_row(source, row) + 1} of the data" + (f", element {rest}" if rest else "")
-                message = f"{self.on} of {whose} hold {block[tuple(wrong[0])]:g} {where}"
-                collector.add("SN513", message, help="every value must be a finite number")
-                return
-            for array in arrays if grown is None else ():
-                grown = grown or self._misfit(block, array, source)
-        assert grown is not None
-        collector.add("SN561", f"{self.on} of {whose} {grown[0]}", help=grown[1])
-
-    def _misfit(self, block: NDArray[Any], array: InputArray, source: Index) -> tuple[str, str] | None:
-        """Say which finite number of a block the dtype of an array cannot hold, and what helps, or return None."""
-        with np.errstate(all="ignore"):
-            part = cut(self.apply(block) if self.transforms else block, array)
-            made = part.astype(array.dtype)
-        wrong = np.argwhere(~np.isfinite(made) if made.dtype.kind == "f" else made != part)
-        if not len(wrong):
-            return None
-        where = f"in row {_row(source, int(wrong[0][0])) + 1} of the data"
-        if made.dtype.kind == "f":
-            help = "a `scale` or `standardize` transform reduces them"
-            return f"are too large for {array.dtype} {where}", help
-        message = f"hold {part[tuple(wrong[0])]:g} {where}, where the model takes whole numbers"
-        return message, "it was trained on indices, such as those of categories"
-
-
-def _sequence_fault(block: NDArray[Any], arrays: Sequence[InputArray]) -> tuple[str, int, str, str] | None:
-    """Return the code of the first fault of sequences in a block, its row, what that is or has, and what helps."""
-    for array in arrays:
-        if array.padding is not None:
-            padded = padding_fault(cut(block, array), array.padding)
-            if padded is not None:
-                return "SN513", *padded, "a sequence needs a step, and padding comes after its steps"
-    for array in arrays:
-        outside = token_fault(cut(block, array), array.tokens) if array.tokens else None
-        if outside is not None:
-            why = f"has the index {outside[1]:g}, and the tokens are 0 to {array.tokens - 1}"
-            return "SN547", outside[0], why, "a model of text takes texts, or indices of their tokens"
-    return None
-
-
-def _row(source: Index, place: int) -> int:
-    """Return which row of the data stands at a place of a block."""
-    return source.start + place if isinstance(source, slice) else int(source[place])
 
 
 def fits(shape: tuple[int, ...], dtype: DType, collector: Collector, help: str | None = None) -> bool:

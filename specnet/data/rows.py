@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from specnet.data.collector import Collector
 
     Index = slice | NDArray[np.intp]
+    Chosen = NDArray[np.intp] | None
+    """Positions of rows; None for all."""
 
 BLOCK = 1 << 16
 """About how many elements are worked on at once: half a megabyte of float64, which stays in cache."""
@@ -83,7 +85,7 @@ class StoredRows(Rows, Protocol):
         """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype."""
         ...
 
-    def apart(self, chosen: NDArray[np.intp] | None) -> StoredRows:
+    def apart(self, chosen: Chosen) -> StoredRows:
         """Return the same rows, with a position of their own where they come in order.
 
         `chosen` are those that will be read; None for all.
@@ -119,7 +121,7 @@ class AnyOrder(FromFile):
     def fit(self, rows: Index, collector: Collector) -> None:
         """Do nothing: there are no gaps."""
 
-    def apart(self, chosen: NDArray[np.intp] | None) -> Self:
+    def apart(self, chosen: Chosen) -> Self:
         """Return the rows themselves: nothing is held between two readings."""
         return self
 
@@ -153,7 +155,7 @@ class ArrayRows:
 class ChosenRows:
     """Some rows of others, by their positions among these; all of them where none are chosen."""
 
-    def __init__(self, rows: Rows, chosen: NDArray[np.intp] | None = None) -> None:
+    def __init__(self, rows: Rows, chosen: Chosen = None) -> None:
         self.rows, self.chosen = rows, chosen
 
     def take(self, places: NDArray[np.intp]) -> NDArray[Any]:
@@ -174,14 +176,12 @@ def rows_at_once(shape: tuple[int, ...]) -> int:
     return max(1, BLOCK // max(1, prod(shape)))
 
 
-def number_of(rows: Rows, chosen: NDArray[np.intp] | None) -> int:
+def number_of(rows: Rows, chosen: Chosen) -> int:
     """Return how many rows are chosen; None for all."""
     return len(rows) if chosen is None else len(chosen)
 
 
-def blocks(
-    rows: Rows, chosen: NDArray[np.intp] | None, at_once: int | None = None
-) -> Iterator[tuple[slice, Index]]:
+def blocks(rows: Rows, chosen: Chosen, at_once: int | None = None) -> Iterator[tuple[slice, Index]]:
     """Yield, for runs of the chosen rows, their places in the result and in the data: by default a `BLOCK` each."""
     count, step = number_of(rows, chosen), at_once or rows_at_once(rows.shape)
     for start in range(0, count, step):
@@ -194,3 +194,8 @@ def places_of(rows: Index) -> NDArray[np.intp]:
     import numpy as np
 
     return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+
+
+def row_at(rows: Index, place: int) -> int:
+    """Return which row of the data stands at a place of a block, which an index chose."""
+    return rows.start + place if isinstance(rows, slice) else int(rows[place])

@@ -12,16 +12,12 @@ from specnet.data.tables.texts import TextEncoding
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from specnet.data.collector import Collector
+    from specnet.data.rows import Chosen
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import TablePlan
     from specnet.data.tables.scan import Scan
     from specnet.data.tables.stream_rows import StreamedTable
-
-    Chosen = NDArray[np.intp] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.arrays.given import of_inputs, side_by_side
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat
+from specnet.data.given_rows import given_rows
 from specnet.data.inputs import Encoded, cut, holds, plain
 from specnet.data.new_rows import KnownRows
 from specnet.data.pipeline import Pipeline
-from specnet.data.rows import BLOCK, ArrayRows, Rows, StoredRows
+from specnet.data.rows import BLOCK, Rows, StoredRows
 from specnet.data.series.scaling import SeriesScales
 from specnet.data.signature import InputArray, Signature, only_array
 from specnet.data.stored_encoding import pipeline_state, signature_state, stored_pipeline, stored_signature
@@ -28,8 +28,6 @@ from specnet.data.tables.plan import TablePlan
 from specnet.data.text.vocabulary import Vocabulary
 from specnet.data.transforms import TransformError
 from specnet.data.transforms.fixed import OneHot
-from specnet.diagnostics.spelling import closest
-from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,7 +96,7 @@ class Encoding:
     def rows(self, rows: Any, collector: Collector) -> Rows:
         """Return what `encode` takes as rows before all transforms; raise SpecError as it does."""
         with collector.limited():
-            return self._raw(rows, collector)
+            return given_rows(rows, self.format, self.known, self.signature, self.arrays, collector)
 
     def encode_file(self, path: str | Path, base: Path | None = None) -> Any:
         """Return the inputs of a file like the one that the model learnt from, as the model takes them.
@@ -209,40 +207,6 @@ class Encoding:
             return rows
         return self.inputs.invert(rows.reshape(len(rows), *self.signature.inputs))
 
-    def _raw(self, rows: Any, collector: Collector) -> Rows:
-        if is_frame(rows):
-            return self.format.rows_of_frame(rows, self.known, collector)
-        if isinstance(rows, CellRows):
-            return self.format.rows_of_columns(rows, self.known, collector)
-        rows = _single(rows)
-        if isinstance(rows, Mapping):
-            named = [part for part in self.signature.column_slices or () if part.shape]
-            lacking = any(part.name not in rows for part in named)
-            inputs = {array.short for array in self.arrays if array.spans is not None}
-            if lacking and inputs and inputs <= rows.keys():
-                together = of_inputs(rows, self.arrays, prod(self.raw_shape), collector)
-            else:
-                together = side_by_side(rows, named, collector)
-            return ArrayRows(together)
-        if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
-            rows = self._in_order(rows, collector)
-        if not hasattr(rows, "__iter__") or isinstance(rows, str):
-            raise collector.error("SN540", "the inputs are not rows, but a single value")
-        return self.format.rows_of_cells(rows, self.known, collector)
-
-    def _in_order(self, rows: Sequence[Mapping[str, Any]], collector: Collector) -> list[list[Any]]:
-        names = self.columns.names if self.columns is not None else self.signature.features
-        if names is None:
-            raise collector.error("SN571", "these data have no column names: give rows as lists of numbers")
-        with collector.together() as faults:
-            for i, row in enumerate(rows):
-                lacking = [name for name in names if name not in row]
-                if lacking:
-                    near = closest(lacking[0], map(str, row))
-                    help = f"did you mean `{lacking[0]}` where it says `{near}`?" if near else None
-                    faults.add("SN509", f"row {i + 1} has no {listed(lacking)}", help=help)
-        return [[row.get(name) for name in names] for row in rows]
-
     def decode(self, targets: NDArray[Any]) -> NDArray[Any]:
         """Return predictions (rows, ...) in the units that the data's targets have.
 
@@ -307,12 +271,3 @@ class Encoding:
             vocabulary=Vocabulary.from_state(plain["vocabulary"]) if "vocabulary" in plain else None,
             series=SeriesScales.from_state(plain["series"]) if "series" in plain else None,
         )
-
-
-def _single(rows: Any) -> Any:
-    """Return one row of named cells, as a mapping or a Series, as a list of rows; all else as it is."""
-    if hasattr(rows, "index") and hasattr(rows, "to_dict") and not isinstance(rows, Mapping):
-        rows = rows.to_dict()
-    if isinstance(rows, Mapping) and rows and all(np.ndim(cell) == 0 for cell in rows.values()):
-        return [rows]
-    return rows

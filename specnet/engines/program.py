@@ -10,7 +10,8 @@ from specnet.graph.graph import Value
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at, value_of
 from specnet.passes.aliases import Start, root
-from specnet.passes.plan import Distribute, Instruction, Plan, Repeat
+from specnet.passes.plan import Plan
+from specnet.passes.schedule import Distribute, Instruction, Repeat
 
 Form = Literal["plain", "flat", "T", "rows"]
 

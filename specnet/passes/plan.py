@@ -13,81 +13,10 @@ from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
 from specnet.graph.winograd import Winograd
 from specnet.passes.aliases import root
-from specnet.passes.allocations import AROUND, Allocation, Allocations, LoopAllocations, ShardAllocations
+from specnet.passes.allocations import AROUND, Allocation, Allocations
 from specnet.passes.engine import Engine
-from specnet.passes.groups import Group
 from specnet.passes.large_products import has_large_products
-
-
-@dataclass(frozen=True, slots=True)
-class Compute:
-    """Apply one op."""
-
-    value: Value
-    """Its first result."""
-    prologue: bool = False
-    """Whether that is done when the plan is bound, since the result never changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """Copy an array to where it must be: what a leaf becomes, or what goes into and comes out of a loop.
-
-    `number` is that of a loop's state or output. Where it is given, one end of the copy is what the loop's step returns
-    under it: `value` of the step's body goes there at its end, or the loop's result `value` comes from the last step.
-    """
-
-    value: Value
-    source: Value | None = None
-    number: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """Apply a chain of ops piece by piece, so that what passes between them stays in cache."""
-
-    name: str
-    group: Group
-    scratch: int
-    """Bytes that each worker has of its own."""
-    workers: int
-    """How many workers share the pieces; 0 within a loop, where the calling thread has them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """Run the body of a loop once a step."""
-
-    name: str
-    node: Node
-    allocations: LoopAllocations
-    before: tuple[Copy, ...]
-    """The states that are computed over the old ones begin where the loop's results are."""
-    first: tuple[Copy, ...]
-    """The states before the first step that outputs keep, by number of the output."""
-    body: tuple[Instruction, ...]
-    returned: tuple[Copy, ...]
-    """What is not computed where the step returns it."""
-    after: tuple[Copy, ...]
-    """The last states that are found in an output."""
-
-
-@dataclass(frozen=True, slots=True)
-class Distribute:
-    """Have each worker run a body on its rows of the batch, and add up the sums that they find."""
-
-    name: str
-    node: Node
-    allocations: ShardAllocations
-    workers: int
-    body: tuple[Instruction, ...]
-    returned: tuple[Copy, ...]
-    """The rows that are not computed where the result is."""
-    sums: tuple[int, ...]
-    """The arrays among the sums, by number of the result."""
-
-
-Instruction = Compute | Copy | Pieces | Repeat | Distribute
+from specnet.passes.schedule import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 
 @dataclass(frozen=True, slots=True)

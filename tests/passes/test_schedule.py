@@ -6,8 +6,7 @@ from specnet.graph import ops
 from specnet.graph.sizes import BATCH
 from specnet.passes.allocate import allocate
 from specnet.passes.fuse import group
-from specnet.passes.plan import Compute, Copy, Pieces, Repeat
-from specnet.passes.schedule import scheduled
+from specnet.passes.schedule import Compute, Copy, Pieces, Repeat, scheduled
 from tests.support.graphs import graph_of
 
 MANY = 200_000

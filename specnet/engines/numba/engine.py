@@ -22,7 +22,8 @@ from specnet.engines.numba.whole import with_whole
 from specnet.engines.numpy import emit as numpy_emit
 from specnet.engines.program import NumpyProgram
 from specnet.engines.sharing import Shared
-from specnet.passes.plan import Distribute, Plan, Repeat
+from specnet.passes.plan import Plan
+from specnet.passes.schedule import Distribute, Repeat
 
 Array = np.ndarray[Any, Any]
 

@@ -17,7 +17,7 @@ from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
 from specnet.graph.sizes import Sizes, at
 from specnet.passes.groups import is_looped
-from specnet.passes.plan import Compute, Pieces, Repeat
+from specnet.passes.schedule import Compute, Pieces, Repeat
 
 
 class CompiledStatements(Statements):

@@ -15,7 +15,7 @@ from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD
 from specnet.graph.sizes import Sizes, part_sizes
 from specnet.passes.aliases import unreshaped
-from specnet.passes.plan import Compute, Copy, Distribute, Instruction, Pieces, Repeat
+from specnet.passes.schedule import Compute, Copy, Distribute, Instruction, Pieces, Repeat
 
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
 _NAME = re.compile(r"\b[a-z]\w*")

@@ -27,9 +27,10 @@ from specnet.graph.sizes import (
     of_global_batch,
     times,
 )
+from specnet.passes.batch_axis import axis_of
 from specnet.passes.gathering import gathered, own_rows
 from specnet.passes.pruning import prune
-from specnet.passes.rows import SUM, WHOLE, Part, RowPart, axis_of, part_of
+from specnet.passes.rows import SUM, WHOLE, Part, RowPart, part_of
 from specnet.passes.whole_batch import whole_batch, with_global_constants
 
 G = TypeVar("G", bound=Graph)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import BATCH, Count, Dim, Shape, Size, count, globally
-from specnet.passes.rows import axis_of
+from specnet.passes.batch_axis import axis_of
 
 
 def gathered(x: Value, shape: Shape, outer: int | Count | None) -> Value:

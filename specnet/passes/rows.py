@@ -10,7 +10,8 @@ from specnet.graph import ops
 from specnet.graph.graph import Node, Op, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import BATCH, Count, Shape, Size, count, grows
+from specnet.graph.sizes import BATCH, Count, count, grows
+from specnet.passes.batch_axis import axis_of, is_joined, places_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +50,6 @@ def part_of(node: Node, parts: Parts, *, joined: bool = False) -> list[Part]:
     return [_part(node, value, parts, joined=joined) for value in node.results]
 
 
-def axis_of(shape: Shape) -> int | None:
-    """Return the only axis that grows with the batch, and in proportion to it; None where there is none."""
-    found = [number for number, dim in enumerate(shape) if grows(dim)]
-    if len(found) != 1:
-        return None
-    dim = shape[found[0]]
-    assert isinstance(dim, Size)
-    return found[0] if dim.names.count("batch") == 1 else None
-
-
-def is_joined(shape: Shape) -> bool:
-    """Whether an axis holds the batch and other named sizes."""
-    return any(isinstance(dim, Size) and grows(dim) and dim.names != ("batch",) for dim in shape)
-
-
 def _part(node: Node, value: Value, parts: Parts, *, joined: bool) -> Part:
     if None in parts:
         return None
@@ -75,21 +61,12 @@ def _part(node: Node, value: Value, parts: Parts, *, joined: bool) -> Part:
     if all(part == WHOLE for part in parts):
         if not growing:
             return WHOLE
-        return RowPart(_outer(value.shape, 1)) if node.op is ops.expand else None
+        return RowPart(1 if BATCH in value.shape else None) if node.op is ops.expand else None
     if SUM in parts:
         return SUM if not growing and _linear(node, parts) else None
     rule = _RULES.get(node.op, _elementwise if node.op.elementwise else _none)
     part = rule(node, value, parts)
     return None if isinstance(part, RowPart) and not growing else part
-
-
-def _outer(shape: Shape, outer: int | None) -> int | None:
-    """Return how much of the growing axis lies outside of the batch, where that is not said otherwise."""
-    axis = axis_of(shape)
-    assert axis is not None
-    dim = shape[axis]
-    assert isinstance(dim, Size)
-    return 1 if dim.times == len(dim.names) == 1 else (outer if outer is not None and outer != 1 else None)
 
 
 def _linear(node: Node, parts: Parts) -> bool:
@@ -133,16 +110,11 @@ def _reshape(node: Node, value: Value, parts: Parts) -> Part:
     assert axis is not None
     if part.outer is None:
         return None
-    before = _ahead(source.shape) * (Count(part.outer) if isinstance(part.outer, int) else part.outer)
-    outer = _quotient(before, _ahead(value.shape))
+    before = places_ahead(source.shape) * (Count(part.outer) if isinstance(part.outer, int) else part.outer)
+    outer = _quotient(before, places_ahead(value.shape))
     if outer is None or _quotient(count(value.shape[axis : axis + 1]), outer * count((BATCH,))) is None:
         return None
     return RowPart(outer if outer.powers else outer.each)
-
-
-def _ahead(shape: Shape) -> Count:
-    """Return how many places lie in front of the growing axis."""
-    return count(shape[: axis_of(shape)])
 
 
 def _quotient(a: Count, b: Count) -> Count | None:
@@ -154,7 +126,7 @@ def _quotient(a: Count, b: Count) -> Count | None:
 def _is_behind(node: Node, value: Value) -> bool:
     """Whether the rows of what is given another shape lie behind an axis of a named size."""
     shapes = (node.inputs[0].shape, value.shape) if node.op is ops.reshape else ()
-    return any(_ahead(shape).powers for shape in shapes)
+    return any(places_ahead(shape).powers for shape in shapes)
 
 
 def _transpose(node: Node, value: Value, parts: Parts) -> Part:

@@ -13,8 +13,9 @@ from specnet.graph.ops.fixed import FIXED
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.ops.shard import SHARD, ShardAttributes
 from specnet.graph.sizes import Sizes, grows, named
+from specnet.passes.batch_axis import axis_of, is_joined
 from specnet.passes.rewriting import Rewriting, apply_again
-from specnet.passes.rows import WHOLE, Part, RowPart, axis_of, is_joined, part_of
+from specnet.passes.rows import WHOLE, Part, RowPart, part_of
 
 G = TypeVar("G", bound=Graph)
 

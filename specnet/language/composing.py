@@ -132,7 +132,7 @@ def _composed(
     if references is not None:
         references.may_lack = is_base or not inherited.is_whole
         data, source = _resolved(data, source, references)
-        faults += references.findings
+        faults += references.faults.findings
         losses.append(_lost_at(references.lost))
     if source.extended:
         _relocate(data, source, model, permissions.confine)

@@ -7,14 +7,13 @@ references of a document add is bounded, so that a short document cannot stand f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.data.environment import refusal
-from specnet.diagnostics import Diagnostic, KeyPath, Label
-from specnet.diagnostics.spelling import closest
-from specnet.diagnostics.text import clipped, listed
+from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.diagnostics.text import clipped
 from specnet.language.arithmetic import FUNCTIONS, MAX_NESTING, NAME, ExpressionError, compute
 from specnet.language.interpolation import (
     ESCAPED,
@@ -28,9 +27,7 @@ from specnet.language.interpolation import (
 from specnet.language.measuring import NUMBER_SIZE, Measured, array, scalar, table
 from specnet.language.parsers import MAX_DEPTH
 from specnet.language.recovery import UNREAD
-
-VARIABLES = "variables"
-"""The key of the document's own variables."""
+from specnet.language.reference_faults import LABELS, VARIABLES, ReferenceFaults
 
 RESERVED = frozenset({INDEX, "env", *FUNCTIONS})
 """Names that expressions give a meaning of their own."""
@@ -41,14 +38,9 @@ MAX_VALUES = 100_000
 MAX_SIZE = 1_000_000
 """How many characters these values may have."""
 
-MAX_FAULTS = 200
-"""How many findings about references are listed before the rest are counted."""
-
 UNKNOWN_INDEX = -1
 """Stands for the number of a repetition where the number of repetitions is faulty."""
 
-_SEARCHES = 50
-_LABELS = 4
 _SCALARS = frozenset({int, float, bool, type(None)})
 _LOST = Measured(UNREAD, 1, 0)
 
@@ -77,7 +69,7 @@ class References:
     allows_environment: bool = True
     may_lack: bool = False
     """Whether a variable that is not there is no fault, but unknown: another document sets it."""
-    faults: list[Diagnostic] = field(default_factory=list)
+    faults: ReferenceFaults = field(init=False)
     lost: set[KeyPath] = field(default_factory=set)
     """The places of what could not be resolved, which hold UNREAD."""
     used: dict[KeyPath, tuple[str, ...]] = field(default_factory=dict)
@@ -92,15 +84,9 @@ class References:
     _depth: int = 0
     """How many tables and arrays are open, those of the open variables included."""
     _is_full: bool = False
-    _unlisted: int = 0
-    _searches: int = 0
 
-    @property
-    def findings(self) -> list[Diagnostic]:
-        """The findings, the last of which counts those that are not listed."""
-        if not self._unlisted:
-            return self.faults
-        return [*self.faults, Diagnostic("SN200", f"{self._unlisted} more faulty references are not listed")]
+    def __post_init__(self) -> None:
+        self.faults = ReferenceFaults(self.variables)
 
     def check_variables(self) -> None:
         """Resolve all variables, so that faults of unused ones are found as well."""
@@ -115,7 +101,7 @@ class References:
             else:
                 message = f"`{clipped(name)}` cannot be the name of a variable"
                 help = "a name consists of letters, digits and `_`, and does not start with a digit"
-            self.faults.append(Diagnostic("SN231", message, path, "key", help=help))
+            self.faults.listed.append(Diagnostic("SN231", message, path, "key", help=help))
 
     def resolved(self, value: Any, place: Place) -> Measured:
         """Return a value with its references resolved; what cannot be is UNREAD."""
@@ -163,11 +149,13 @@ class References:
         self._is_full = True
         what = f"{MAX_VALUES:,} values" if values > MAX_VALUES else f"{MAX_SIZE // 10**6} MB"
         message = f"references and repetitions add more than {what} here"
-        self._fault("SN232", message, place, help="large data belong in a file that `[data]` names")
+        self.faults.add("SN232", message, place.path, help="large data belong in a file that `[data]` names")
         return False
 
     def _too_deep(self, place: Place) -> None:
-        self._fault("SN232", f"variables make arrays and tables nest more than {MAX_DEPTH} deep here", place)
+        self.faults.add(
+            "SN232", f"variables make arrays and tables nest more than {MAX_DEPTH} deep here", place.path
+        )
 
     def _string(self, text: str, place: Place) -> Measured:
         parts = list(parts_of(text))
@@ -181,7 +169,7 @@ class References:
             found = [self._part(part, place) for part in parts]
             result = self._joined(found, parts, place)
         except ExpressionError as fault:
-            self._fault("SN231", fault.message, place, names, fault.help)
+            self.faults.add("SN231", fault.message, place.path, names, fault.help)
             return self.unknown(place)
         except _UnresolvedError:
             return self.unknown(place)
@@ -233,14 +221,14 @@ class References:
         elif said is None and not self.allows_environment:
             said = f"`${{env:{clipped(name)}}}` is not read: environment variables are switched off", None
         if said is not None:
-            self._fault("SN233", said[0], place, help=said[1])
+            self.faults.add("SN233", said[0], place.path, help=said[1])
             raise _UnresolvedError
 
     def _lookup(self, name: str, place: Place) -> Any:
         if name == INDEX:
             return self._index(place)
         if name not in self.variables and not self.may_lack:
-            raise self._no_variable(name)
+            raise self.faults.no_variable(name)
         if name not in self.variables or name in RESERVED:
             raise _UnresolvedError
         found = self._variable(name, place)
@@ -258,15 +246,6 @@ class References:
             )
         return place.index
 
-    def _no_variable(self, name: str) -> ExpressionError:
-        message, known = f"there is no variable `{clipped(name)}`", list(self.variables)
-        self._searches += 1
-        meant = closest(name, known) if self._searches <= _SEARCHES else None
-        if meant is not None:
-            return ExpressionError(f"{message}; did you mean `{clipped(meant)}`?")
-        there = f"the variables are {listed(known)}" if known else "[variables] sets them: name = value"
-        return ExpressionError(message, there)
-
     def _variable(self, name: str, asked: Place) -> Measured:
         """Return a variable's value, which a place needs."""
         if name in self._known:
@@ -274,11 +253,11 @@ class References:
         if name in self._open:
             chain = [*self._open[self._open.index(name) :], name]
             shown = " -> ".join(clipped(each) for each in chain[:8]) + (" -> ..." if len(chain) > 8 else "")
-            self._fault("SN231", f"`{clipped(name)}` refers to itself: {shown}", asked, chain[:-1])
+            self.faults.add("SN231", f"`{clipped(name)}` refers to itself: {shown}", asked.path, chain[:-1])
             raise _UnresolvedError
         if len(self._open) >= MAX_NESTING:
             message = f"`{clipped(name)}` is at the end of a chain of more than {MAX_NESTING} variables"
-            self._fault("SN232", message, asked, self._open[-_LABELS:])
+            self.faults.add("SN232", message, asked.path, self._open[-LABELS:])
             raise _UnresolvedError
         path = (VARIABLES, name)
         self._open.append(name)
@@ -290,24 +269,6 @@ class References:
             found = _LOST
         self._known[name] = found
         return found
-
-    def _fault(
-        self, code: str, message: str, place: Place, names: Sequence[str] = (), help: str | None = None
-    ) -> None:
-        if len(self.faults) >= MAX_FAULTS:
-            self._unlisted += 1
-            return
-        labels = labels_of(self.variables, names, place.path)
-        self.faults.append(Diagnostic(code, message, place.path, help=help, labels=labels))
-
-
-def labels_of(variables: Container[str], names: Sequence[str], path: KeyPath) -> tuple[Label, ...]:
-    """Return labels that say where variables are set, but for one that the key path itself is in."""
-    return tuple(
-        Label(f"`{clipped(name)}` is set here", (VARIABLES, name))
-        for name in names[:_LABELS]
-        if name in variables and path[:2] != (VARIABLES, name)
-    )
 
 
 class _UnresolvedError(Exception):

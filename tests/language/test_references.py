@@ -10,7 +10,7 @@ import specnet
 from specnet.diagnostics import Diagnostic
 from specnet.language import load
 from specnet.language.loading import check
-from specnet.language.references import MAX_FAULTS
+from specnet.language.reference_faults import MAX_FAULTS
 
 DATA: dict[str, Any] = {"type": "inline", "inputs": [[0.0, 1.0], [1.0, 0.0]], "targets": [0.0, 1.0]}
 

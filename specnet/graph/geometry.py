@@ -16,8 +16,11 @@ Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
 """A tile: images from, to; rows of the output from, to."""
 
-ROOM = 1280 * 1024
-"""Bytes of a tile's patches: about a core's L2 cache, which most of them are then still in when they are multiplied."""
+ROOM = 2048 * 1024
+"""Bytes of a tile's patches, of which a core's L2 cache holds a good part when they are multiplied.
+
+Smaller tiles take more calls, at each of which a worker may have to wait for the interpreter's lock.
+"""
 
 
 WHOLE = {(1, 1), (2, 2)}

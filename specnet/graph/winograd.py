@@ -28,10 +28,10 @@ LENGTHS = (3, 5, 7)
 LARGEST = 4 * 1024 * 1024
 """Bytes of a transformed kernel that are not too many: each worker has one or two of its own."""
 
-ROOM = 1792 * 1024
+ROOM = 2560 * 1024
 """Bytes of the tiles and products that are worked on at once.
 
-They are more than a core's L2 cache has, as longer products are worth more.
+They are more than a core's L2 cache has, as longer products and fewer calls are worth more.
 """
 
 FEWEST = 96
@@ -110,8 +110,10 @@ class Winograd:
 
     @property
     def wanted(self) -> int:
-        """How many images save so much that it takes little to transform the kernel."""
-        return -(-AMORTISED * self.blocks * prod(self.kernel) // max(1, self.saved))
+        """How many images save so much that it takes little to transform the kernel, as whole units."""
+        images = -(-AMORTISED * self.blocks * prod(self.kernel) // max(1, self.saved))
+        unit, _ = self.at_once(images)
+        return -(-images // unit) * unit
 
     def at_once(self, most: int) -> Pair:
         """Return how many images, and rows of tiles of each, are worked on at once."""

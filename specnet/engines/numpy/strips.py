@@ -13,7 +13,7 @@ import numpy as np
 
 from specnet.engines.numpy.calls import Call
 from specnet.engines.numpy.scratch import ScratchPool
-from specnet.graph.geometry import Geometry, Unit
+from specnet.graph.geometry import Geometry, Pair, Unit
 
 Array = np.ndarray[Any, Any]
 
@@ -64,9 +64,8 @@ def convolve_kernel(
         flowing = laid.places(unit)
         yield from _in_order(flowing, g, unit, how, back=True)
         places = laid.lines(unit) * laid.strips.columns
-        slopes = laid.made[:places]
-        for tap in range(width):
-            yield np.dot, (laid.columns[tap : tap + places].T, slopes, part[tap])
+        seen = laid.behind(width, (places, laid.strips.column)).swapaxes(1, 2)
+        yield np.matmul, (seen, laid.made[:places], part)
         if overwrite and number == 0:
             yield np.copyto, (total, own)
         else:
@@ -97,8 +96,7 @@ def _multiply(
         yield from laid.lay(x, unit)
         rows = laid.strips.rows(laid.lines(unit))
         made = laid.made[: rows * width].reshape(rows, width, how.filters)
-        for phase in range(width):
-            yield np.matmul, (laid.patches(phase, rows), kernel, made[:, phase])
+        yield np.matmul, (laid.behind(width, (rows, how.depth)), kernel, made.swapaxes(0, 1))
         yield from _in_order(laid.places(unit), out, unit, how, b=b)
 
 
@@ -110,17 +108,22 @@ class _Laid:
         self.how, self.strips = how, how.strips
         self.most = min(images, how.strip_tile[0]) * how.strip_tile[1]
         """Lines of the largest tile."""
+        self.banded = how.strip_tile[1] < how.out[0]
+        """Whether an image has several tiles."""
         places = self.strips.places(self.most)
         self.columns = pool.take((places + how.kernel[1] - 1, self.strips.column))
         self.made = pool.take((places, how.filters))
 
     def start(self) -> Iterator[Call]:
-        """Write the zeros at the ends of lines."""
+        """Write the zeros at the ends of lines, behind them, and above and below images; of bands, with each."""
         left, size = self.how.padding[1][0], self.how.size[1]
         lines = self._lines(self.most)
-        for ends in (lines[:, :left], lines[:, left + size :]):
+        for ends in (lines[:, :left], lines[:, left + size :], self.columns[len(lines) * lines.shape[1] :]):
             if ends.size:
                 yield ends.fill, (0.0,)
+        images, height = self.how.strip_tile
+        if not self.banded:
+            yield from self._clear((0, min(images, self.most // height), 0, height))
 
     def lines(self, unit: Unit) -> int:
         """Return how many lines a tile has."""
@@ -129,6 +132,27 @@ class _Laid:
 
     def lay(self, x: Array, unit: Unit) -> Iterator[Call]:
         """Copy a tile's images once for each row of the kernel, and write zeros above, below and behind them."""
+        first, stop, _, _ = unit
+        if self.banded:
+            yield from self._clear(unit)
+        for there, begin, end, lead in self._taps(unit):
+            if begin < end:
+                seen = x[first:stop, begin + lead : end + lead]
+                yield np.copyto, (lumps(there[:, begin:end]), lumps(seen))
+        lines = self.lines(unit)
+        if lines < self.most:
+            # What a larger tile had there.
+            behind = self.columns[: self.strips.places(lines) + self.how.kernel[1] - 1]
+            yield behind[lines * self.strips.columns :].fill, (0.0,)
+
+    def behind(self, count: int, shape: Pair) -> Array:
+        """Return so many matrices of columns, each of which begins one column behind the other, a view."""
+        item, column = self.columns.itemsize, self.columns.strides[0]
+        strides = column, shape[1] * item, item
+        return np.ndarray((count, *shape), self.columns.dtype, self.columns, 0, strides)
+
+    def _taps(self, unit: Unit) -> Iterator[tuple[Array, int, int, int]]:
+        """Go through the rows of the kernel: what they see in a tile's lines, and from where to where of an image."""
         how = self.how
         first, stop, top, bottom = unit
         (above, _), (left, _) = how.padding
@@ -139,19 +163,14 @@ class _Laid:
             lead = top + tap * how.dilation[0] - above
             begin = min(max(0, -lead), bottom - top)
             end = max(begin, min(bottom - top, how.size[0] - lead))
-            there = lines[:, :, left : left + how.size[1], tap]
+            yield lines[:, :, left : left + how.size[1], tap], begin, end, lead
+
+    def _clear(self, unit: Unit) -> Iterator[Call]:
+        """Write zeros above and below the images of a tile."""
+        for there, begin, end, _ in self._taps(unit):
             for outside in (there[:, :begin], there[:, end:]):
                 if outside.size:
                     yield outside.fill, (0.0,)
-            if begin < end:
-                seen = x[first:stop, begin + lead : end + lead]
-                yield np.copyto, (lumps(there[:, begin:end]), lumps(seen))
-        yield self.columns[self.lines(unit) * self.strips.columns :].fill, (0.0,)
-
-    def patches(self, phase: int, rows: int) -> Array:
-        """Return the patches of every so many places, from one on, as a matrix."""
-        numbers = self.columns.reshape(-1)[phase * self.strips.column :]
-        return numbers[: rows * self.how.depth].reshape(rows, self.how.depth)
 
     def places(self, unit: Unit) -> Array:
         """Return what is made of the places of the output of a tile: (images, rows, columns, filters)."""

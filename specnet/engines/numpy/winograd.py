@@ -8,21 +8,16 @@ sums of a transform are over long stretches of memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from specnet.engines.numpy.calls import Call, perform
+from specnet.engines.numpy.halves import EveryOther, halves, lines, part
 from specnet.engines.numpy.scratch import ScratchPool
 from specnet.engines.numpy.strips import lumps
-from specnet.engines.numpy.winograd_tiles import (
-    PARITIES,
-    UnitCall,
-    WinogradTiles,
-    clear,
-    coefficients,
-    quarter,
-)
+from specnet.engines.numpy.winograd_tiles import UnitCall, WinogradTiles, coefficients
 from specnet.graph.geometry import Geometry, Pair, Unit
 from specnet.graph.winograd import Winograd
 
@@ -130,38 +125,33 @@ class _Units:
 
 def _gather(sums: Array, out: Array, unit: Unit, how: Geometry) -> Iterator[UnitCall]:
     """Write Aᵀ m A for the products m of some tiles to the output; m is not kept."""
-    yield np.add, (sums[0], sums[1], sums[0]), None
+    ends = sums[::3]
+    yield np.add, (ends, sums[1], ends), None
     yield np.add, (sums[0], sums[2], sums[0]), None
-    yield np.add, (sums[3], sums[1], sums[3]), None
     yield np.subtract, (sums[3], sums[2], sums[3]), None
-    lines = sums[::3]
-    yield np.add, (lines[:, 0], lines[:, 1], lines[:, 0]), None
-    yield np.add, (lines[:, 3], lines[:, 1], lines[:, 3]), None
-    for down, right in PARITIES:
-        there = _places(out, unit, how, down, right)
-        own = lines[down, :, :, : there.shape[1], : there.shape[2]]
-        if right:
-            yield np.subtract, (own[3], own[2]), there
-        else:
-            yield np.add, (own[0], own[2]), there
+    yield np.add, (ends[:, ::3], ends[:, 1:2], ends[:, ::3]), None
+    by_image = ends.transpose(2, 0, 1, 3, 4, 5)
+    there = halves(out, how.phases)
+    _, _, top, bottom = unit
+    for rows in lines(0, bottom - top):
+        for right, add in enumerate((np.add, np.subtract)):
+            columns = EveryOther(right, (how.out[1] + 1 - right) // 2)
+            own = by_image[:, : rows.parities, :, rows.places, columns.places]
+            own = own.swapaxes(1, 2)[:, :, :, None]
+            yield add, (own[:, 3 * right], own[:, 2]), part(there, rows.moved(top), columns)
 
 
 def _spread(g: Array, slopes: Array, unit: Unit, how: Geometry) -> Iterator[UnitCall]:
     """Write A g Aᵀ, for what flows back to the output of some tiles."""
-    for down, right in PARITIES:
-        seen = _places(g, unit, how, down, right)
-        own = slopes[3 * down, 3 * right]
-        height, width = seen.shape[1:3]
-        yield from clear(own[:, height:], own[:, :height, width:])
-        yield np.copyto, (lumps(own[:, :height, :width]),), lumps(seen)
-    lines = slopes[::3]
-    yield np.add, (lines[:, 0], lines[:, 3], lines[:, 1]), None
-    yield np.subtract, (lines[:, 0], lines[:, 3], lines[:, 2]), None
+    ends = slopes[::3]
+    own, seen = ends[:, ::3].transpose(2, 0, 1, 3, 4, 5), halves(g, how.phases)
+    _, _, top, bottom = unit
+    for outside in (own[:, 1, :, (bottom - top) // 2 :], own[:, :, 1, :, how.out[1] // 2 :]):
+        if outside.size:
+            yield outside.fill, (0.0,), None
+    for rows, columns in product(lines(0, bottom - top), lines(0, how.out[1])):
+        yield np.copyto, (lumps(part(own, rows, columns)),), lumps(part(seen, rows.moved(top), columns))
+    yield np.add, (ends[:, 0], ends[:, 3], ends[:, 1]), None
+    yield np.subtract, (ends[:, 0], ends[:, 3], ends[:, 2]), None
     yield np.add, (slopes[0], slopes[3], slopes[1]), None
     yield np.subtract, (slopes[0], slopes[3], slopes[2]), None
-
-
-def _places(array: Array, unit: Unit, how: Geometry, down: int, right: int) -> Array:
-    """Return every other row and column of an output, of the rows that a unit computes."""
-    _, _, top, bottom = unit
-    return quarter(array, how.phases, down, right)[:, top // 2 : (bottom + 1 - down) // 2]

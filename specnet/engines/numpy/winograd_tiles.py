@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.numpy.calls import Call
+from specnet.engines.numpy.halves import EveryOther, halves, lines, part
 from specnet.engines.numpy.scratch import ScratchPool
 from specnet.engines.numpy.strips import lumps
 from specnet.graph.geometry import Geometry, Pair, Unit
@@ -24,8 +25,6 @@ UnitCall = tuple[Callable[..., object], tuple[Any, ...], Array | None]
 
 TAPS = ((1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0.0, 0.0, 1.0))
 """G: what each product on an axis takes of three taps."""
-
-PARITIES = tuple(product((0, 1), (0, 1)))
 
 
 class WinogradTiles:
@@ -48,35 +47,31 @@ class WinogradTiles:
 
     def start(self) -> Iterator[Call]:
         """Write the zeros around images; above and below bands of them, they are written with each."""
-        for parity in (0, 1):
-            own, columns = self.padded[:, parity], self._span(1, parity, 0)
-            outside = [own[:, :, :, : columns.start], own[:, :, :, columns.stop :]]
-            if not self.banded:
-                own, lines = self.padded[parity], self._span(0, parity, 0)
-                outside += [own[:, :, : lines.start], own[:, :, lines.stop :]]
-            for part in outside:
-                if part.size:
-                    yield part.fill, (0.0,)
+        halved = self._padded(self.padded.shape[2])
+        height, width = (2 * places for places in self.padded.shape[3:5])
+        outside = [(lines(0, height), self._outside(1, 0, width))]
+        if not self.banded:
+            outside.append((self._outside(0, 0, height), lines(0, width)))
+        for rows, columns in outside:
+            for each in product(rows, columns):
+                yield part(halved, *each).fill, (0.0,)
 
     def lay(self, x: Array, unit: Unit) -> Iterator[UnitCall]:
         """Lay the images of a unit out, and transform their tiles."""
         images, rows = size_of(unit)
-        height = rows + self.sizes.parts[0]
-        padded = self.padded[:, :, :images]
-        for down, right in PARITIES:
-            own = padded[down, right]
-            lines, columns = self._span(0, down, unit[2] // 2, height), self._span(1, right, 0)
-            if self.banded:
-                yield from clear(own[:, : lines.start], own[:, lines.stop : height])
-            there = own[:, lines.start : lines.stop, columns.start : columns.stop]
-            if there.size:
-                seen = quarter(x, self.phases, lines.parity, columns.parity)[:, lines.seen, columns.seen]
-                yield np.copyto, (lumps(there),), lumps(seen)
+        _, _, top, _ = unit
+        height, width = 2 * (rows + self.sizes.parts[0]), 2 * self.padded.shape[4]
+        there, seen = self._padded(images), halves(x, self.phases)
+        if self.banded:
+            for each in product(self._outside(0, top, height), lines(0, width)):
+                yield part(there, *each).fill, (0.0,), None
+        (above, _), (left, _) = self.how.padding
+        for down, right in product(lines(*self._inside(0, top, height)), lines(*self._inside(1, 0, width))):
+            own = part(there, down, right)
+            yield np.copyto, (lumps(own),), lumps(part(seen, down.moved(top - above), right.moved(-left)))
         passing = self._part(self.passing, self.sizes.lines(images, rows))
-        even, odd = padded
-        yield from _transform(even, odd, passing, axis=2)
-        even, odd = passing.swapaxes(0, 1)
-        yield from _transform(even, odd, self.tiles(unit).swapaxes(0, 1), axis=3)
+        yield from _transform(self.padded[:, :, :images], passing, axis=2)
+        yield from _transform(passing.swapaxes(0, 1), self.tiles(unit).swapaxes(0, 1), axis=3)
 
     def seen(self, unit: Unit, share: Share) -> Generator[UnitCall, None, Array]:
         """Return what parts of a kernel see, for some of the products: matrices (tiles, numbers that are seen)."""
@@ -108,28 +103,21 @@ class WinogradTiles:
     def _part(self, numbers: Array, shape: tuple[int, ...]) -> Array:
         return numbers[: prod(shape)].reshape(shape)
 
-    def _span(self, axis: int, parity: int, lead: int, places: int = 0) -> _Span:
-        """Return where an image's lines of an axis lie among the even or odd ones with zeros around them.
+    def _padded(self, images: int) -> Array:
+        """Return where some images lie with zeros around them, as `halves` does."""
+        return self.padded[:, :, :images].transpose(2, 0, 1, 3, 4, 5)
 
-        `lead` is the first of the tiles there, of so many `places`.
-        """
-        places = places or self.padded.shape[3 + axis]
-        before, size = self.how.padding[axis][0], self.how.size[axis]
-        own = (parity - before) % 2
-        shift = (own + before - parity) // 2 - lead
-        start, first = min(max(0, shift), places), max(0, -shift)
-        count = max(0, min((size - own + 1) // 2 - first, places - start))
-        return _Span(own, slice(first, first + count), start, start + count)
+    def _inside(self, axis: int, lead: int, size: int) -> Pair:
+        """Return from where to where an image reaches, of a unit's lines of an axis, which begins so far inside."""
+        before = self.how.padding[axis][0] - lead
+        first = min(max(0, before), size)
+        return first, max(first, min(self.how.size[axis] + before, size))
 
-
-@dataclass(frozen=True)
-class _Span:
-    """Every other line of an image, and where it lies."""
-
-    parity: int
-    seen: slice
-    start: int
-    stop: int
+    def _outside(self, axis: int, lead: int, size: int) -> Iterator[EveryOther]:
+        """Go through the lines before and behind it."""
+        first, stop = self._inside(axis, lead, size)
+        yield from lines(0, first)
+        yield from lines(stop, size)
 
 
 @dataclass(frozen=True)
@@ -201,45 +189,38 @@ def _axis(taps: int) -> list[list[Array]]:
     parts = taps // 2
     found: list[list[Array]] = []
     for point, weights in enumerate(TAPS):
-        lines = []
-        for part in range(parts - 1 if point == POINTS - 1 else 0, parts):
-            line = np.zeros(taps)
-            own = line[2 * part : 2 * part + (3 if part == parts - 1 else 2)]
+        shares = []
+        for first in range(parts - 1 if point == POINTS - 1 else 0, parts):
+            share = np.zeros(taps)
+            own = share[2 * first : 2 * first + (3 if first == parts - 1 else 2)]
             own[:] = weights[: len(own)]
-            lines.append(line)
-        found.append(lines)
+            shares.append(share)
+        found.append(shares)
     return found
 
 
-def _transform(even: Array, odd: Array, out: Array, axis: int) -> Iterator[UnitCall]:
+def _transform(halved: Array, out: Array, axis: int) -> Iterator[UnitCall]:
     """Write Bᵀ d for lines d of an axis, of which there are even and odd ones, to `out`, by products."""
+    even, odd = halved
     count = out.shape[axis + 1]
     before = (slice(None),) * axis
-    zeroth, first, second, third = (
-        lines[(*before, slice(start, start + count))] for start in (0, 1) for lines in (even, odd)
+    zeroth, first, second = (
+        half[(*before, slice(start, start + count))] for half, start in ((even, 0), (odd, 0), (even, 1))
     )
-    yield np.subtract, (zeroth, second, out[0]), None
+    # The first product, d0 - d2, and the last, d3 - d1, are one call: from d0 to d3 it is as far as from d2 to d1 is
+    # for numbers of the other line.
+    half, line = halved.strides[0], even.strides[axis]
+    shape = 2, *zeroth.shape
+    whole, less = (
+        np.lib.stride_tricks.as_strided(begin, shape, (step, *zeroth.strides))
+        for begin, step in ((zeroth, half + line), (second, half - line))
+    )
+    yield np.subtract, (whole, less, out[::3]), None
     yield np.add, (first, second, out[1]), None
     yield np.subtract, (second, first, out[2]), None
-    yield np.subtract, (third, first, out[3]), None
-
-
-def quarter(array: Array, phases: Pair, down: int, right: int) -> Array:
-    """Return every other row and column of images, which may lie together."""
-    if phases == (1, 1):
-        return array[:, down::2, right::2]
-    images, _, *place = array.shape
-    return array.reshape(images, 2, 2, *place)[:, down, right]
 
 
 def size_of(unit: Unit) -> Pair:
     """Return how many images a unit has, and rows of tiles of each."""
     first, stop, top, bottom = unit
     return stop - first, (bottom - top + 1) // 2
-
-
-def clear(*parts: Array) -> Iterator[UnitCall]:
-    """Write zeros."""
-    for part in parts:
-        if part.size:
-            yield part.fill, (0.0,), None

@@ -5,16 +5,14 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from specnet.engines.sharing import Shared
+from specnet.engines.holding import Hold, Setting
 
 T = TypeVar("T")
-
-Setting = tuple[Callable[[], int], Callable[[int], None]]
 
 _NAMES = (
     "scipy_openblas_{}_num_threads64_",
@@ -68,83 +66,17 @@ def _libraries() -> list[Path]:
     return found
 
 
-class _Hold(Shared):
-    """Who holds the library to a number of threads at the moment, and what it was set to before the first of them."""
-
-    def __init__(self) -> None:
-        self.before: int | None = None
-        self.ours: set[int] = set()
-        """What it was set to here since then; any other number is the host's."""
-        super().__init__()
-
-    def reset(self) -> None:
-        """Begin without holders; a child gets back what was set before its parent's took hold."""
-        super().reset()
-        self.holders: dict[object, int] = {}
-        self._restore()
-
-    def take(self, holder: object, threads: int) -> None:
-        """Set the library to the fewest threads that a holder wants, whatever the host has set it to since."""
-        known = setting()
-        if known is None:
-            return
-        with self.lock:
-            self.holders[holder] = threads
-            now = known[0]()
-            if self.before is None or now not in self.ours:
-                self.before = now
-            self._set(known, now)
-
-    def release(self, holder: object) -> None:
-        """Forget a holder, and set what the others want, or what was set before; again is no more than once."""
-        with self.lock:
-            self.holders.pop(holder, None)
-            known = setting()
-            if not self.holders:
-                self._restore()
-            elif known is not None:
-                now = known[0]()
-                if now in self.ours:
-                    self._set(known, now)
-
-    def _set(self, known: Setting, now: int) -> None:
-        fewest = min(self.holders.values())
-        self.ours.add(fewest)
-        if now != fewest:
-            known[1](fewest)
-
-    def _restore(self) -> None:
-        known = setting() if self.before is not None else None
-        if known is not None and self.before is not None:
-            now = known[0]()
-            # Else the host has set it in the meantime, and means what it says.
-            if now in self.ours and now != self.before:
-                known[1](self.before)
-        self.ours.clear()
-        self.before = None
+_hold = Hold(setting)
 
 
-_hold = _Hold()
-
-
-@contextmanager
-def limited(threads: int) -> Iterator[None]:
+def limited(threads: int) -> AbstractContextManager[None]:
     """Have matrix products run on so many threads; of several users the fewest, and the last restores what was.
 
     The setting is the whole process's: OpenBLAS's `openblas_set_num_threads_local` sets it for all threads, too,
     in builds with threads of its own such as NumPy's. A number that the host sets while some thread is in here
     stays after the last has left; only one that is ours as well cannot be distinguished from it.
     """
-    holder = object()
-    try:
-        try:
-            _hold.take(holder, threads)
-            yield
-        finally:
-            _hold.release(holder)
-    except BaseException:
-        _hold.release(holder)  # again, since Ctrl-C may have kept the first call from doing it
-        raise
+    return _hold.at(threads)
 
 
 def limiting(threads: int, function: Callable[..., T]) -> Callable[..., T]:

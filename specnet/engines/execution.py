@@ -13,6 +13,7 @@ from specnet.engines.numpy.emit import emit
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.program import NumpyProgram
 from specnet.engines.ranks import RankShares
+from specnet.engines.switching import switching_soon
 from specnet.engines.workers import BUFFER, Workers
 from specnet.graph.sizes import Forms, Sizes, at, named, show
 from specnet.passes.arena import ARENA, ONCE
@@ -168,7 +169,7 @@ def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float
     """Return a step of workers, whose matrix products run on one thread each, and whose loops take small buffers."""
 
     def run(*numbers: float) -> tuple[float, ...]:
-        with limited(1), np.errstate():
+        with limited(1), switching_soon(), np.errstate():
             np.setbufsize(BUFFER)
             return step(*numbers)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import threading
-from functools import partial
 
 import numpy as np
 import pytest
 
 from specnet.engines import blas
 from specnet.engines.workers import Workers
-from tests.support.threads import KNOWN, blas_threads, elsewhere, forks, in_child, together
+from tests.support.threads import KNOWN, blas_threads, forks, in_child, together
 
 
 @KNOWN
@@ -67,64 +64,6 @@ def test_what_the_host_sets_in_between_stays():
             pass
         assert get() == 1
         put(3)
-
-
-class Interrupt:
-    """Raises KeyboardInterrupt at the n-th place where the interpreter looks for signals: as a function of Python's
-    begins, and when one of C has returned."""
-
-    def __init__(self, number):
-        self.left = number
-
-    def __call__(self, frame, event, _):
-        if event in ("call", "c_return") and frame.f_code.co_filename in (blas.__file__, contextlib.__file__):
-            self.count()
-
-    def count(self):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-
-    def after(self, function):
-        """Return a function of ctypes with the place after it, which a profiler does not see."""
-
-        def called(*arguments):
-            result = function(*arguments)
-            self.count()
-            return result
-
-        return called
-
-    def meets(self, work):
-        """Call a function with the interrupt on its way; return whether it came."""
-        sys.setprofile(self)
-        try:
-            work()
-        except KeyboardInterrupt:
-            return True
-        finally:
-            sys.setprofile(None)
-        return False
-
-
-@KNOWN
-def test_ctrl_c_anywhere_leaves_the_setting_as_it_was(monkeypatch):
-    known = blas.setting()
-
-    def use():
-        with blas.limited(1):
-            pass
-
-    number, met = 0, True
-    while met:
-        number += 1
-        interrupt = Interrupt(number)
-        with blas_threads(3), monkeypatch.context() as patched:
-            watched = tuple(map(interrupt.after, known))
-            patched.setattr(blas, "setting", partial(tuple, watched))
-            met = interrupt.meets(use)
-        elsewhere(use)  # no lock is held
-    assert number > 15, "few places were met"
 
 
 @KNOWN

@@ -90,9 +90,9 @@ def first_batch(
     for name, array in given.items() if plans.batches is not None else ():
         shape = at(plans.step.leaves[name][0], sizes)
         given[name] = np.ascontiguousarray(array[tuple(map(slice, shape))])
-    if model.network.spreads:
+    if model.network.fed_targets.spread:
         dtype = model.network.spec.dtype
-        given["targets"] = np.eye(model.network.fed_shape[-1], dtype=dtype)[given["targets"]]
+        given["targets"] = np.eye(model.network.fed_targets.shape[-1], dtype=dtype)[given["targets"]]
     if train.weights is not None:
         given[WEIGHTS] = as_weights(model.network, train.weights)[places]
     program = BoundTraining(model, plans)

@@ -43,9 +43,10 @@ class Augmenter:
 
     def read(self, fetched: dict[str, Array]) -> dict[str, Array]:
         """Return the arrays in which the plan reads a batch that is put into those of `fetched`, by name."""
-        if not self._network.spreads:
+        fed = self._network.fed_targets
+        if not fed.spread:
             return fetched
-        spread = np.empty((len(fetched["targets"]), *self._network.fed_shape), self._network.spec.dtype)
+        spread = np.empty((len(fetched["targets"]), *fed.shape), self._network.spec.dtype)
         return {**fetched, "targets": spread}
 
     def bind(self, fetched: dict[str, Array], read: dict[str, Array], rows: int) -> Callable[[], None]:
@@ -58,11 +59,11 @@ class Augmenter:
         targets = inputs[:, :0] if network.several else read["targets"]
         sizes = augmentation_sizes(network, len(inputs))
         masks, outside = None, 0.0
-        if network.masked:
+        if network.fed_targets.masks:
             height, width = network.signature.inputs[:2]
             masks, outside = targets.reshape(len(targets), height, width, -1), outside_of_masks(network.spec)
         changes: list[Callable[[], None]] = []
-        if network.spreads:
+        if network.fed_targets.spread:
             changes.append(_spreading(fetched["targets"], targets))
         for augmentation, generator in zip(
             network.spec.data.augmentations, self.streams.values(), strict=True

@@ -139,7 +139,7 @@ def _class_indices(raw: Array) -> Array:
 
 def _transformed(network: Network, encoding: Encoding, raw: Array) -> Array:
     """Return targets after their transforms."""
-    pipeline, masks = encoding.targets, network.target_array
+    pipeline, masks = encoding.targets, network.fed_targets.array
     if raw.shape[1:] == (1,) and pipeline.shape((1,)) != encoding.signature.target:
         raw = raw.reshape(-1)  # class indices, before a transform of them
     given, collector = TargetRows(raw), Collector(())

@@ -123,7 +123,7 @@ def _at_most(network: Network) -> int:
     """
     rows = network.signature.rows
     batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network, max(rows.values())))
-    lowered = network.forward(training=True, spread=network.spreads)
+    lowered = network.forward(training=True, spread=network.fed_targets.spread)
     passing = sum(value.count.at(batch) for value in lowered.graph.values)
     one = _product(network.signature.inputs) + _product(network.signature.target)
     one += sum(_product(output.target_shape) for output in network.outputs.values())

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from math import prod
 from typing import Any, Literal
 
 from specnet.data import Signature
-from specnet.data.signature import ONLY, InputArray
 from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.graph.graph import Graph
 from specnet.graph.parameter import Parameter
 from specnet.graph.portions import Portion
-from specnet.graph.sizes import BATCH, Shape, Sizes, count
+from specnet.graph.sizes import Sizes, count
 from specnet.language.spec import Spec
-from specnet.model.augmenting import is_mask, mixing_faults, moving_faults, shape_faults
+from specnet.model.augmenting import mixing_faults, shape_faults
 from specnet.model.costs import whole_cost
+from specnet.model.fed_targets import FedTargets
 from specnet.model.figure_faults import figure_faults, unweighted_metrics, weighting_faults
 from specnet.model.figures import OutputFigure
 from specnet.model.inputs import input_arrays, read_as_indices, seen_whole, whole_numbers
@@ -148,47 +147,14 @@ class Network:
         return self.signature.weighted
 
     @property
+    def fed_targets(self) -> FedTargets:
+        """The targets that training is fed."""
+        return FedTargets(self.spec, self.signature, self.outputs)
+
+    @property
     def several(self) -> bool:
         """Whether the document names outputs, so that what is made of them goes by names."""
         return "" not in self.outputs
-
-    @property
-    def spreads(self) -> bool:
-        """Whether training is fed rows of probabilities in the place of class indices, since rows are mixed."""
-        mixes = any(augmentation.mixes for augmentation in self.spec.data.augmentations)
-        return mixes and not self.several and self.outputs[""].target_dtype == "int64"
-
-    @property
-    def fed_shape(self) -> tuple[int, ...]:
-        """The shape of one row's target as it is fed to the training of an only output; () of several."""
-        if self.several:
-            return ()
-        return self.outputs[""].shape if self.spreads else self.outputs[""].target_shape
-
-    @property
-    def masked(self) -> bool:
-        """Whether training is fed targets that are masks, numbers for each pixel of an input that is an image."""
-        if self.several or self.spec.data.reproduces:
-            return False
-        return is_mask(self.fed_shape, self.signature.inputs)
-
-    @property
-    def target_array(self) -> InputArray | None:
-        """How it takes the data's targets where these are masks: a class index at each of several places of a row."""
-        own = {(o.target_shape, o.target_dtype) for o in self.outputs.values() if not o.of_inputs}
-        if len(own) != 1 or self.spec.data.reproduces:
-            return None
-        ((shape, dtype),) = own
-        return InputArray(ONLY, shape, dtype, ((0, prod(shape)),)) if shape and dtype == "int64" else None
-
-    def _moving_faults(self) -> list[Diagnostic]:
-        targets = [output.target_shape for output in self.outputs.values() if not output.of_inputs]
-        return moving_faults(self.spec, targets, self.signature.inputs)
-
-    def spread_fault(self) -> str | None:
-        """Say why the loss cannot take rows of probabilities in the place of class indices, or return None."""
-        rows: Shape = (BATCH, *self.outputs[""].shape)
-        return self.spec.loss.fault(rows, rows, self.spec.dtype, self.signature.class_count)
 
     def _typed(self, lowered: Lowered) -> Lowered:
         """Return the forward graph whose inputs of whole numbers that it reads as indices are integers."""
@@ -310,11 +276,11 @@ class Network:
             *initial_faults(self.arrays),
             *mixing_faults(
                 self.spec,
-                self.spread_fault() if self.spreads else None,
+                self.fed_targets.spread_fault(),
                 several=self.several,
                 weighted=self.weighted,
             ),
-            *(self._moving_faults() if self.several else ()),
+            *(self.fed_targets.moving_faults() if self.several else ()),
         ]
         if not self.trained:
             message = "there is nothing to train: no layer has trainable parameters"

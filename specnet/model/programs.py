@@ -227,7 +227,9 @@ def weigh(lowered: Lowered) -> Lowered:
 
 def _training(network: Network, *, keeping: bool = False, varying: bool = False) -> Lowered:
     """Return the forward graph of a training step; see `Network.lower` for `keeping` and `varying`."""
-    lowered = network.lower(training=True, spread=network.spreads, keeping=keeping, varying=varying)
+    lowered = network.lower(
+        training=True, spread=network.fed_targets.spread, keeping=keeping, varying=varying
+    )
     return weigh(lowered) if network.weighted else lowered
 
 

@@ -13,9 +13,9 @@ def augmentation_sizes(network: Network, rows: int) -> Sizes:
     """Return the sizes of batches of so many rows that augmentations change."""
     spec = network.spec
     masks = None
-    if network.masked:
-        masks = spec.dtype if network.spreads else network.outputs[""].target_dtype
-    return Sizes(rows, network.signature.inputs, network.fed_shape, spec.dtype, masks)
+    if network.fed_targets.masks:
+        masks = spec.dtype if network.fed_targets.spread else network.outputs[""].target_dtype
+    return Sizes(rows, network.signature.inputs, network.fed_targets.shape, spec.dtype, masks)
 
 
 def augmentation_bytes(network: Network, rows: int) -> dict[str, int]:
@@ -58,8 +58,8 @@ def augmentation_memory(network: Network, rows: int, own: int | None = None) -> 
         return 0
     item = ITEM_BYTES[spec.dtype]
     needed = sum(augmentation_bytes(network, own).values())
-    if network.spreads:
-        needed += own * item * prod(network.fed_shape)
+    if network.fed_targets.spread:
+        needed += own * item * prod(network.fed_targets.shape)
     if rows >= signature.rows["train"]:
         # A full batch is a copy of the split, in an order of its own; of what stays in files it always was one.
         copied = row_bytes(network, apart=True) - row_bytes(network, held=False)

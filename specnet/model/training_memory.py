@@ -102,7 +102,7 @@ def _held(network: Network, rows: dict[str, int]) -> tuple[int, int]:
     """Return the bytes of a row as the data have it, and of what is made of it for the training beside that."""
     spec, signature = network.spec, network.signature
     item, scale = ITEM_BYTES[spec.dtype], _scale(network)
-    indices = signature.integers or network.target_array is not None
+    indices = signature.integers or network.fed_targets.array is not None
     raw_target = (8 if indices else item) * prod(signature.target)
     if spec.data.reproduces:
         raw_target = 0  # the inputs' own array
@@ -133,7 +133,7 @@ def _loading(network: Network, rows: dict[str, int]) -> int:
     taken = signature.stored == f"f{item}" and len(network.inputs) == 1
     row = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs if not taken)
     if not network.spec.data.reproduces:
-        row += (8 if signature.integers or network.target_array else item) * prod(signature.target)
+        row += (8 if signature.integers or network.fed_targets.array else item) * prod(signature.target)
     total = sum(rows.values())
     one_file = network.spec.data.split is not None and bool(network.spec.data.split.parts)
     made, left, most = 0, signature.loading, 0

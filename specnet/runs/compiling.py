@@ -94,7 +94,7 @@ def read_spec(
             if report.diagnostics:
                 warned(report)
         data = read_data(
-            opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs, target=network.target_array
+            opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs, target=network.fed_targets.array
         )
     except SpecError as error:
         raise spec.source.error(error) from None

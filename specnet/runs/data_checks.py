@@ -39,7 +39,9 @@ def value_faults(
 
     try:
         arrays, target, outputs = (
-            ((), None, {}) if network is None else (network.inputs, network.target_array, network.outputs)
+            ((), None, {})
+            if network is None
+            else (network.inputs, network.fed_targets.array, network.outputs)
         )
         data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=arrays, target=target)
         if loss is not None:

@@ -81,7 +81,7 @@ def located_data(run: Path, network: Network, *, raw: bool = False) -> tuple[Dat
         raise RunError(f"{message}: name the data to evaluate it on")
     base = data_folder(run, made_of)
     try:
-        spec, arrays, target = network.spec, network.inputs, network.target_array
+        spec, arrays, target = network.spec, network.inputs, network.fed_targets.array
         data = load_data(
             spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays, target=target, raw=raw
         )

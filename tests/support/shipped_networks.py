@@ -62,7 +62,7 @@ def everything(name):
     spec = specnet.load(SPECS / name)
     opened = open_data(spec.data, spec.source.folder)
     network = Network(spec, opened.signature)
-    given = {"arrays": network.inputs, "target": network.target_array}
+    given = {"arrays": network.inputs, "target": network.fed_targets.array}
     return spec, read_data(opened, seed=spec.seed, dtype=spec.dtype, **given)
 
 

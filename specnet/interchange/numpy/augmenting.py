@@ -30,10 +30,10 @@ def write_augment(network: Network, program: Program) -> list[str]:
     targets = ['targets = np.array(targets, order="C")']
     if network.several:
         targets = ["targets = inputs[:, :0]"]
-    elif network.spreads:
-        targets = [f"targets = np.eye({network.fed_shape[-1]}, dtype=np.{spec.dtype})[targets]"]
+    elif network.fed_targets.spread:
+        targets = [f"targets = np.eye({network.fed_targets.shape[-1]}, dtype=np.{spec.dtype})[targets]"]
     size, bound = f"{sizes}(len(inputs), inputs.shape[1:], targets.shape[1:], inputs.dtype.name", ""
-    if network.masked:
+    if network.fed_targets.masks:
         height, width = network.signature.inputs[:2]
         size += ", targets.dtype.name"
         bound = f", targets.reshape(len(targets), {height}, {width}, -1), {outside_of_masks(spec)!r}"

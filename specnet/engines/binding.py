@@ -58,8 +58,8 @@ def bind_names(
     return names
 
 
-SHARED = 131_072
-"""Elements of arrays that are worth sharing out to add them up."""
+SHARED = 400_000
+"""Elements of arrays that are worth sharing out to add them up: one thread takes 33 µs for 235,146, and two 50."""
 
 
 class _Binding:

@@ -29,12 +29,13 @@ class Bound:
     `step` takes the plan's numbers and returns its scalars, both in the plan's order; `arrays` are its other
     outputs, overwritten by the next call. `many`, where there is one, takes a number of steps and the numbers of the
     first, of which `step` grows by 1 from each to the next, and returns the scalars of each: up to the one whose guard
-    is not finite.
+    is not finite. `workers` share its work, where there are several.
     """
 
     step: Callable[..., tuple[float, ...]]
     arrays: dict[str, Array]
     many: Callable[..., Array] | None = None
+    workers: Workers | None = None
 
 
 class Executable:
@@ -102,7 +103,7 @@ class Executable:
             step = _shared(step)
         elif plan.has_large_products:
             step = limiting(1, _buffering(step))
-        return Bound(step, arrays)
+        return Bound(step, arrays, workers=self._workers)
 
     def _whole(self, names: Mapping[str, Any], arrays: dict[str, Array]) -> Bound:
         """Return a program that is one compiled function over the arrays that its names stand for."""

@@ -10,12 +10,16 @@ from specnet.data.small_pages import empty
 from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, taken, whole
 from specnet.engines.execution import Bound
 from specnet.engines.ranks import RankShares
+from specnet.engines.workers import Workers
 from specnet.graph.sizes import Sizes
 from specnet.model.augmenter import Augmenter
 from specnet.model.state import TrainingState, drawn, put
 
 AT_ONCE = 1 << 15
 """Places that are written at once."""
+
+SHARED = 1 << 20
+"""Bytes of a batch's rows that are worth sharing out over the workers of a plan."""
 
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
@@ -209,11 +213,28 @@ class Feed:
         if batch.places is not None:
             self._pass_over(batch.others)
             for held, array in batch.copies:
-                fetch(held, batch.places, array)
+                if array.nbytes < SHARED:
+                    fetch(held, batch.places, array)
+                else:
+                    fetch_together(batch.bound.workers, held, batch.places, array)
             for array, copy in batch.copied:
                 np.copyto(copy, array)
             if batch.change is not None:
                 batch.change()
+
+
+def fetch_together(workers: Workers | None, held: ArrayOrStreamed, places: Array, out: Array) -> None:
+    """Put the rows at these places into `out`: of an array in memory, each worker fetches some."""
+    if workers is None or not isinstance(held, np.ndarray):
+        fetch(held, places, out)
+        return
+    shares = workers.shares(len(places))
+
+    def work(worker: int) -> None:
+        own = slice(*shares[worker])
+        fetch(held, places[own], out[own])
+
+    workers.run(work, len(shares))
 
 
 def _first(arrays: Arrays, rows: int) -> Arrays:

@@ -258,3 +258,8 @@ class _ShardAllocator(_Allocator):
         for storage in self.storages:
             storage.within = made.scratch
         return made
+
+    def kept(self, value: Value) -> Allocation:
+        """Return a place in the arena: workers have none of their own that outlasts a step."""
+        size = bytes_of(value.shape, value.dtype, self.sizes)
+        return Allocation(self.new(size, self.times.group_of[value.index]))

@@ -144,11 +144,12 @@ class OutsideAllocator:
         """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
         for value in self.graph.values:
             if value.op is ops.append_ones_row and not self.groups[self.times.group_of[value.index]].prologue:
-                self.out.places[value.index] = self.kept(value)
+                place = self.out.places[value.index] = self.kept(value)
                 made = unreshaped(value.inputs[0])
                 if self.free(made):
-                    self.out.places[made.index] = self.out.places[value.index]
+                    self.out.places[made.index] = place
                     self.out.packed.add((value.index, 0))
+                    place.storage.birth = min(place.storage.birth, self.times.group_of[made.index])
 
     def free(self, made: Value) -> bool:
         """Say whether a value is computed at every step, and has no place yet."""

@@ -67,8 +67,9 @@ def plan(
             # may be left of a loop then.
             graph = join_inputs(halve_gates(graph), sizes) if engine == "numpy" else graph
             graph = prune(hoist(transpose_constants(graph, sizes)))
-        if of_sequences(graph) and not any(node.op.shared for node in graph):
-            graph = shard(graph, sizes, cores(threads))
+        dense = engine == "numpy"
+        if (dense or of_sequences(graph)) and not any(node.op.shared for node in graph):
+            graph = shard(graph, sizes, cores(threads), dense=dense)
     else:
         graph = prune(graph)
         if ranks > 1:

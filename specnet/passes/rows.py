@@ -290,6 +290,8 @@ _RULES: dict[Op[Any], Rule] = {
     ops.take_along_axis: _pick,
     ops.put_along_axis: _pick,
     ops.one_hot: _first,
+    ops.append_ones_row: _first,
+    ops.append_ones_column: _first,
     ops.cast: _first,
     ops.indices: _first,
     ops.inner: _inner,

@@ -25,18 +25,38 @@ _LIGHT = {FIXED, ops.cast, ops.inner, ops.reduce_max, ops.reduce_sum, ops.reshap
 LEAST_FLOPS = 20_000_000
 """Floating-point operations that are worth handing out."""
 
+DENSE_FLOPS = 200_000_000
+"""The same where large products take up the time, which workers could also share one by one."""
 
-def shard(graph: G, sizes: Sizes, workers: int) -> G:
+SHARE = 0.9
+"""How much of all operations workers must do on rows of their own, for not to share large products one by one."""
+
+SUMMED = 500_000
+"""Elements of sums over the rows: each worker has its own, and more would leave the caches before they are added."""
+
+FLOPS_PER_SUM = 500
+"""Operations for each of them that are worth it: about 80 rows of a network that is trained."""
+
+
+def shard(graph: G, sizes: Sizes, workers: int, *, dense: bool = True) -> G:
     """Return a graph in which workers run what can be computed row by row, or summed over rows, each on its own rows.
 
     That is done where sequences take up the time: in loops over steps, and in the many small products and long
-    element-wise chains of attention. A step of either is too short for workers to meet at every op.
+    element-wise chains of attention. A step of either is too short for workers to meet at every op. With `dense`, it is
+    done for networks of large products, too, where all rows have enough of them.
     """
     if workers < 2 or named(sizes)["batch"] < 2:
         return graph
     split = _Split(graph)
     inside = [node for node in graph if node.index in split.inside]
-    if not of_sequences(inside) or flops(inside, sizes) < LEAST_FLOPS or not split.fits():
+    made = flops(inside, sizes)
+    if of_sequences(inside):
+        pays = made >= LEAST_FLOPS
+    else:
+        summed = sum(value.count.at(sizes) for value in split.leaving() if not _grows(value))
+        few = summed <= SUMMED and made >= FLOPS_PER_SUM * summed
+        pays = dense and few and made >= max(DENSE_FLOPS, SHARE * flops(graph, sizes))
+    if not pays or not split.fits():
         return graph
     return _Sharding(graph, split).run()  # type: ignore[return-value]
 

@@ -65,6 +65,8 @@ def parts(value):
         ),
         (lambda m, W, **_: ops.reshape(ops.MATMUL(m, m, a_t=True), shape=(36,)), SUM),
         (lambda m, W, **_: ops.MATMUL(m, m, a_t=True) @ W, SUM),
+        (lambda m, **_: ops.append_ones_column(m), RowPart()),
+        (lambda m, **_: ops.append_ones_row(ops.transpose(m, axes=(1, 0))), RowPart()),
     ],
 )
 def test_what_works_on_rows_alone(apply, part):

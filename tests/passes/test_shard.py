@@ -29,6 +29,8 @@ from tests.support.memory import growth_of_epochs
 
 SHAPES = {"x": (BATCH, 4, 6), "w": (BATCH,), "W": (6, 6), "B": (6,)}
 
+LEAST = {name: getattr(shard, name) for name in ("LEAST_FLOPS", "DENSE_FLOPS", "FLOPS_PER_SUM")}
+
 
 @pytest.fixture(autouse=True)
 def workers(monkeypatch):
@@ -37,7 +39,8 @@ def workers(monkeypatch):
     def several(count):
         monkeypatch.setattr(cores, "allowed", lambda: count)
 
-    monkeypatch.setattr(shard, "LEAST_FLOPS", 0)
+    for name, least in {"LEAST_FLOPS": 0, "DENSE_FLOPS": 1_000, "FLOPS_PER_SUM": 0}.items():
+        monkeypatch.setattr(shard, name, least)
     several(3)
     return several
 
@@ -169,6 +172,12 @@ LAYERS = {
     "attention": [
         {"type": "transformer_block", "heads": 2, "hidden_units": 5, "causal": True, "dropout": 0.1}
     ],
+    "dense": [
+        {"type": "flatten"},
+        {"type": "dense", "units": 9, "activation": "relu"},
+        {"type": "dropout", "rate": 0.2},
+        {"type": "dense", "units": 7, "activation": "tanh"},
+    ],
 }
 
 
@@ -225,6 +234,32 @@ def test_a_search_along_lines_is_the_same_for_any_number_of_workers(workers):
         workers(count)
         found.append(specnet.run(spec).model.parameters.flat.copy())
     np.testing.assert_allclose(found[1], found[0], 1e-3, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("units", "batch", "engine", "shared"),
+    [
+        (256, 2_048, "numpy", True),
+        (256, 256, "numpy", False),
+        (256, 2_048, "numba", False),
+        (1_024, 2_048, "numpy", False),
+    ],
+    ids=["many rows", "few rows", "compiled", "large sums"],
+)
+def test_dense_networks_are_shared_where_it_pays(units, batch, engine, shared, monkeypatch):
+    for name, least in LEAST.items():
+        monkeypatch.setattr(shard, name, least)
+    layers = [{"type": "flatten"}, *[{"type": "dense", "units": units, "activation": "relu"}] * 2]
+    network, _, _ = plans_of(document(layers))
+    made = plan(training_graph(network).graph, batch, guard="loss", engine=engine)
+    assert bool(bodies(made)) == shared
+
+
+def test_dense_layers_around_what_needs_all_rows_share_their_products(monkeypatch):
+    monkeypatch.setattr(shard, "DENSE_FLOPS", 0)
+    layers = [{"type": "flatten"}, {"type": "dense", "units": 9}, {"type": "batch_norm"}]
+    _, plans, _ = plans_of(document(layers))
+    assert not bodies(plans.step)
 
 
 def test_calls_made_at_every_step_give_the_bits_of_calls_made_ready(monkeypatch):

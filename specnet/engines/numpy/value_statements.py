@@ -13,6 +13,7 @@ from specnet.graph.record import LETTERS
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.aliases import starts_of_parts
 from specnet.passes.allocations import Allocations
+from specnet.passes.arena import ONCE
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 
@@ -47,7 +48,10 @@ class ValueStatements:
         if value.op is ops.CONCAT and ops.CONCAT.of(value).axis == 0:
             return self._concat(value)
         if (value.index, 0) in self.allocations.packed and value.op is ops.append_ones_row:
-            self.written.prologue.append(f"{operands.array(value)}[-1] = 1.0")
+            ones = f"{operands.array(value)}[-1] = 1.0"
+            if self.allocations.places[value.index].storage.memory != ONCE:
+                return (ones,)
+            self.written.prologue.append(ones)
             return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
             named = {name: _number(setting) for name, setting in value.attributes.named().items()}

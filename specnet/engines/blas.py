@@ -66,7 +66,7 @@ def _libraries() -> list[Path]:
     return found
 
 
-_hold = Hold(setting)
+_hold = Hold(lambda: setting())  # noqa: PLW0108 (whatever `setting` is by then)
 
 
 def limited(threads: int) -> AbstractContextManager[None]:

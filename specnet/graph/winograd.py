@@ -28,7 +28,7 @@ LENGTHS = (3, 5, 7)
 LARGEST = 4 * 1024 * 1024
 """Bytes of a transformed kernel that are not too many: each worker has one or two of its own."""
 
-ROOM = 2560 * 1024
+ROOM = 3584 * 1024
 """Bytes of the tiles and products that are worked on at once.
 
 They are more than a core's L2 cache has, as longer products and fewer calls are worth more.

@@ -84,7 +84,7 @@ def test_chains_are_those_of_a_scan_from_every_op(steps):
 @pytest.mark.parametrize(
     ("side", "channels", "dtype", "batch", "images"),
     [
-        (14, 128, "float32", 64, 10),
+        (14, 128, "float32", 64, 12),
         (14, 128, "float32", 4, 4),
         (14, 128, "float64", 64, 5),
         (56, 64, "float32", 64, 1),

@@ -52,6 +52,8 @@ class DataContext:
     """What may be opened and quoted; all of it, unless a document names the files."""
     readers: Readers | None = None
     """Other processes that read parts of files for this one."""
+    meanwhile: Iterator[object] | None = None
+    """What this thread does, a piece at a time, while other threads read."""
 
     def find(self, text: str, *key: str | int, what: Wanted = "file") -> Path:
         """Return the regular file, or with `what` the folder, that a document's path names.

@@ -21,6 +21,8 @@ from specnet.data.training_rows import TrainingRows
 from specnet.diagnostics import KeyPath
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from specnet.data.assigning import Assigned
     from specnet.data.confine import Confine
     from specnet.data.readers import Readers
@@ -50,15 +52,17 @@ def open_data(
     passed: PassedData | None = None,
     confine: Confine | None = None,
     readers: Readers | None = None,
+    meanwhile: Iterator[object] | None = None,
 ) -> OpenedData:
     """Return the data that a format names, opened and described.
 
     `base` is the folder that relative paths start from, and `root_path` where in the document the format is. `seed`
     is what groups are assigned to splits with, so that sizes of these depend on it.
     `passed` holds rows in memory that take the place of files. With `confine`, no path may lead
-    out of a folder. Until this returns, `readers` read parts of files for this process. Of binary files only the
-    headers and whole-number targets are read; of CSV files everything, since any cell can be a new category. Raises
-    SpecError with every fault that was found.
+    out of a folder. Until this returns, `readers` read parts of files for this process. While other threads read,
+    this one does a piece of what it can do `meanwhile` at each step of that iterator. Of binary files only the headers
+    and whole-number targets are read; of CSV files everything, since any cell can be a new category. Raises SpecError
+    with every fault that was found.
     """
     passed = passed or PassedData()
     collector = Collector(root_path)
@@ -69,6 +73,7 @@ def open_data(
         arrays=passed.arrays,
         access=Access(base, confine),
         readers=readers,
+        meanwhile=meanwhile,
     )
     data_format.check_given(context)
     collector.check()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Report, SpecError
 from specnet.language.spec import Spec
-from specnet.model.building import build
 
 if TYPE_CHECKING:
     from specnet.data import Dataset, OpenedData
@@ -26,6 +25,7 @@ def network_of(
     every error in the document, and in what is known of its data.
     """
     from specnet.data import inspect_data
+    from specnet.model.building import build
     from specnet.model.without_data import signature_without_data
 
     try:
@@ -51,18 +51,27 @@ def compile_spec(
     engine: str | None = None,
     ranks: int = 1,
     beside: int = 1,
+    meanwhile: Iterator[object] | None = None,
 ) -> tuple[CompiledModel, Dataset]:
     """Return a document's model and data; with its initial parameters if `initialised`.
 
     `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. `warned` is
     called with the warnings of the document and its data, if there are any, before all rows are read. `threads` is
     how many threads may compute, and `engine` what executes plans. Of several processes (`ranks`) that train together,
-    so many run on this machine `beside` each other. Raises SpecError with every error in the document
+    so many run on this machine `beside` each other. While other threads read, this one takes pieces of what it can do
+    `meanwhile`, as for `open_data`. Raises SpecError with every error in the document
     or its data, and where the training needs more than the machine's memory, and TypeError where `given` is nothing of
     that.
     """
     network, data = read_spec(
-        spec, given, warned=warned, threads=threads, engine=engine, ranks=ranks, beside=beside
+        spec,
+        given,
+        warned=warned,
+        threads=threads,
+        engine=engine,
+        ranks=ranks,
+        beside=beside,
+        meanwhile=meanwhile,
     )
     return model_of(network, data, initialised=initialised), data
 
@@ -77,16 +86,19 @@ def read_spec(
     ranks: int = 1,
     beside: int = 1,
     readers: Readers | None = None,
+    meanwhile: Iterator[object] | None = None,
 ) -> tuple[Network, Dataset]:
     """Return the network of a document, and its data; everything is as for `compile_spec`.
 
     `readers` are other processes that read parts of files for this one.
     """
-    from specnet.data.dataset import read_data
-    from specnet.model.memory import check_memory
-
     try:
-        spec, opened = _opened(spec, given, readers)
+        spec, opened = _opened(spec, given, readers, meanwhile)
+        # Not before, since they may have been imported meanwhile.
+        from specnet.data.dataset import read_data
+        from specnet.model.building import build
+        from specnet.model.memory import check_memory
+
         network = build(spec, opened.signature, threads, engine)
         check_memory(network, ranks, beside, shared=given is None)
         if warned is not None:
@@ -103,6 +115,8 @@ def read_spec(
 
 def network_for(spec: Spec, data: Dataset, threads: int | None = None, engine: str | None = None) -> Network:
     """Return the network of a document whose own data have been read."""
+    from specnet.model.building import build
+
     try:
         return build(spec, data.signature, threads, engine)
     except SpecError as error:
@@ -112,6 +126,7 @@ def network_for(spec: Spec, data: Dataset, threads: int | None = None, engine: s
 def model_of(network: Network, data: Dataset, *, initialised: bool = True) -> CompiledModel:
     """Return the model of a network, once its data are what it takes; with its initial parameters if `initialised`."""
     from specnet.model.balancing import balanced, is_balanced
+    from specnet.model.building import build
     from specnet.model.compiled import CompiledModel
     from specnet.model.empty_rows import check_steps
     from specnet.model.indices import check_indices
@@ -159,7 +174,12 @@ def check_data(spec: Spec, given: Any = None) -> None:
         raise spec.source.error(error) from None
 
 
-def _opened(spec: Spec, given: Any, readers: Readers | None = None) -> tuple[Spec, OpenedData]:
+def _opened(
+    spec: Spec,
+    given: Any,
+    readers: Readers | None = None,
+    meanwhile: Iterator[object] | None = None,
+) -> tuple[Spec, OpenedData]:
     """Return a document's data, opened, and the document, whose format is another one if arrays are given."""
     from specnet.data import open_data
     from specnet.data.passing import passed_data
@@ -169,7 +189,9 @@ def _opened(spec: Spec, given: Any, readers: Readers | None = None) -> tuple[Spe
         data_format, passed = passed_data(given, spec.data)
         if data_format is not spec.data:
             spec = spec.model_copy(update={"data": data_format})
-    return spec, open_data(spec.data, spec.source.folder, seed=spec.seed, passed=passed, readers=readers)
+    return spec, open_data(
+        spec.data, spec.source.folder, seed=spec.seed, passed=passed, readers=readers, meanwhile=meanwhile
+    )
 
 
 def _warnings(network: Network, opened: OpenedData) -> Report:

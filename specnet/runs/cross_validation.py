@@ -41,7 +41,7 @@ def run_folds(spec: Spec, data: Any, request: RunRequest) -> Result:
     """Train a model for each fold of a document, save what the request asks for, and return all.
 
     Each fold is a run of its own in `folds/N` of the run's directory. A run that is resumed takes finished folds as
-    they are. Raises what `running.run_spec` raises.
+    they are. Raises what `experiments.run_spec` raises.
     """
     assert spec.data.split is not None
     specs = [spec.replace({"data.split.fold": n}) for n in range(1, spec.data.split.fold_count + 1)]

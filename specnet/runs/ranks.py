@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from specnet._version import __version__
 from specnet.diagnostics import RunError
 from specnet.passes.cores import BESIDE
-from specnet.runs.checkpoints import Stored, read_from
 from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
 from specnet.runs.reading import MachineReaders, reading
 from specnet.runs.shared import shared
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from specnet.language.spec import Spec
     from specnet.model.compiled import CompiledModel
     from specnet.model.network import Network
+    from specnet.runs.checkpoints import Stored
     from specnet.runs.compiling import Warned
     from specnet.training.loop import Trainer
 
@@ -94,8 +94,11 @@ def compile_together(
     initialised: bool = True,
     warned: Warned | None = None,
     engine: str | None = None,
+    meanwhile: Iterator[object] | None = None,
 ) -> tuple[CompiledModel, Dataset]:
     """Return a document's model and data in each of the processes that train it; see `compile_spec`.
+
+    A process that trains alone does what it can `meanwhile`.
 
     The processes of a machine read the data together: the first one has them all in the end, and shares them with the
     others. What is `given` by a program is in the memory of each of them anyway.
@@ -103,7 +106,13 @@ def compile_together(
     ranks, threads = processes.ranks, processes.threads
     if ranks is None:
         return compile_spec(
-            spec, given, initialised=initialised, warned=warned, threads=threads, engine=engine
+            spec,
+            given,
+            initialised=initialised,
+            warned=warned,
+            threads=threads,
+            engine=engine,
+            meanwhile=meanwhile,
         )
     machine = ranks.machine
 
@@ -223,6 +232,8 @@ def shipping(ranks: Ranks) -> Iterator[Callable[[Stored | None], None]]:
 
 def received(ranks: Ranks) -> Stored | None:
     """Return the checkpoint that the first process has found."""
+    from specnet.runs.checkpoints import read_from
+
     told = ranks.exchange(b"")[0]
     if told[:1] == FAULT:
         raise RunError(f"process 0 of {ranks.size}: {told[1:].decode()}")

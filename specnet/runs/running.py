@@ -5,49 +5,26 @@ from contextlib import ExitStack
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from specnet.analysis.evidence import verdict_of
 from specnet.analysis.verdict import Verdict
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
 from specnet.engines.ranks import Ranks
-from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import CHECKPOINTS, RESOLVED, RunDirectory, entered
 from specnet.runs.environment import environment
 from specnet.runs.metrics_log import MetricsLog
-from specnet.runs.ranks import Guarded, TrainingProcesses, compile_together, received, shipping
-from specnet.runs.request import RunRequest
+from specnet.runs.ranks import Guarded, received, shipping
 from specnet.runs.result import CompletedRun
-from specnet.runs.resuming import check_resumable, continue_from, finished
+from specnet.runs.resuming import continue_from, finished
 from specnet.runs.resuming import resume as take_up
 from specnet.storage.resolved import load_resolved
 from specnet.training.distributed import agreed
 from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
-
-
-def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
-    """Train a spec's model to the end, and save what the request asks for; see `specnet.run`."""
-    resume, processes = request.resume, TrainingProcesses.of(request.distributed, request.threads)
-    if resume is not None:
-        processes.agreed(lambda: check_resumable(Path(resume), spec) if processes.is_first else None)
-    model, loaded = compile_together(
-        spec, data, processes, initialised=resume is None, warned=request.warned, engine=request.engine
-    )
-    return run(
-        model,
-        loaded,
-        out=request.out,
-        folder=request.folder,
-        resume=resume,
-        stop=request.stop,
-        listener=request.listener,
-        ranks=processes.ranks,
-    )
 
 
 def run(

@@ -86,7 +86,7 @@ class Arrow:
         numbers, spelled = {}, {}
         none = np.zeros(len(block), np.bool_)
         for column in asked.numbers:
-            own = table.column(names[column]).combine_chunks()
+            own = table.column(names[column]).chunk(0)
             values, odd = values_of(own, np.float64), none
             if own.null_count:
                 odd = _empty(own)
@@ -101,7 +101,7 @@ class Arrow:
 
 
 def _different(column: Any, blanks: bool) -> Different:
-    own = column.combine_chunks()
+    own = column.chunk(0)
     values = own.dictionary.to_pylist()
     if blanks:
         values = [text.lstrip(" ") for text in values]

@@ -19,7 +19,7 @@ from specnet.data.tables.table import CELLS, Chunk
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-AHEAD = 2
+AHEAD = 3
 """Blocks for each thread of pyarrow's that are read ahead: no thread waits while what others have read is taken in."""
 
 ARROW = 8
@@ -43,7 +43,13 @@ class BlockReader:
     text in its encoding.
     """
 
-    def __init__(self, file: IO[bytes] | Source, dialect: Dialect, decimal: str = ".") -> None:
+    def __init__(
+        self,
+        file: IO[bytes] | Source,
+        dialect: Dialect,
+        decimal: str = ".",
+        meanwhile: Iterator[object] | None = None,
+    ) -> None:
         self._dialect, self._decimal = dialect, decimal
         self._source = file if isinstance(file, Source) else FileSource(file, dialect.encoding)
         self._reader = RecordReader(self._lines(), dialect)
@@ -62,6 +68,8 @@ class BlockReader:
         self._ahead: deque[TextLines] = deque()
         """Blocks that pyarrow reads meanwhile."""
         self._threads: ThreadPoolExecutor | None = None
+        self._meanwhile = iter(()) if meanwhile is None else meanwhile
+        """What is done, a piece at a time, while pyarrow reads what comes next."""
         self.size = 0
         """How many bytes of text have been read, in UTF-8."""
 
@@ -195,12 +203,17 @@ class BlockReader:
             if not self._suits_arrow(block):
                 return False
             # On one thread, bytes are read as quickly without it.
-            if not self._looked and self._source.threads != 1 and self._source.size > FROM:
+            if not self._looked and self._source.threads != 1 and self._source.total > FROM:
                 self._looked, self._arrow = True, Arrow.installed(self._source.threads)
             if self._arrow is None or self._arrow.refused >= REFUSED:
                 return False
         assert self._arrow is not None
-        read = self._arrow.read(block, self._asked) if found.given is None else found.given.result()
+        if found.given is None:
+            read = self._arrow.read(block, self._asked)
+        else:
+            while not found.given.done() and next(self._meanwhile, None) is not None:
+                pass
+            read = found.given.result()
         self._arrow.refused += not read
         self._was_read_by_arrow = read and self._arrow.refused < REFUSED
         return read

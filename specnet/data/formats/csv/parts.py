@@ -142,7 +142,7 @@ class PartSource(Source):
         self._file, self._readers, self._dialect = file, readers, dialect
         self.threads = readers.threads
         identity = FileIdentity.of(path, file.fileno())
-        self._whole = identity.size
+        self._whole = self.total = identity.size
         self._task = PartTask(identity, 0, 0, dialect, decimal, width, Asked(), special, readers.threads)
         self._end = self._cut(HEAD)
         """The byte up to which it is settled who reads the file."""

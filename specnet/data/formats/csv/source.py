@@ -49,6 +49,8 @@ class Source(ABC):
     """How many bytes are read at once."""
     size: int
     """How many bytes have been given, in UTF-8."""
+    total: int
+    """How many bytes there are, or have been given so far where that isn't known."""
     threads: int | None = None
     """On how many threads they may be read at most."""
 
@@ -65,6 +67,7 @@ class FileSource(Source):
     ) -> None:
         self._text = TextBlocks(file, encoding, lines)
         self.block, self.size, self.threads = self._text.block, 0, threads
+        self.total = self._text.whole
 
     def next(self, asked: Asked) -> TextLines:
         """Return the next lines."""
@@ -72,4 +75,5 @@ class FileSource(Source):
         text.block = self.block
         lines = text.next()
         self.size = text.size
+        self.total = max(self.total, self.size)
         return TextLines(lines, len(lines), text.latest)

@@ -128,7 +128,7 @@ class CsvTable(DataTable):
     def _records(self, readers: Readers | None = None) -> Iterator[BlockReader]:
         with open_regular(self.place.path) as raw:
             source = self._bytes(raw) if readers is None else self._parts(raw, readers)
-            reader = BlockReader(source, self.dialect, self.decimal)
+            reader = BlockReader(source, self.dialect, self.decimal, self.place.context.meanwhile)
             try:
                 yield reader
             except EndlessLineError:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-from typing import IO, Protocol, cast
+import os
+import stat
+from io import BufferedReader, FileIO
+from typing import IO, Protocol, TypeGuard, cast
 
 from specnet.data.formats.csv.reader import UndecodableError, line_ends
 
@@ -13,6 +16,9 @@ BLOCK = 1 << 19
 
 FIRST = 1 << 13
 """Bytes that are read first: the header need not wait for what is wrong further on."""
+
+LINE = 1 << 14
+"""Bytes at the end of a block in which an end of a line is looked for, so that the block can end there."""
 
 LONGEST = 64 << 20
 """Bytes of a line above which a file is taken for one that is made to fill the memory."""
@@ -41,6 +47,9 @@ class TextBlocks:
         self._decoder = None
         if codecs.lookup(encoding).name != "utf-8":
             self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._regular = file if _is_regular(file) else None
+        self.whole = 0 if self._regular is None else os.fstat(self._regular.fileno()).st_size
+        """How many bytes the file has, where that is known."""
         self._rest = b""
         """The beginning of the next line."""
         self._started, self._ended = lines is not None, False
@@ -66,6 +75,8 @@ class TextBlocks:
             size += len(piece)
             if cut and not self._ended:
                 self._rest = piece[cut:]
+                if size == cut:
+                    return self._given(piece)
                 return self._given(b"".join([*pieces[:-1], memoryview(piece)[:cut]]))
             if size >= LONGEST:
                 block = b"".join(pieces)
@@ -92,7 +103,7 @@ class TextBlocks:
         return block
 
     def _piece(self) -> bytes:
-        size = self.block if self._started else FIRST
+        size = self._up_to_line(self.block) if self._started else FIRST
         data = b""
         while len(data) < size and not self._ended:
             # Until it is known whether more comes, so that a small file is one block.
@@ -108,10 +119,29 @@ class TextBlocks:
         except UnicodeError as error:
             raise UndecodableError(" from its start") from error
 
+    def _up_to_line(self, size: int) -> int:
+        """Return how many bytes to read, at most `size`, for a block that need not be joined of two pieces.
+
+        Where a line ends is looked at beforehand. Should it end elsewhere by the time that the bytes are read, that is
+        seen then.
+        """
+        if self._regular is None or self._decoder is not None or size <= LINE:
+            return size
+        start = size - LINE
+        cut = os.pread(self._regular.fileno(), LINE, self._regular.tell() + start).rfind(b"\n") + 1
+        return start + cut if cut else size
+
     def _undecodable(self, error: UnicodeDecodeError, before: bytes) -> UndecodableError:
         there = error.object[: error.start].decode(error.encoding, errors="replace")
         line = self.lines + 1 + line_ends(before) + line_ends(there.encode("utf-8", "replace"))
         return UndecodableError(f": line {line} has the byte 0x{error.object[error.start]:02x}")
+
+
+def _is_regular(file: IO[bytes]) -> TypeGuard[BufferedReader]:
+    """Return whether bytes come from a regular file as they are, of which others can be looked at."""
+    if not isinstance(file, BufferedReader) or not isinstance(file.raw, FileIO) or not hasattr(os, "pread"):
+        return False
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
 
 def _end_of_lines(text: bytes) -> int:

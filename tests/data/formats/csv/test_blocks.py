@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import random
 import sys
+import threading
 from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from specnet.data import FORMATS, load_data
+from specnet.data import FORMATS, load_data, open_data
 from specnet.data.formats.csv import arrow, blocks, text_blocks
 from specnet.data.formats.csv.blocks import BlockReader
 from specnet.data.formats.csv.dialect import Dialect
@@ -199,6 +200,44 @@ def test_plain_lines_are_read_in_blocks_whatever_comes_between(tmp_path, monkeyp
     assert reads.records < 30
 
 
+@pytest.mark.usefixtures("small")
+def test_something_is_done_while_pyarrow_reads(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    done, released, read = [], threading.Event(), arrow.Arrow.read
+
+    def waiting(*given):
+        if threading.current_thread() is not threading.main_thread():
+            released.wait(10)
+        return read(*given)
+
+    def meanwhile():
+        for piece in range(3):
+            done.append(piece)
+            if piece == 2:
+                released.set()
+            yield piece
+
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{n},{n % 2}\n" for n in range(2000)))
+    data_format = FORMATS.validate({"type": "csv", "path": "t.csv", "target": "y"})
+    monkeypatch.setattr(arrow.Arrow, "read", waiting)
+    monkeypatch.setattr(arrow, "allowed", lambda: 2)
+    source = open_data(data_format, tmp_path, meanwhile=meanwhile()).source
+    assert done == [0, 1, 2]
+    assert source.parts["train"].found.columns[0].values.tolist() == list(range(2000))
+
+
+def test_pyarrow_reads_a_large_file_from_its_second_block_on(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    reads = Reads(monkeypatch)
+    (tmp_path / "t.csv").write_text("a,y\n" + "1.25,2\n" * 700_000)
+    with (tmp_path / "t.csv").open("rb") as file:
+        reader = BlockReader(file, Dialect())
+        reader.first()
+        for chunk in reader.chunks(2, 256):
+            assert chunk.columns[0].numbers(".")[0].min() == 1.25
+    assert (reads.bytes - reads.arrow, reads.arrow > 1) == (1, True)
+
+
 def test_pyarrow_is_not_imported_for_a_small_file(tmp_path, monkeypatch):
     monkeypatch.setattr(arrow.Arrow, "installed", lambda *_: pytest.fail("pyarrow was looked for"))
     (tmp_path / "t.csv").write_text("a,y\n" + "1,2\n" * 20_000)
@@ -257,6 +296,28 @@ def test_blocks_are_the_whole_lines_of_a_text(text, encoding, sizes):
     assert all(block.endswith(("\n", "\r")) for block in found[:-1])
     assert not any(one.endswith("\r") and other.startswith("\n") for one, other in pairwise(found))
     assert source.lines == text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("longest", [5, 80, 300])
+def test_blocks_of_a_file_end_where_its_lines_do(end, longest, moved, tmp_path, monkeypatch):
+    monkeypatch.setattr(text_blocks, "FIRST", 20)
+    monkeypatch.setattr(text_blocks, "LINE", 50)
+    if moved:  # as if the file had other lines when it was looked at
+        monkeypatch.setattr(text_blocks.os, "pread", lambda *_: b"12345\n", raising=False)
+    draw = random.Random(longest)
+    text = "".join("é" * draw.randint(0, longest) + end for _ in range(300)).encode()
+    (tmp_path / "t.csv").write_bytes(text)
+    found = []
+    with (tmp_path / "t.csv").open("rb") as file:
+        source = TextBlocks(file, "utf-8")
+        source.block = 200
+        while block := source.next():
+            found.append(block)
+    assert b"".join(found) == text
+    assert all(block.endswith(end.encode()) for block in found)
+    assert (source.lines, source.whole) == (300, len(text))
 
 
 @pytest.mark.parametrize("header", [False, True])

@@ -102,7 +102,7 @@ def load_data(
     raw: bool = False,
 ) -> Dataset:
     """Open and read the data that a format names: see `open_data` and `read_data`."""
-    opened = open_data(data_format, base, root_path, seed=seed, passed=passed)
+    opened = open_data(data_format, base, root_path, seed=seed, passed=passed, will_read=True)
     return read_data(opened, seed=seed, dtype=dtype, arrays=arrays, target=target, raw=raw)
 
 

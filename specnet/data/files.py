@@ -52,6 +52,8 @@ class DataContext:
     """What may be opened and quoted; all of it, unless a document names the files."""
     readers: Readers | None = None
     """Other processes that read parts of files for this one."""
+    will_read: bool = False
+    """Whether all rows are read once they have been described."""
     meanwhile: Iterator[object] | None = None
     """What this thread does, a piece at a time, while other threads read."""
 

@@ -52,6 +52,7 @@ def open_data(
     passed: PassedData | None = None,
     confine: Confine | None = None,
     readers: Readers | None = None,
+    will_read: bool = False,
     meanwhile: Iterator[object] | None = None,
 ) -> OpenedData:
     """Return the data that a format names, opened and described.
@@ -61,8 +62,8 @@ def open_data(
     `passed` holds rows in memory that take the place of files. With `confine`, no path may lead
     out of a folder. Until this returns, `readers` read parts of files for this process. While other threads read,
     this one does a piece of what it can do `meanwhile` at each step of that iterator. Of binary files only the headers
-    and whole-number targets are read; of CSV files everything, since any cell can be a new category. Raises SpecError
-    with every fault that was found.
+    and whole-number targets are read; of CSV files everything, since any cell can be a new category. Other processes
+    may begin with the rest if the caller `will_read` all rows. Raises SpecError with every fault that was found.
     """
     passed = passed or PassedData()
     collector = Collector(root_path)
@@ -73,6 +74,7 @@ def open_data(
         arrays=passed.arrays,
         access=Access(base, confine),
         readers=readers,
+        will_read=will_read,
         meanwhile=meanwhile,
     )
     data_format.check_given(context)

@@ -93,7 +93,7 @@ def read_spec(
     `readers` are other processes that read parts of files for this one.
     """
     try:
-        spec, opened = _opened(spec, given, readers, meanwhile)
+        spec, opened = _opened(spec, given, readers, meanwhile, will_read=True)
         # Not before, since they may have been imported meanwhile.
         from specnet.data.dataset import read_data
         from specnet.model.building import build
@@ -179,6 +179,8 @@ def _opened(
     given: Any,
     readers: Readers | None = None,
     meanwhile: Iterator[object] | None = None,
+    *,
+    will_read: bool = False,
 ) -> tuple[Spec, OpenedData]:
     """Return a document's data, opened, and the document, whose format is another one if arrays are given."""
     from specnet.data import open_data
@@ -189,9 +191,16 @@ def _opened(
         data_format, passed = passed_data(given, spec.data)
         if data_format is not spec.data:
             spec = spec.model_copy(update={"data": data_format})
-    return spec, open_data(
-        spec.data, spec.source.folder, seed=spec.seed, passed=passed, readers=readers, meanwhile=meanwhile
+    opened = open_data(
+        spec.data,
+        spec.source.folder,
+        seed=spec.seed,
+        passed=passed,
+        readers=readers,
+        will_read=will_read,
+        meanwhile=meanwhile,
     )
+    return spec, opened
 
 
 def _warnings(network: Network, opened: OpenedData) -> Report:

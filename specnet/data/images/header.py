@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Literal
 
-from specnet.data.opening import NotRegularError, open_regular, start_of
+from specnet.data.opening import NotRegularError, open_regular, opened_or_whole, start_of
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -68,19 +68,13 @@ def opened_image(path: StrPath) -> IO[bytes]:
     """Open an image, whose header is checked, to be read from the beginning; raise ImageError as `checked_header`."""
     meant = _form_of(path)
     try:
-        file = open_regular(path)
+        found = opened_or_whole(path, SMALL)
     except OSError as error:
         raise _unreadable(error) from None
+    file: IO[bytes] = BytesIO(found) if isinstance(found, bytes) else found
     try:
         _checked(_header(file), meant)
         file.seek(0)
-        size = os.fstat(file.fileno()).st_size
-        if size <= SMALL:
-            whole = file.read(size + 1)
-            if len(whole) == size:
-                file.close()
-                return BytesIO(whole)
-            file.seek(0)
     except BaseException as error:
         file.close()
         if isinstance(error, OSError):

@@ -92,7 +92,7 @@ class Images(DataFormat):
         from specnet.data.formats.images.source import open_images
 
         folders = {"train": self.path, **{name: table.path for name, table in self.tables.items()}}
-        return open_images(folders, self.frame, self.load, context)
+        return open_images(folders, self.frame, self.load, context, in_order=self.drawn is None)
 
     def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the pixels of a single image, or of those in a folder and in its folders, by name."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.numpy.calls import choose
+
 Array = np.ndarray[Any, Any]
 
 _SPLIT = 0.5
@@ -87,7 +89,7 @@ def erf(x: Array, s: Array, s2: Array, small: Array, out: Array) -> None:
     np.minimum(s, _SPLIT**2, out=s)
     _horner(_SERIES[::-1], s, s2)
     np.multiply(s2, x, s2)
-    np.copyto(out, s2, where=small)
+    choose(small, s2, out, out, s)
 
 
 def _erf32(x: Array, s: Array, out: Array) -> None:

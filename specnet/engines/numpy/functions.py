@@ -12,6 +12,7 @@ from specnet.engines.numpy import normalising, normalising_groups
 from specnet.engines.numpy.calls import (
     add_slices,
     add_up,
+    choose,
     clip,
     maximum_reduce,
     perform,
@@ -85,6 +86,7 @@ FUNCTIONS: dict[str, Any] = {
     "batch_norm": normalising.batch_norm,
     "batch_norm_grad": normalising.batch_norm_grad,
     "batch_norm_sums": normalising.batch_norm_sums,
+    "choose": choose,
     "clip": clip,
     "convolve": convolve,
     "convolve_input": convolve_input,

@@ -10,7 +10,7 @@ class Primitive:
     """One operation of a formula; its operands are `{a}`, `{b}`, ... in all texts."""
 
     statement: str
-    """The NumPy statements that compute it into `{o}`."""
+    """The NumPy statements that compute it into `{o}`; those with `{m}` have numbers of scratch there."""
     scalar: str
     """The expression over Python's numbers; `scalar_NAME` is the engine's function where Python has none."""
     printed: str
@@ -114,7 +114,7 @@ _ROWS = {
     "less": _comparison("less", "<", "Less"),
     "less_equal": _comparison("less_equal", "<=", "LessOrEqual"),
     "where": Primitive(
-        "copyto({o}, {c})\ncopyto({o}, {b}, where={a})",
+        "choose({a}, {b}, {c}, {o}, {m})",
         "{b} if {a} else {c}",
         "np.where({a}, {b}, {c})",
         "Where({a}, {b}, {c})",

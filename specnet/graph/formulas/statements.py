@@ -108,12 +108,25 @@ class _Registers:
         reused = [self.of[x] for x in done if not self._late(number, x)]
         register = self._chosen(number, call, reused)
         slots = {letter: self._slot(x) for letter, x in zip(LETTERS, call.operands, strict=False)}
+        text = primitive(call.primitive).statement
+        if "{m}" in text:
+            slots["m"] = f"{{{self._scratch(register)}}}"
         self.used -= {self.of[x] for x in done}
         self.used.add(register)
         self.of[call] = register
-        text = primitive(call.primitive).statement.format(o=f"{{{register}}}", **slots)
-        # What is computed where the result belongs is not copied there.
-        return text.removeprefix(f"copyto({{{register}}}, {{{register}}})\n")
+        return text.format(o=f"{{{register}}}", **slots)
+
+    def _scratch(self, register: str) -> str:
+        """Return numbers of scratch for a call whose result lies in a register."""
+        taken = {*self.used, register, "o"}
+        free = [name for name, truth in self.holds.items() if not truth and name not in taken]
+        return free[0] if free else self._new(truth=False)
+
+    def _new(self, *, truth: bool) -> str:
+        count = len(self.holds)
+        name = "s" if count == 1 else f"s{count}"
+        self.holds[name] = truth
+        return name
 
     def _chosen(self, number: int, call: Call, reused: list[str]) -> str:
         last = len(self.order) - 1
@@ -125,12 +138,7 @@ class _Registers:
             free = [name for name in free if name != "o"]
         truth = is_truth(call, "")
         fitting = [name for name in free if self.holds[name] == truth]
-        if fitting:
-            return fitting[0]
-        count = len(self.holds)
-        name = "s" if count == 1 else f"s{count}"
-        self.holds[name] = truth
-        return name
+        return fitting[0] if fitting else self._new(truth=truth)
 
     def _slot(self, x: Term) -> str:
         if isinstance(x, Call):

@@ -7,6 +7,7 @@ from specnet.engines.numpy.calls import (
     Remade,
     _clip,
     add_up,
+    choose,
     clip,
     maximum,
     maximum_reduce,
@@ -48,6 +49,25 @@ def test_numbers_are_clipped_in_one_pass_as_in_two(bounds, dtype):
             own(out if in_place else x, low, high, out)
             np.testing.assert_array_equal(out, np.clip(x, *bounds))
     assert isinstance(clip, np.ufunc)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("size", [10, 5_000])
+@pytest.mark.parametrize("kinds", ["arrays", "a number", "numbers", "integers", "over b"])
+def test_what_is_chosen_is_either_to_the_bit(kinds, size, dtype):
+    rng = np.random.default_rng(0)
+    condition = rng.random((size, 2)) < 0.5
+    a, b = (rng.integers(-9, 9, (size, 2)).astype(dtype) for _ in range(2))
+    integers = a.astype(np.int64)
+    if dtype != "int64":
+        a.flat[::3], b.flat[::3], a.flat[1::3], b.flat[1::4] = np.nan, np.inf, -0.0, -np.inf
+    number = a.dtype.type(7)
+    first = {"a number": number, "numbers": np.array(number), "integers": integers}.get(kinds, a)
+    second = 0 if kinds == "numbers" else b
+    wanted = np.where(condition, first, second).astype(dtype)
+    out = b.copy() if kinds == "over b" else np.empty_like(b)
+    choose(condition, first, out if kinds == "over b" else second, out, np.empty_like(b))
+    assert out.tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

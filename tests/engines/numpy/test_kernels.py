@@ -8,10 +8,20 @@ import pytest
 from specnet.engines.numpy.emit import emit
 from specnet.engines.numpy.kernels import kernel_of
 from specnet.graph import ops
+from specnet.graph.graph import Graph
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, at
 from specnet.passes.pipeline import plan
 from tests.support.compiled import run
 from tests.support.graphs import graph_of
+
+
+def test_a_condition_that_changes_from_element_to_element_takes_no_branches():
+    graph = Graph("float32")
+    x, mask = leaf(graph, "x", "input", (BATCH, 8)), leaf(graph, "mask", "input", (BATCH, 8), "bool")
+    sizes = {"batch": 4}
+    assert kernel_of(ops.where(ops.greater(x, 0.0), x, 0.0), sizes, 0).startswith("choose(")
+    assert kernel_of(ops.where(mask, x, 0.0), sizes, 0).startswith("copyto(")
 
 
 @pytest.mark.parametrize(("rows", "shared"), [(10, False), (2000, True)])

@@ -46,8 +46,10 @@ class Workspace:
         }
         # Views and code are not counted: that none counts for less than this keeps their number down, too.
         held = sum(array.nbytes for array in self._inputs.values())
-        self.size = max(held + plan.arena + plan.prologue, KEPT_BYTES // KEPT)
+        least = KEPT_BYTES // KEPT
+        self.size = max(held + plan.arena + plan.prologue, least)
         """About how many bytes it takes."""
+        self.is_small = self.size == least
         self.kept: Any = None
         """What its user keeps with it."""
         self._bound: dict[int | tuple[tuple[str, int], ...], Ready] = {}

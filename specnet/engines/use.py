@@ -21,7 +21,7 @@ class ModelUse(Shared):
         """Set it up with nobody who uses the model."""
         super().reset()
         self.readers: dict[int, ref[object]] = {}
-        """Those who read at the moment, by their ids; changed under `lock`, after `check`."""
+        """Those who read at the moment, by their ids, see `enter`."""
         self.stepping: int | None = None
         """The thread that is making steps."""
         self._training: ref[object] | None = None
@@ -42,6 +42,26 @@ class ModelUse(Shared):
                 "another thread is training this model: use it between two events of the training, or after it"
             )
 
+    def enter(self, key: int, reader: ref[object]) -> None:
+        """Take note of a reader by a key of its own; raise ModelInUseError while another thread makes steps.
+
+        It takes the lock only then. A training says that it makes steps before it looks for readers, and readers look
+        for one after they have said that they read, so that one of two sees the other.
+        """
+        self.readers[key] = reader
+        if self.stepping is None:
+            return
+        try:
+            with self.lock:
+                self.check()
+        except BaseException:
+            self.leave(key)
+            raise
+
+    def leave(self, key: int) -> None:
+        """Forget a reader."""
+        self.readers.pop(key, None)
+
     def begin_steps(self, training: object) -> None:
         """Let this thread make steps of a training; raise ModelInUseError if the model is used otherwise."""
         with self.lock:
@@ -50,12 +70,14 @@ class ModelUse(Shared):
                 raise ModelInUseError("this model is in another training: end or close that one first")
             if self.training is training and self.stepping not in (None, get_ident()):
                 raise ModelInUseError("another thread is training this model")
-            if any(reader() is not None for reader in self.readers.values()):
+            before = self._training, self.stepping
+            self._training, self.stepping = ref(training), get_ident()
+            if any(reader() is not None for reader in list(self.readers.values())):
+                self._training, self.stepping = before
                 raise ModelInUseError(
                     "another thread is predicting with this model: continue the training once it is done"
                 )
             self.readers.clear()
-            self._training, self.stepping = ref(training), get_ident()
 
     def end_steps(self, training: object) -> None:
         """Let others read the model, until the next `begin_steps`."""
@@ -79,12 +101,9 @@ class ModelReader:
         self._use = use
 
     def __enter__(self) -> None:
-        with self._use.lock:
-            self._use.check()
-            self._use.readers[id(self)] = ref(self)
+        self._use.enter(id(self), ref(self))
 
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._use.lock:
-            self._use.readers.pop(id(self), None)
+        self._use.leave(id(self))

@@ -71,8 +71,12 @@ class CompiledModel(ModelContents):
     def predict(self, inputs: Any, *, output: str) -> Array: ...
 
     def predict(self, inputs: Any, *, output: str | None = None) -> Array | Any:
+        if output is None and self._plain:
+            quick = self._predictor.quick(inputs)
+            if quick is not None:
+                return quick
         key = "" if output is None else self._output(output)
-        made = self._of_numbers(inputs)
+        made = self._of_numbers(inputs, again=output is None and self._plain)
         if made is None:
             made = self.predictions(self._encoded(inputs))
         return made if output is None and self.network.several else made[key]
@@ -247,7 +251,7 @@ class CompiledModel(ModelContents):
             made[name] = way.invert(made[name])
         return made
 
-    def _of_numbers(self, inputs: Any) -> dict[str, Array] | None:
+    def _of_numbers(self, inputs: Any, *, again: bool) -> dict[str, Array] | None:
         """Return `predictions` of raw rows that are encoded where the plan reads them; None where that cannot be."""
         encoding, predictor = self.encoding, self._predictor
         if encoding is None or not encoding.is_direct or predictor.by_length:
@@ -256,7 +260,7 @@ class CompiledModel(ModelContents):
         if rows is None:
             return None
         with np.errstate(all="ignore"):
-            made = predictor.predict_numbers(rows, encoding)
+            made = predictor.predict_numbers(rows, encoding, again=again and rows is inputs)
         return None if made is None else self._in_units(self._named(made))
 
     def _named(self, made: dict[str, Array]) -> dict[str, Array]:

@@ -70,6 +70,8 @@ class ModelContents(Model):
         self._uncalibrated = self._predictor = Predictor(network, self._own, self.use)
         ways = {name: self.way_back(output) for name, output in network.outputs.items()}
         self._ways = {name: way for name, way in ways.items() if way is not None}
+        self._plain = not network.several and not self._ways
+        """Whether what the plan gives is what `predict` returns."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out compiled programs and their memory, which follow from the rest."""

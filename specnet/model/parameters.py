@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from specnet.diagnostics import Diagnostic, SpecError
+from specnet.engines.aligned import filled
 from specnet.engines.random import stream
 from specnet.graph.parameter import Parameter
 from specnet.model.network import Network
@@ -23,7 +24,7 @@ class Parameters(Mapping[str, Array]):
     """
 
     def __init__(self, declared: tuple[Parameter, ...], dtype: str) -> None:
-        self.flat: Array = np.zeros(sum(p.size for p in declared), dtype)
+        self.flat: Array = filled((sum(p.size for p in declared),), 0.0, dtype)
         trained = sum(p.size for p in declared if p.role == "parameter")
         self.trained: Array = self.flat[:trained]
         """The part of the vector that training fits."""

@@ -17,6 +17,7 @@ from specnet.model.calibrators import Calibrators
 from specnet.model.measuring_lengths import LengthMeter
 from specnet.model.network import Network
 from specnet.model.programs import prediction_graph
+from specnet.model.quick_rows import QuickRows
 from specnet.passes.cores import cores
 from specnet.passes.plan import Plan
 from specnet.passes.shard import flops
@@ -87,6 +88,8 @@ class Predictor:
             return network.plan(prediction_graph(network, calibrators), rows, threads=1)
 
         self._pool, self._pieces = Pool(compiled, arrays), Pool(of_one_thread, arrays)
+        self.quick = QuickRows(self._pool, use)
+        """What predicts rows like those that `predict_numbers` had last."""
         self._threads = 0
         """How many predict pieces, once it is known whether it is worth having several."""
 
@@ -113,10 +116,13 @@ class Predictor:
         assert made is not None, "all rows can be written"
         return made
 
-    def predict_numbers(self, rows: Array, encoding: Encoding) -> dict[str, Array] | None:
+    def predict_numbers(
+        self, rows: Array, encoding: Encoding, *, again: bool = False
+    ) -> dict[str, Array] | None:
         """Return the predictions of `Encoding.numbers`, which are encoded into the only input as they are needed.
 
-        None where the model cannot take them. Raises ModelInUseError while another thread makes steps.
+        None where the model cannot take them. Rows like these may be predicted `again`, by `quick`, where there is one
+        output. Raises ModelInUseError while another thread makes steps.
         """
         count = len(rows)
         if not 0 < count <= self._most:
@@ -138,7 +144,10 @@ class Predictor:
             if write(rows):
                 step()
                 made = {name: array.copy() for name, array in outputs}
-            self._pool.put_back(space)
+            if again and len(outputs) == 1:
+                self.quick.keep(rows, space, write, step, outputs[0][1])
+            else:
+                self._pool.put_back(space)
             return made
 
     def _predict(self, rows: int, fill: Fill) -> dict[str, Array] | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.aligned import filled
 from specnet.engines.execution import Bound, Executable
 from specnet.engines.random import streams
 from specnet.engines.ranks import RankShares, join
@@ -31,7 +32,7 @@ class BoundTraining:
         self.model, self.plan, self.update_plan = model, plans.step, plans.update
         self._plans = plans
         self.slots: dict[str, Array] = {
-            name: np.full(plans.slot_shape(name), first, spec.dtype)
+            name: filled(plans.slot_shape(name), first, spec.dtype)
             for name, (_, first) in plans.slots.items()
         }
         """What the optimizer keeps; of what processes share, a process has its portion."""

@@ -171,14 +171,14 @@ def test_the_first_use_of_all_may_be_made_by_several_threads(tmp_path):
 def test_a_model_keeps_little_whatever_it_is_asked_for(ready, monkeypatch):
     """Whether calls are made ready or at every step."""
     monkeypatch.setattr(binding, "READY", ready)
-    allocate, raw = execution._aligned, []
+    allocate, raw = execution.aligned, []
 
-    def aligned(size):
-        memory = allocate(size)
+    def aligned(shape):
+        memory = allocate(shape)
         raw.append(weakref.ref(memory.base))  # what all views of it keep alive
         return memory
 
-    monkeypatch.setattr(execution, "_aligned", aligned)
+    monkeypatch.setattr(execution, "aligned", aligned)
     model = specnet.compile(images())
     gc.collect()
     gc.disable()

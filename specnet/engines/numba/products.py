@@ -21,6 +21,7 @@ from specnet.engines.numba.blocks import BlockShape, block_shape
 from specnet.engines.numba.compiling import inner, kernel
 from specnet.engines.numba.language import int64_at
 from specnet.engines.numba.matrices import BY_BLOCKS
+from specnet.engines.numba.vector_products import most_vectors, multiply_vector
 from specnet.engines.numba.vectors import (
     block,
     block_rows,
@@ -80,6 +81,9 @@ def _multiply(
     step: int,
 ) -> None:
     item, count = bytes_of(like), block_rows()
+    if n == 1:
+        multiply_vector(like, m, k, a, (a_step if a_t else 1) * item, b, b_step * item, out)
+        return
     rows = stack_numbers()
     steps = rows + 16 * count
     r, s = int64_at(rows), int64_at(steps)
@@ -115,6 +119,8 @@ def is_by_blocks(n: int, m: int, k: int, item: int) -> bool:
     """Return whether blocks compute a product with a k x m matrix, which lies row by row, faster than the library."""
     shape = _shape()
     lanes = shape.width // item
+    if n == 1:
+        return m <= most_vectors(shape) * lanes
     if n <= shape.rows // 2:
         return False
     # The rest of a block is computed for nothing. The library copies matrices for few rows, too.
@@ -139,6 +145,10 @@ def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
         first = address_of(a) + (start * a.strides[0] if by_rows else 0)
         second = address_of(b) + (0 if by_rows else start * b.strides[1])
         result = address_of(out) + start * size * (step if by_rows else 1)
+        if m == 1 == step and a_t and is_by_blocks(1, own[0], k, size):
+            # A column is as good as a row.
+            found += [1 + BY_BLOCKS, 0, 1, own[0], k, second, b_step, first, a_step, result, own[0]]
+            continue
         lies = a_t + BY_BLOCKS * (not b_t and is_by_blocks(*own, k, size))
         found += [lies, b_t, *own, k, first, a_step, second, b_step, result, step]
     return found

@@ -52,6 +52,11 @@ class WholeSteps:
         self._make()
         return tuple(self._one[0].tolist())
 
+    def only(self) -> tuple[()]:
+        """Make a step of a plan that has neither numbers nor scalars, by this thread alone."""
+        self._run(self._number, self._address)
+        return ()
+
     def many(self, count: int, *numbers: float) -> Array:
         """Make so many steps, each with the number of the step before plus 1; return the scalars of each.
 

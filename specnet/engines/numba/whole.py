@@ -24,6 +24,9 @@ from specnet.graph.sizes import Sizes
 LARGEST = 4_096
 """Multiplications of a matrix product that a loop does as fast as a call of the matrix library."""
 
+LARGEST_OF_A_ROW = 512
+"""The same where the first matrix has one row, for which vectors of columns are added up."""
+
 SHARED = 16_384
 """Elements of a loop that is worth cutting into parts: some microseconds of work."""
 
@@ -245,18 +248,20 @@ class _WholeWriter(Entries):
         if len(columns) > 1:
             raise Unfit
         multiplications = prod(self.shape(a)) * prod(columns)
-        if multiplications <= LARGEST:
+        dtype = self.dtype(a)
+        known = product_addresses() is not None and {dtype, self.dtype(b), self.dtype(out)} in (
+            {"float32"},
+            {"float64"},
+        )
+        single = known and self.shape(a)[0] == 1 and multiplications > LARGEST_OF_A_ROW
+        if multiplications <= LARGEST and not single:
             arrays = f"{self.array(a)}, {self.array(b)}, {self.array(out)}"
             self.lines.append(f"product({arrays}, t, {self.entry('product', a, b)})")
             return
-        dtype = self.dtype(a)
+        if not known:
+            raise Unfit
         # A single row or column is multiplied by a loop, see `gemm32`.
         by_library = self.shape(a)[0] > 1 and columns not in ((), (1,))
-        if product_addresses() is None or {dtype, self.dtype(b), self.dtype(out)} not in (
-            {"float32"},
-            {"float64"},
-        ):
-            raise Unfit
         self.products = self.products or by_library
         call = "gemm32(t, t[6], {})" if dtype == "float32" else "gemm64(t, t[7], {})"
         parts = self.threads if multiplications >= SHARED_PRODUCT else 1

@@ -101,19 +101,27 @@ class Executable:
         step = names.pop("step")
         arrays = {name: names[view] for name, view in self._program.arrays.items()}
         if self._program.whole is not None:
-            return self._whole(names, arrays)
+            whole = self._whole(names, arrays)
+            if whole is not None:
+                return whole
         if self._workers is not None:
             step = _shared(step, self._workers)
         elif plan.has_large_products:
             step = limiting(1, _buffering(step))
         return Bound(step, arrays, workers=self._workers)
 
-    def _whole(self, names: Mapping[str, Any], arrays: dict[str, Array]) -> Bound:
-        """Return a program that is one compiled function over the arrays that its names stand for."""
-        from specnet.engines.numba.stepping import WholeSteps
+    def _whole(self, names: Mapping[str, Any], arrays: dict[str, Array]) -> Bound | None:
+        """Return a program that is one compiled function over the arrays that its names stand for.
+
+        None where it has calls that only Python makes.
+        """
+        from specnet.engines.numba.stepping import NotByTable, WholeSteps
 
         assert self._program.whole is not None
-        whole = WholeSteps(self._program, names, self._team)
+        try:
+            whole = WholeSteps(self._program, names, self._team)
+        except NotByTable:
+            return None
         if self._program.whole.products:
             return Bound(limiting(1, whole.step), arrays, limiting(1, whole.many))
         alone = self._team is None and not (self._program.numbers or self._program.scalars)

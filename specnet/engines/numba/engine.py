@@ -32,7 +32,10 @@ def emit(plan: Plan) -> NumpyProgram:
     """Write a plan as a function over bound views that runs compiled loops."""
     if plan.workers and any(isinstance(each, Repeat | Distribute) for each in plan.instructions):
         return numpy_emit.emit(plan, CompiledStatements)  # a body leaves no whole step
-    whole = with_whole(numpy_emit.emit(plan, UnsharedStatements), plan.sizes, plan.threads, loop_name)
+    alone = numpy_emit.emit(plan, UnsharedStatements)
+    if alone.blocks and plan.workers > 1:
+        return numpy_emit.emit(plan, CompiledStatements)  # which share the pieces of these
+    whole = with_whole(alone, plan.sizes, plan.threads, loop_name)
     return numpy_emit.emit(plan, CompiledStatements) if plan.workers and whole.whole is None else whole
 
 

@@ -24,6 +24,8 @@ SIZES = {
     "address": 1,
     "table": 1,
     "parts": 1,
+    "calls": 1,
+    "pieces": 2,
     "size": 1,
     "sizes": 3,
     "rows": 2,

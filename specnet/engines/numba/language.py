@@ -61,6 +61,16 @@ float32_at, float64_at = _pointer(types.float32), _pointer(types.float64)
 int32_at, int64_at, uint8_at = _pointer(types.int32), _pointer(types.int64), _pointer(types.uint8)
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def numbers_at(typing_context: Any, like: Any, address: Any) -> Any:  # noqa: ARG001
+    """Take an address for that of elements of a number's type."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[1], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like)(like, types.int64), generate
+
+
 @inner
 def maximum(a: Any, b: Any) -> Any:
     """Return the larger of two numbers, or NaN if one of them is."""

@@ -12,6 +12,7 @@ from specnet.engines.numba.drawing import *
 from specnet.engines.numba.language import *
 from specnet.engines.numba.matrices import *
 from specnet.engines.numba.small import *
+from specnet.engines.numba.table_calls import *
 from specnet.engines.numba.threads import *"""
 
 

@@ -116,4 +116,4 @@ class UnsharedStatements(CompiledStatements):
         super().__init__(operands, sizes, 0, *given, **named)
 
     def _block(self, pieces: Pieces) -> None:
-        super()._block(replace(pieces, workers=min(pieces.workers, 1)))
+        super()._block(replace(pieces, workers=0))

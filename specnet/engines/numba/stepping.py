@@ -13,9 +13,12 @@ import numpy as np
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.entries import STEPS_MADE
 from specnet.engines.numba.products import product_functions, product_parts
+from specnet.engines.numba.table_calls import NotByTable, calls_table, pieces_tape
 from specnet.engines.numba.team import HelpPace, Team, usleep
 from specnet.engines.numba.threads import INTEREST, NUMBERS, OPEN, SHORT_INTEREST
 from specnet.engines.program import NumpyProgram
+
+__all__ = ["NotByTable", "WholeSteps"]
 
 Array = np.ndarray[Any, Any]
 
@@ -41,7 +44,8 @@ class WholeSteps:
         header = [1, address_of(self._one), address_of(self._given), 0, address_of(self._shared), threads]
         items = {names[entry[1]].itemsize for entry in program.whole.entries if entry[0] == "gemm"}
         header += [*(product_functions(item) if item in items else 0 for item in (4, 8)), usleep()]
-        entries = (number for entry in program.whole.entries for number in _numbers(entry, names))
+        self._tables: list[Array] = []
+        entries = (number for entry in program.whole.entries for number in self._numbers(entry, names))
         self._table = np.array([*header, *entries], np.int64)
         self._address = address_of(self._table)
 
@@ -85,6 +89,17 @@ class WholeSteps:
     def help(self) -> None:
         """Do parts of the steps that another thread makes, until there have been none for a moment."""
         self._run(self._number + 1, self._address)
+
+    def _numbers(self, entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:
+        """Return what an entry puts into the table, and keep the tables that it has the addresses of."""
+        if entry[0] == "calls":
+            self._tables.append(calls_table(names[entry[1]]))
+            return [address_of(self._tables[-1])]
+        if entry[0] == "pieces":
+            pieces = names[entry[1]]
+            self._tables.append(pieces_tape(pieces, self._tables.append))
+            return [len(pieces), address_of(self._tables[-1])]
+        return _numbers(entry, names)
 
 
 def _numbers(entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:

@@ -17,7 +17,8 @@ from dataclasses import replace
 from math import prod
 
 from specnet.engines.blas import product_addresses
-from specnet.engines.numba.entries import GEMM, Entries, Unfit
+from specnet.engines.numba.entries import GEMM, Unfit
+from specnet.engines.numba.performing import Performing
 from specnet.engines.program import NumpyProgram, Whole
 from specnet.graph.sizes import Sizes
 
@@ -42,7 +43,7 @@ def with_whole(
     So many threads may compute; where there are stages for them, another function takes parts of these. `loop_name`
     gives the name that a loop's function has.
     """
-    if program.blocks or program.loops or program.shards or program.calls:
+    if program.loops or program.shards:
         return program
     writer = _WholeWriter(program, sizes, threads, loop_name)
     try:
@@ -93,15 +94,14 @@ def {name}(t):
 """What other threads run meanwhile."""
 
 
-class _WholeWriter(Entries):
+class _WholeWriter(Performing):
     """Writes a step's statements as those of a compiled function."""
 
     def __init__(
         self, program: NumpyProgram, sizes: Sizes, threads: int, loop_name: Callable[[str], str]
     ) -> None:
-        super().__init__(program, sizes)
-        self.threads, self.loop_name = threads, loop_name
-        self.lines: list[str] = []
+        super().__init__(program, sizes, loop_name)
+        self.threads = threads
         self.stages: list[str] = []
         """What does a part of each stage."""
         self.products = False
@@ -146,6 +146,8 @@ class _WholeWriter(Entries):
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
+            case ast.Expr(value=ast.Call(func=ast.Name(id="perform"), args=[ast.Name(id=calls)])):
+                self.perform(calls)
             case ast.Expr(value=ast.Call(func=ast.Name(id=name), args=arguments)):
                 self._call(name, arguments)
             case ast.Expr(
@@ -162,6 +164,8 @@ class _WholeWriter(Entries):
                 targets=[ast.Subscript(value=ast.Name(id=array), slice=ast.Constant(int(place)))], value=value
             ):
                 self.lines.append(f"{self.array(array)}[{place}] = {self._scalar(value)}")
+            case ast.For(target=ast.Tuple(elts=names), iter=ast.Name(id=block), body=body):
+                self.pieces([ast.unparse(name) for name in names], block, body)
             case ast.If(test=test, body=[ast.Return(value=ast.Tuple(elts=results))], orelse=[]):
                 self.lines.append(f"if {self._scalar(test)}:")
                 self.lines += [f"    {line}" for line in (*self._results(results), "return")]

@@ -17,6 +17,7 @@ import numpy as np
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.kernels import direct_loops as t
 from specnet.engines.numba.kernels.direct_sizes import is_few, pays_by_channels, run_of
+from specnet.engines.numba.table_calls import TableCall
 from specnet.engines.numpy.calls import Call
 from specnet.graph.frames import FRAME, ConvolutionFrame
 from specnet.graph.geometry import Geometry, Pair
@@ -35,7 +36,8 @@ def convolve(
     few = is_few(how, how.made)
     if few and how.filters > 1:
         turned, scratch = scratch[: w.size], scratch[w.size :]
-        yield np.copyto, (turned.reshape(how.filters, -1), w.reshape(-1, how.filters).T)
+        placed = turned.reshape(1, 1, 1, how.filters, -1)
+        yield _turned(w.reshape(1, 1, -1, how.filters), placed)
         w = turned
     line = how.frame.line * how.item
     apart = how.dilation[0] * line, how.dilation[1] * how.channels * how.item
@@ -57,7 +59,7 @@ def convolve(
         t.DEPTH: how.depth,
     }
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
-    yield _Bound(x.dtype, _table(header | {t.WORK: t.CONVOLVE}, parts), (x, w, b, scratch, out)), ()
+    yield _bound(x, _table(header | {t.WORK: t.CONVOLVE}, parts), (x, w, b, scratch, out))
 
 
 def convolve_kernel(
@@ -89,7 +91,11 @@ def convolve_kernel(
     }
     header[t.CACHED_ROWS] = max(1, CACHED_BYTES // (how.frame.lead * line + down))
     header |= _read(x, (*how.size, how.channels), (1, 1), how.frame, scratch)
-    yield _Bound(x.dtype, _table(header | {t.WORK: t.CORRELATE}, parts), (x, g, scratch, out, offsets)), ()
+    yield _bound(
+        x,
+        _table(header | {t.WORK: t.CORRELATE}, parts),
+        (x, g, scratch, out, offsets),
+    )
 
 
 def _convolve_kernel_by_channels(
@@ -123,7 +129,7 @@ def _convolve_kernel_by_channels(
     header |= {t.TIMES: address_of(x), t.TIMES_IMAGE: height * width * pixel}
     header[t.CACHED_ROWS] = max(1, CACHED_BYTES // (line + width * pixel))
     header |= _read(g, (*how.out, how.filters), (1, 1), frame, rest)
-    yield _Bound(x.dtype, _table(header | {t.WORK: t.CORRELATE}, [part]), (x, g, scratch, offsets)), ()
+    yield _bound(x, _table(header | {t.WORK: t.CORRELATE}, [part]), (x, g, scratch, offsets))
     total, found = out.reshape(how.taps, how.channels, how.filters), sums.swapaxes(1, 2)
     yield (np.copyto, (total, found)) if overwrite else (np.add, (total, found, total))
 
@@ -143,7 +149,7 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
         reaching = w[down.chosen, across.chosen]
         stop = begin + reaching.size
         placed = turned[begin:stop].reshape(how.groups, down.count, across.count, how.made, how.own)
-        yield _turned(reaching, placed), ()
+        yield _turned(reaching, placed)
         apart = down.step * line, across.step * how.filters * how.item
         together = how.groups == 1 and across.step == 1
         steps = _sums((down.count, across.count), apart, how.made, how.own, how.item, together=together)
@@ -167,17 +173,12 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
         begin = stop
     header = {t.OUT: address_of(out), t.OUT_IMAGE: height * width * pixel, t.TIMES: address_of(turned)}
     header |= _read(g, (*how.out, how.filters), how.phases, frame, rest)
-    yield _Bound(g.dtype, _table(header | {t.WORK: t.CONVOLVE}, parts), (g, scratch, out)), ()
+    yield _bound(g, _table(header | {t.WORK: t.CONVOLVE}, parts), (g, scratch, out))
 
 
-class _Bound:
-    """The compiled function with a table, and the arrays whose addresses this has."""
-
-    def __init__(self, dtype: np.dtype[Any], table: Array, kept: object) -> None:
-        self._address, self._like, self._kept = address_of(table), dtype.type(0), (table, kept)
-
-    def __call__(self) -> None:
-        t.compute(self._address, self._like)
+def _bound(like: Array, table: Array, kept: object) -> Call:
+    """Return the call of the compiled function with a table, and with the arrays whose addresses this has."""
+    return TableCall(t.compute, table, like.dtype, kept), ()
 
 
 def _table(header: Entries, parts: Sequence[Entries]) -> Array:
@@ -191,7 +192,7 @@ def _table(header: Entries, parts: Sequence[Entries]) -> Array:
     return table
 
 
-def _turned(taps: Array, out: Array) -> _Bound:
+def _turned(taps: Array, out: Array) -> Call:
     """Return what writes taps (rows, columns, channels, filters) as (groups, rows, columns, filters, channels)."""
     table = np.zeros(t.TURN, np.int64)
     table[[t.TAP_ROWS, t.TAP_COLUMNS]] = taps.shape[:2]
@@ -199,7 +200,7 @@ def _turned(taps: Array, out: Array) -> _Bound:
     table[t.WORK] = t.TRANSPOSE
     table[[t.GROUPS, t.CHANNELS, t.TURNED]] = out.shape[0], out.shape[4], out.shape[3]
     table[[t.TAP, t.TURNED_TO]] = address_of(taps), address_of(out)
-    return _Bound(out.dtype, table, (taps, out))
+    return _bound(out, table, (taps, out))
 
 
 def _read(

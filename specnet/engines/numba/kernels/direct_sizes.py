@@ -22,6 +22,11 @@ RUN = 64
 """Bytes that lie together and are worth an inner product: the longest vector."""
 
 
+def is_direct(how: Geometry) -> bool:
+    """Return whether the output is computed directly, given the scratch memory that this takes."""
+    return not how.depthwise and _fits(how, prod(how.grid))
+
+
 def forward_pays(how: Geometry, scratch: Array) -> bool:
     """Return whether the output is computed directly, in scratch memory."""
     if not _fits(how, prod(how.grid)):

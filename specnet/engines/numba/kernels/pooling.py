@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numba import carray
 
-from specnet.engines.numba.kernels.compiled import loops
+from specnet.engines.numba.addresses import address_of
+from specnet.engines.numba.compiling import kernel
+from specnet.engines.numba.kernels.compiled import inner, loops
+from specnet.engines.numba.language import int64_at, numbers_at
+from specnet.engines.numba.table_calls import TableCall
 from specnet.engines.numpy.calls import Call
 from specnet.graph.windows import Windows
 
@@ -19,7 +24,10 @@ Array = np.ndarray[Any, Any]
 
 def pool_max(x: Array, how: Windows, out: Array, floor: bool) -> Iterator[Call]:
     """Write the largest of each window into `out`, or 0 if there is a floor and it is larger."""
-    yield _pool_max, (_places(x, how), *_ends(how), floor, _windows(out, how))
+    seen, (starts, stops), made = _places(x, how), _ends(how), _windows(out, how)
+    table = [*seen.shape, starts.size, int(floor), *map(address_of, (seen, starts, stops, made))]
+    kept = seen, starts, stops, made
+    yield TableCall(_largest, np.array(table, np.int64), x.dtype, kept), ()
 
 
 def unpool_max(
@@ -53,7 +61,7 @@ def spread_sum(g: Array, how: Windows, out: Array) -> Iterator[Call]:
 
 def _ends(how: Windows) -> Array:
     """Return where windows begin and end (2, windows), within the axis."""
-    return np.clip(np.array(list(how.spans), np.int64).T, 0, how.size)
+    return np.ascontiguousarray(np.clip(np.array(list(how.spans), np.int64).T, 0, how.size))
 
 
 def _places(x: Array, how: Windows) -> Array:
@@ -66,8 +74,17 @@ def _windows(y: Array, how: Windows) -> Array:
     return y.reshape(-1, how.spans.number, how.inner)
 
 
-@loops
-def _pool_max(x: Array, starts: Array, stops: Array, floor: bool, out: Array) -> None:
+@kernel
+def _largest(table: int, like: Any) -> None:
+    t = int64_at(table)
+    starts, stops = carray(int64_at(t[6]), (t[3],)), carray(int64_at(t[7]), (t[3],))
+    x = carray(numbers_at(like, t[5]), (t[0], t[1], t[2]))
+    out = carray(numbers_at(like, t[8]), (t[0], t[3], t[2]))
+    _pool_max(x, starts, stops, t[4], out)
+
+
+@inner
+def _pool_max(x: Array, starts: Array, stops: Array, floor: int, out: Array) -> None:
     zero = x.dtype.type(0)
     for i in range(len(x)):
         for w in range(starts.size):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -29,9 +29,22 @@ Fill = Callable[[Any], bool]
 """Writes rows; returns whether they are what the model can take. NumPy must already ignore what overflows."""
 
 
-Writer = Callable[[Sequence[tuple[str, "Array"]], "Array", "Array"], Callable[[], bool]]
-"""Makes what writes rows after some operations, see `lowered.arithmetic`, into another array, and says whether all
-numbers are finite then."""
+WORTH_READING = 1 << 12
+"""Numbers that it takes longer to copy than to find out where they lie."""
+
+
+class Writing(Protocol):
+    """What writes rows, and says whether all numbers are finite then."""
+
+    def __call__(self) -> bool:
+        """Write them."""
+
+    def of(self, rows: Array) -> bool:
+        """Do it for other rows, which are C-contiguous and have the same shape and type."""
+
+
+Writer = Callable[[Sequence[tuple[str, "Array"]], "Array", "Array"], Writing]
+"""Makes what writes rows after some operations, see `lowered.arithmetic`, into another array."""
 
 
 def filler(encoding: Encoding, out: Array, writer: Writer | None = None) -> Fill:
@@ -91,9 +104,12 @@ def _quick(encoding: Encoding, out: Array, writer: Writer | None) -> Fill | None
     shape = len(out), *encoding.raw_shape
     single, double = np.empty(shape, np.float32), np.empty(shape, np.float64)
     write_single, write_double = writer(steps, single, out), writer(steps, double, out)
+    large = out.size >= WORTH_READING
 
     def fill(rows: Array) -> bool:
         if rows.dtype == single.dtype:
+            if large and rows.flags.c_contiguous and rows.flags.aligned:
+                return write_single.of(rows)
             single[...] = rows
             return write_single()
         double[...] = rows

@@ -122,7 +122,7 @@ class Executable:
             whole = WholeSteps(self._program, names, self._team)
         except NotByTable:
             return None
-        if self._program.whole.products:
+        if whole.calls_library:
             return Bound(limiting(1, whole.step), arrays, limiting(1, whole.many))
         alone = self._team is None and not (self._program.numbers or self._program.scalars)
         return Bound(whole.only if alone else whole.step, arrays, whole.many)

@@ -182,8 +182,6 @@ class Whole:
     """What the steps are given: the plan's numbers, then constants."""
     threads: int
     """How many threads share its longest parts."""
-    products: bool
-    """Whether it calls the matrix library."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,15 @@ ROWS = {
 
 @pytest.mark.parametrize("table", [False, True])
 @pytest.mark.parametrize("transforms", [[], ["standardize"], ["log"], [{"type": "scale", "factor": 2.0}]])
-@pytest.mark.parametrize("short", [filling_rows.SHORT, 0, None], ids=["short", "long", "compiled"])
+@pytest.mark.parametrize(
+    "short", [filling_rows.SHORT, 0, None, -1], ids=["short", "long", "compiled", "in place"]
+)
 def test_as_any_number_of_rows(desk, monkeypatch, table, transforms, short):
     writer = None
-    if short is None:
+    if short is None or short < 0:
         pytest.importorskip("numba")
         writer = row_writer()
+        monkeypatch.setattr(filling_rows, "WORTH_READING", 1 << 12 if short is None else 0)
     else:
         monkeypatch.setattr(filling_rows, "SHORT", short)
     if table:
@@ -47,7 +50,8 @@ def test_as_any_number_of_rows(desk, monkeypatch, table, transforms, short):
         out, expected = (np.empty((len(rows), *only.shape), only.dtype) for _ in range(2))
         write = filler(encoding, out, writer)
         with np.errstate(all="ignore"):
-            for given in (rows, np.asfortranarray(rows[::-1]), rows):
+            apart = np.frombuffer(b"." + rows.tobytes(), rows.dtype, offset=1).reshape(rows.shape)
+            for given in (rows, np.asfortranarray(rows[::-1]), apart, rows):
                 able = encoding.put(given, expected)
                 assert write(given) == able, name
                 assert not able or out.tobytes() == expected.tobytes(), name

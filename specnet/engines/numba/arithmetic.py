@@ -6,7 +6,7 @@ cache. It gives what NumPy gives, to the bit: no two operations become one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -56,35 +56,31 @@ def _copy(source: Any, to: Any, count: int) -> None:
 
 
 @_part
-def _compute(operation: int, space: Any, other: Any, count: int) -> None:
+def _compute(operation: int, numbers: Any, other: Any, to: Any, count: int) -> None:
+    """Write the results of an operation in float64, which may be where the numbers are."""
     if operation == 0:
         for i in range(count):
-            space[i] = space[i] + other[i]
+            to[i] = np.float64(numbers[i]) + other[i]
     elif operation == 1:
         for i in range(count):
-            space[i] = space[i] - other[i]
+            to[i] = np.float64(numbers[i]) - other[i]
     elif operation == 2:
         for i in range(count):
-            space[i] = space[i] * other[i]
+            to[i] = np.float64(numbers[i]) * other[i]
     else:
         for i in range(count):
-            space[i] = space[i] / other[i]
-
-
-@_part
-def _store(space: Any, to: Any, count: int) -> bool:
-    """Write numbers in another type; return whether all are finite in it."""
-    _copy(space, to, count)
-    return bool(_nothing(to, count) == 0)
+            to[i] = np.float64(numbers[i]) / other[i]
 
 
 @_summed
-def _nothing(numbers: Any, count: int) -> Any:
-    """Return the sum of the products with 0, which is NaN if one of them is, or is infinite."""
+def _store(space: Any, to: Any, count: int) -> bool:
+    """Write numbers in another type; return whether all are finite in it."""
+    # The sum of the products with 0 is NaN if a number is, or is infinite.
     total = np.float32(0)
     for i in range(count):
-        total += numbers[i] * np.float32(0)
-    return total
+        to[i] = space[i]
+        total += np.float32(to[i] * np.float32(0))
+    return bool(total == 0)
 
 
 @_kept
@@ -95,13 +91,20 @@ def write_rows(table: int) -> bool:
     for row in range(t[ROWS]):
         for begin in range(0, width, PIECE):
             count, first = min(PIECE, width - begin), row * width + begin
-            if t[SOURCE_BYTES] == 4:
-                _copy(float32_at(t[SOURCE] + 4 * first), space, count)
-            else:
-                _copy(float64_at(t[SOURCE] + 8 * first), space, count)
             for number in range(t[COUNT]):
                 place = FIRST + 3 * number
-                _compute(t[place], space, float64_at(t[place + 1] + 8 * begin * t[place + 2]), count)
+                operation, other = t[place], float64_at(t[place + 1] + 8 * begin * t[place + 2])
+                if number > 0:
+                    _compute(operation, space, other, space, count)
+                elif t[SOURCE_BYTES] == 4:
+                    _compute(operation, float32_at(t[SOURCE] + 4 * first), other, space, count)
+                else:
+                    _compute(operation, float64_at(t[SOURCE] + 8 * first), other, space, count)
+            if t[COUNT] == 0:
+                if t[SOURCE_BYTES] == 4:
+                    _copy(float32_at(t[SOURCE] + 4 * first), space, count)
+                else:
+                    _copy(float64_at(t[SOURCE] + 8 * first), space, count)
             if t[OUT_BYTES] == 4:
                 sound = _store(space, float32_at(t[OUT] + 4 * first), count) and sound
             else:
@@ -109,7 +112,7 @@ def write_rows(table: int) -> bool:
     return sound
 
 
-def writer(steps: Sequence[tuple[str, Array]], rows: Array, out: Array) -> Callable[[], bool]:
+def writer(steps: Sequence[tuple[str, Array]], rows: Array, out: Array) -> RowWriting:
     """Return what writes `rows` after some `OPERATIONS` with numbers into `out`, and says whether all are finite then.
 
     The numbers of each operation are a single one, or as many as a row has. Rows and `out` are float32 or float64,
@@ -126,17 +129,26 @@ def writer(steps: Sequence[tuple[str, Array]], rows: Array, out: Array) -> Calla
             numbers[place] = np.repeat(numbers[place], PIECE)
         header += [OPERATIONS.index(name), address_of(numbers[place]), int(not single[place])]
     table = np.array(header, np.int64)
-    return _Writing(table, (numbers, space, rows, out))
+    return RowWriting(table, (numbers, space, rows, out))
 
 
-class _Writing:
+class RowWriting:
     """The function with its table, and the arrays whose addresses this has."""
 
-    __slots__ = ("_address", "_kept")
+    __slots__ = ("_address", "_kept", "_others", "_others_address")
 
     def __init__(self, table: Array, kept: object) -> None:
         self._address, self._kept = address_of(table), (table, kept)
+        self._others = table.copy()
+        self._others_address = address_of(self._others)
 
     def __call__(self) -> bool:
+        """Write the rows."""
         sound: bool = write_rows(self._address)
+        return sound
+
+    def of(self, rows: Array) -> bool:
+        """Do it for other rows, which are C-contiguous and have the same shape and type."""
+        self._others[SOURCE] = address_of(rows)
+        sound: bool = write_rows(self._others_address)
         return sound

@@ -7,6 +7,7 @@ a product that threads share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -19,6 +20,7 @@ from specnet.engines.blas import product_addresses
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.blocks import BlockShape, block_shape
 from specnet.engines.numba.compiling import inner, kernel
+from specnet.engines.numba.entries import GEMM
 from specnet.engines.numba.language import int64_at
 from specnet.engines.numba.matrices import BY_BLOCKS
 from specnet.engines.numba.vector_products import most_vectors, multiply_vector
@@ -125,7 +127,7 @@ def is_by_blocks(n: int, m: int, k: int, item: int) -> bool:
         return False
     # The rest of a block is computed for nothing. The library copies matrices for few rows, too.
     padded = -(-n // shape.rows) * shape.rows * -(-m // lanes) * lanes
-    used = 5 if n <= 2 * shape.rows else 7
+    used = 5 if n <= 2 * shape.rows or m <= lanes else 7
     return 8 * n * m >= used * padded and k * m * item <= (HUGE if n <= FEW_ROWS else LARGE)
 
 
@@ -152,6 +154,14 @@ def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
         lies = a_t + BY_BLOCKS * (not b_t and is_by_blocks(*own, k, size))
         found += [lies, b_t, *own, k, first, a_step, second, b_step, result, step]
     return found
+
+
+def calls_library(parts: Sequence[int]) -> bool:
+    """Return whether the matrix library computes one of the parts of a product, see `gemm32`."""
+    entries = [parts[place : place + GEMM] for place in range(0, len(parts), GEMM)]
+    return any(
+        lies < BY_BLOCKS and n > 1 and (m > 1 or (m == 1 and step > 1)) for lies, _, n, m, *_, step in entries
+    )
 
 
 def _layout(matrix: Array) -> tuple[int, int]:

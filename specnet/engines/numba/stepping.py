@@ -12,7 +12,7 @@ import numpy as np
 
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.entries import STEPS_MADE
-from specnet.engines.numba.products import product_functions, product_parts
+from specnet.engines.numba.products import calls_library, product_functions, product_parts
 from specnet.engines.numba.table_calls import NotByTable, calls_table, pieces_tape
 from specnet.engines.numba.team import HelpPace, Team, usleep
 from specnet.engines.numba.threads import INTEREST, NUMBERS, OPEN, SHORT_INTEREST
@@ -45,6 +45,8 @@ class WholeSteps:
         items = {names[entry[1]].itemsize for entry in program.whole.entries if entry[0] == "gemm"}
         header += [*(product_functions(item) if item in items else 0 for item in (4, 8)), usleep()]
         self._tables: list[Array] = []
+        self.calls_library = False
+        """Whether the matrix library computes a product of these sizes."""
         entries = (number for entry in program.whole.entries for number in self._numbers(entry, names))
         self._table = np.array([*header, *entries], np.int64)
         self._address = address_of(self._table)
@@ -99,7 +101,10 @@ class WholeSteps:
             pieces = names[entry[1]]
             self._tables.append(pieces_tape(pieces, self._tables.append))
             return [len(pieces), address_of(self._tables[-1])]
-        return _numbers(entry, names)
+        numbers = _numbers(entry, names)
+        if entry[0] == "gemm" and calls_library(numbers):
+            self.calls_library = True
+        return numbers
 
 
 def _numbers(entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:

@@ -56,7 +56,6 @@ def with_whole(
         tuple(writer.entries),
         writer.numbers,
         threads if writer.stages else 1,
-        products=writer.products,
     )
     return replace(program, compiled=(*program.compiled, *texts), whole=whole)
 
@@ -104,8 +103,6 @@ class _WholeWriter(Performing):
         self.threads = threads
         self.stages: list[str] = []
         """What does a part of each stage."""
-        self.products = False
-        """Whether the matrix library is called."""
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -264,9 +261,6 @@ class _WholeWriter(Performing):
             return
         if not known:
             raise Unfit
-        # A single row or column is multiplied by a loop, see `gemm32`.
-        by_library = self.shape(a)[0] > 1 and columns not in ((), (1,))
-        self.products = self.products or by_library
         call = "gemm32(t, t[6], {})" if dtype == "float32" else "gemm64(t, t[7], {})"
         parts = self.threads if multiplications >= SHARED_PRODUCT else 1
         place = self.entry("gemm", a, b, out, str(parts))

@@ -27,6 +27,17 @@ def test_rows_are_written_as_numpy_writes_them(single, shape, given, made):
     assert out.tobytes() == expected.astype(made).tobytes()
 
 
+def test_other_rows_are_read_where_they_lie():
+    rows, out = np.zeros((2, 3), np.float32), np.empty((2, 3), np.float32)
+    write = writer([("multiply", np.array(2.0))], rows, out)
+    for number in (1.0, 3.0):
+        assert write.of(np.full((2, 3), number, np.float32))
+        assert (out == 2 * number).all()
+    assert not write.of(np.full((2, 3), np.nan, np.float32))
+    assert write()
+    assert (out == 0).all()
+
+
 @pytest.mark.parametrize("place", [0, PIECE - 1, PIECE, PIECE + 2])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1e300])
 def test_what_is_not_finite_in_the_end_is_noticed(wrong, place):

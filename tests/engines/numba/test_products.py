@@ -9,7 +9,7 @@ pytest.importorskip("numba")
 
 from specnet.engines.numba import products
 from specnet.engines.numba.matrices import BY_BLOCKS
-from specnet.engines.numba.products import TILE, is_by_blocks, product_parts
+from specnet.engines.numba.products import TILE, calls_library, is_by_blocks, product_parts
 from tests.support.examples import DTYPES
 
 FUNCTIONS = {"float32": products.multiply_float32, "float64": products.multiply_float64}
@@ -50,7 +50,8 @@ def test_blocks_are_for_sizes_that_fill_them(monkeypatch):
     assert is_by_blocks(64, 256, 784, 4)
     assert is_by_blocks(5, 256, 784, 4), "the library copies more than it multiplies"
     assert not is_by_blocks(4, 256, 784, 4)
-    assert not is_by_blocks(1000, 10, 64, 4), "most of a vector would be empty"
+    assert is_by_blocks(1000, 10, 64, 4), "more than half of a vector is full"
+    assert not is_by_blocks(1000, 9, 64, 4), "half of a vector would be empty"
     assert not is_by_blocks(64, 4096, 4096, 4), "its copies fit in cache, and the matrix does not"
     is_by_blocks.cache_clear()
 
@@ -68,6 +69,17 @@ def test_a_part_of_a_wider_array_is_written_row_by_row():
     wide = np.zeros((4, 10))
     (entry,) = np.reshape(product_parts(np.ones((4, 5)), np.ones((5, 3)), wide[:, 2:5], 1), (1, 11))
     assert entry[-2:].tolist() == [wide.ctypes.data + 16, 10]
+
+
+def test_whether_the_matrix_library_is_called_follows_from_the_sizes():
+    def found(n, k, m, *, turned=False):
+        b = np.ones((m, k)).T if turned else np.ones((k, m))
+        return calls_library(product_parts(np.ones((n, k)), b, np.empty((n, m)), 2))
+
+    assert found(64, 96, 48, turned=True)
+    assert not found(64, 96, 48)
+    assert not found(1, 96, 4096)
+    assert not found(64, 96, 1)
 
 
 def test_only_a_second_matrix_that_lies_row_by_row_is_read_where_it_lies():

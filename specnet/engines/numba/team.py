@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cache, partial
 from math import inf
 from queue import SimpleQueue
+from threading import get_native_id
 from typing import Protocol
 
 from specnet.engines.sharing import Shared, start_threads
@@ -19,6 +20,9 @@ WINDOW = 0.01
 LONGEST = 1.0
 """Seconds after which the other is tried again."""
 
+TRIED, WORSE = 16, 1.2
+"""Steps after which the other is given up before that if they take so many times as long."""
+
 
 class Helped(Protocol):
     """What threads may help with."""
@@ -27,8 +31,8 @@ class Helped(Protocol):
         """Do parts of the steps under way, until there have been none for a moment."""
 
 
-Order = tuple[Helped, int | None]
-"""What to help with, and the processor on which the calling thread runs, if that is known."""
+Order = tuple[Helped, set[int] | None]
+"""What to help with, and on which processors the helper may run from then on; None for those that it has."""
 
 Orders = SimpleQueue[Order | None]
 
@@ -49,18 +53,22 @@ class Team(Shared):
         super().reset()
         self._orders: list[Orders] | None = None
         self._helping: list[Helped | None] = [None] * (self.count - 1)
+        self._threads: list[int | None] = [None] * (self.count - 1)
+        """The helpers as the system knows them, once they run."""
 
     def wake(self, helped: Helped) -> None:
         """Have the helpers that sleep help with something, before its steps are made."""
         for number, current in enumerate(self._helping):
             if current is None:
                 self._helping[number] = helped
-                self._queues()[number].put((helped, processor()))
+                self._queues()[number].put((helped, keep_off(self._threads[number])))
 
     def _queues(self) -> list[Orders]:
         with self.lock:
             if self._orders is None:
-                targets = [partial(_serve, self._helping, number) for number in range(self.count - 1)]
+                targets = [
+                    partial(_serve, self._helping, self._threads, number) for number in range(self.count - 1)
+                ]
                 self._orders = start_threads(self, targets, "specnet helper")
             return self._orders
 
@@ -84,7 +92,7 @@ class HelpPace:
         """Take note of how long some steps took."""
         self._steps += steps
         self._seconds += seconds
-        if self._seconds < WINDOW:
+        if self._seconds < WINDOW and not self._is_worse():
             return
         self._known[self.helped] = self._seconds / self._steps
         self._since += self._seconds
@@ -97,31 +105,42 @@ class HelpPace:
         elif self._since >= self._until:
             self.helped = not self._better
 
+    def _is_worse(self) -> bool:
+        """Return whether what is tried takes so much more time that no more of it need be seen."""
+        usual = self._known[self._better] * self._steps
+        return self.helped is not self._better and self._steps >= TRIED and self._seconds > WORSE * usual
 
-def _serve(helping: list[Helped | None], number: int, orders: Orders) -> None:
+
+def _serve(helping: list[Helped | None], threads: list[int | None], number: int, orders: Orders) -> None:
     """Help with what is ordered until the end is."""
+    threads[number] = get_native_id()
     while (order := orders.get()) is not None:
-        helped, caller = order
-        leave(caller)
+        helped, allowed = order
+        if allowed is not None:
+            with suppress(OSError):
+                os.sched_setaffinity(0, allowed)
         helped.help()
         helping[number] = None
         del order, helped
 
 
-def leave(caller: int | None) -> None:
-    """Move this thread to another processor if it runs on the caller's.
+def keep_off(thread: int | None) -> set[int] | None:
+    """Have a thread that sleeps wake on another processor than the one on which this thread runs.
 
-    That is where the system often wakes it, though others have nothing to do; threads that both look at memory without
-    a pause then take turns for milliseconds.
+    Returns the processors that it is to allow itself again once it runs; None where it may run where it might before.
+    The system often wakes a thread where the one runs that wakes it, though another core is idle. It then waits there
+    until its turn, for up to some milliseconds, and two threads that look at memory without a pause take turns as long.
     """
-    if caller is None or processor() != caller:
-        return
-    allowed = os.sched_getaffinity(0)
-    others = allowed - {caller}
-    if others:
-        with suppress(OSError):  # where that is forbidden, it stays
-            os.sched_setaffinity(0, others)
-            os.sched_setaffinity(0, allowed)
+    here = processor()
+    if thread is None or here is None:
+        return None
+    with suppress(OSError):  # where that is forbidden, it wakes where it does
+        allowed = os.sched_getaffinity(thread)
+        others = allowed - {here}
+        if others and others != allowed:
+            os.sched_setaffinity(thread, others)
+            return allowed
+    return None
 
 
 def processor() -> int | None:

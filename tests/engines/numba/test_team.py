@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from specnet.engines.numba.team import LONGEST, WINDOW, HelpPace, Team, leave, processor, usleep
+from specnet.engines.numba.team import LONGEST, TRIED, WINDOW, HelpPace, Team, keep_off, processor, usleep
 
 
 class Helped:
@@ -98,6 +98,18 @@ def test_steps_are_made_the_faster_way_and_the_other_is_tried_less_and_less_ofte
         assert pace._interval == LONGEST
 
 
+@pytest.mark.parametrize(("times", "steps"), [(1.5, TRIED), (1.1, 91)])
+def test_what_takes_much_longer_is_given_up_early(times, steps):
+    pace, usual = HelpPace(), WINDOW / 100
+    while pace.helped:
+        pace.made(1, usual)
+    for _ in range(steps - 1):
+        pace.made(1, times * usual)
+        assert not pace.helped
+    pace.made(1, times * usual)
+    assert pace.helped
+
+
 def test_when_the_cores_are_free_again_help_is_worth_it_again():
     pace = HelpPace()
     paced(pace, {True: WINDOW / 5, False: WINDOW / 10}, 1_000)
@@ -112,24 +124,37 @@ def test_the_system_can_sleep():
         assert usleep()
 
 
-def test_a_helper_leaves_the_processor_of_the_calling_thread():
+def test_a_helper_wakes_on_another_processor_than_the_calling_thread():
     if processor() is None or len(os.sched_getaffinity(0)) < 2:
         pytest.skip("the system does not tell on which processor a thread runs, or there is one")
-    allowed = os.sched_getaffinity(0)
-    caller = min(allowed)
-    found = []
+    allowed, found = os.sched_getaffinity(0), []
 
-    def move():
+    class Places:
+        def help(self):
+            found.append((processor(), os.sched_getaffinity(0)))
+
+    team, places = Team(2), Places()
+    team.wake(places)
+    wait_for(lambda: found and team._helping == [None])
+    for caller in sorted(allowed)[:2] * 3:
+        found.clear()
         os.sched_setaffinity(0, {caller})
-        os.sched_setaffinity(0, allowed)
-        leave(caller)
-        found.append((processor(), os.sched_getaffinity(0)))
-        leave(None)
+        try:
+            team.wake(places)
+            wait_for(lambda: found and team._helping == [None])
+        finally:
+            os.sched_setaffinity(0, allowed)
+        assert found[0][1] == allowed, "it may run anywhere again"
+    assert keep_off(None) is None
 
-    thread = threading.Thread(target=move)
-    thread.start()
-    thread.join()
-    ((number, may),) = found
-    assert may == allowed
-    assert number in allowed
-    assert os.sched_getaffinity(0) == allowed
+
+def test_a_thread_that_may_run_on_one_processor_alone_stays_there():
+    if processor() is None:
+        pytest.skip("the system does not tell on which processor a thread runs")
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert keep_off(threading.get_native_id()) is None
+        assert os.sched_getaffinity(0) == {min(allowed)}
+    finally:
+        os.sched_setaffinity(0, allowed)

@@ -30,6 +30,8 @@ from specnet.engines.numba.vectors import (
     block_vectors,
     bytes_of,
     stack_numbers,
+    stack_squares,
+    turn_square,
     vector_bytes,
 )
 
@@ -44,6 +46,12 @@ FEW_ROWS = 256
 LARGE, HUGE = 1 << 20, 1 << 22
 """Bytes of a second matrix for any number of rows, and for few, from which on the library's copies pay."""
 
+DEEP = 64
+"""Numbers that are added up for each of a square, which is then transposed in a tenth of the time."""
+
+TURNED = 2
+"""How the first matrix lies where both lie column by column."""
+
 TILE = 16
 """Rows or columns that a part of a product has a multiple of."""
 
@@ -56,7 +64,10 @@ of the result."""
 def multiply_float32(
     a_t: int, n: int, m: int, k: int, a: int, a_step: int, b: int, b_step: int, out: int, step: int
 ) -> None:
-    """Write the product of an n x k matrix, which may lie column by column, and a k x m matrix."""
+    """Write the product of an n x k matrix and a k x m matrix.
+
+    The first one may lie column by column (`a_t` is 1), and so may both (2, where `is_turned`).
+    """
     _multiply(np.float32(0), a_t, n, m, k, a, a_step, b, b_step, out, step)
 
 
@@ -89,6 +100,9 @@ def _multiply(
     rows = stack_numbers()
     steps = rows + 16 * count
     r, s = int64_at(rows), int64_at(steps)
+    if a_t == TURNED:
+        _multiply_turned(like, n, m, k, a, a_step, b, b_step, out, step)
+        return
     down, along = (item, a_step * item) if a_t else (a_step * item, item)
     for place in range(9):
         s[place] = 0
@@ -108,6 +122,41 @@ def _multiply(
                     r[row] = a + own * down + first * along
                     r[count + row] = out + (own * step + begin) * item
                 block(like, columns, steps, rows, y, 0, first)
+
+
+@inner
+def _multiply_turned(
+    like: Any, n: int, m: int, k: int, a: int, a_step: int, b: int, b_step: int, out: int, step: int
+) -> None:
+    """Write the product of two matrices that lie column by column.
+
+    Transposed, they lie row by row, and the product of the second by the first is that of these. Each square of it is
+    transposed when it is complete.
+    """
+    item, count, squares = bytes_of(like), block_rows(), stack_squares()
+    side, line = vector_bytes() // item, block_vectors() * vector_bytes()
+    rows = stack_numbers()
+    steps = rows + 16 * count
+    r, s = int64_at(rows), int64_at(steps)
+    for place in range(9):
+        s[place] = 0
+    s[0], s[1], s[5], s[8] = 1, 1, item, a_step * item
+    vectors = n // side
+    blocks = -(-vectors // block_vectors())
+    for j in range(blocks):
+        begin = vectors * j // blocks * side
+        columns = vectors * (j + 1) // blocks * side - begin
+        for i in range(0, m, side):
+            for top in range(0, side, count):
+                for first in range(0, k, DEPTH):
+                    s[2] = min(DEPTH, k - first)
+                    for row in range(count):
+                        r[row] = b + ((i + top + row) * b_step + first) * item
+                        r[count + row] = squares + (top + row) * line
+                    block(like, columns, steps, rows, a + (first * a_step + begin) * item, 0, first)
+            for column in range(0, columns, side):
+                place = out + ((begin + column) * step + i) * item
+                turn_square(like, squares + column * item, line, place, step * item)
 
 
 @cache
@@ -131,6 +180,18 @@ def is_by_blocks(n: int, m: int, k: int, item: int) -> bool:
     return 8 * n * m >= used * padded and k * m * item <= (HUGE if n <= FEW_ROWS else LARGE)
 
 
+@cache
+def is_turned(n: int, m: int, k: int, item: int) -> bool:
+    """Return whether blocks compute a product of matrices that lie column by column faster than the library.
+
+    They do where its squares are filled by whole blocks, and take little time compared with their sums.
+    """
+    shape = _shape()
+    side = shape.width // item
+    fits = side % shape.rows == 0 and n % side == 0 and m % side == 0
+    return fits and m <= FEW_ROWS and k >= DEEP and n * k * item <= HUGE
+
+
 def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
     """Return what `gemm32` and `gemm64` are told of each part of a product's rows or columns."""
     a, b = np.atleast_2d(a), b if b.ndim == 2 else b[:, np.newaxis]
@@ -152,6 +213,8 @@ def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
             found += [1 + BY_BLOCKS, 0, 1, own[0], k, second, b_step, first, a_step, result, own[0]]
             continue
         lies = a_t + BY_BLOCKS * (not b_t and is_by_blocks(*own, k, size))
+        if a_t and b_t and is_turned(*own, k, size):
+            lies = TURNED + BY_BLOCKS
         found += [lies, b_t, *own, k, first, a_step, second, b_step, result, step]
     return found
 

@@ -32,6 +32,7 @@ __all__ = [
     "dots",
     "fill_zeros",
     "stack_numbers",
+    "stack_squares",
     "turn_square",
     "vector_bytes",
 ]
@@ -41,6 +42,9 @@ _BYTES = ir.IntType(8).as_pointer()
 
 STACK = 32
 """Integers that a function has on its stack."""
+
+SQUARES = 3072
+"""Bytes that it has there of squares, which are as many as a block has vectors."""
 
 
 def shape_for(context: Any) -> BlockShape:
@@ -81,6 +85,18 @@ def stack_numbers(typing_context: Any) -> Any:  # noqa: ARG001
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
         return builder.ptrtoint(cgutils.alloca_once(builder, ir.ArrayType(_I64, STACK)), _I64)
+
+    return types.int64(), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def stack_squares(typing_context: Any) -> Any:  # noqa: ARG001
+    """Return the address of `SQUARES` bytes, which last as long as the calling function runs."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        place = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(8), SQUARES))
+        place.align = 64
+        return builder.ptrtoint(place, _I64)
 
     return types.int64(), generate
 

@@ -9,7 +9,7 @@ pytest.importorskip("numba")
 
 from specnet.engines.numba import products
 from specnet.engines.numba.matrices import BY_BLOCKS
-from specnet.engines.numba.products import TILE, calls_library, is_by_blocks, product_parts
+from specnet.engines.numba.products import TILE, TURNED, calls_library, is_by_blocks, is_turned, product_parts
 from tests.support.examples import DTYPES
 
 FUNCTIONS = {"float32": products.multiply_float32, "float64": products.multiply_float64}
@@ -28,6 +28,38 @@ def test_blocks_multiply_matrices(shape, a_t, dtype):
     expected = (a[:, :n].T if a_t else a[:, :k]).astype(np.float64) @ b
     np.testing.assert_allclose(wide[:, 1 : m + 1], expected, 1e-4 if dtype == "float32" else 1e-12, 1e-4)
     assert (wide[:, [0, -2, -1]] == 7).all(), "what lies around the result stays as it is"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(32, 64, 16), (48, 300, 32), (16, 600, 64), (80, 65, 16)])
+def test_matrices_that_lie_column_by_column(shape, dtype):
+    n, k, m = shape
+    if not is_turned(n, m, k, np.dtype(dtype).itemsize):
+        pytest.skip("squares are not filled by the blocks of this processor")
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(k, n + 2)).astype(dtype), rng.normal(size=(m, k + 3)).astype(dtype)
+    wide = np.full((n, m + 3), 7, dtype)
+    out = wide[:, 1 : m + 1]
+    (entry,) = np.reshape(product_parts(a[:, :n].T, b[:, :k].T, out, 1), (1, 11)).tolist()
+    assert entry[:2] == [TURNED + BY_BLOCKS, 1]
+    FUNCTIONS[dtype](TURNED, *entry[2:])
+    expected = a[:, :n].T.astype(np.float64) @ b[:, :k].T
+    np.testing.assert_allclose(out, expected, 1e-4 if dtype == "float32" else 1e-12, 1e-4)
+    assert (wide[:, [0, -2, -1]] == 7).all(), "what lies around the result stays as it is"
+
+
+def test_squares_are_for_sizes_that_are_made_of_them(monkeypatch):
+    for shape, fits in ((products.BlockShape(64, 8, 3), True), (products.BlockShape(32, 6, 2), False)):
+        monkeypatch.setattr(products, "_shape", lambda shape=shape: shape)
+        is_turned.cache_clear()
+        assert is_turned(256, 16, 784, 4) is fits
+    monkeypatch.setattr(products, "_shape", lambda: products.BlockShape(64, 8, 3))
+    is_turned.cache_clear()
+    assert not is_turned(256, 10, 784, 4)
+    assert not is_turned(250, 16, 784, 4)
+    assert not is_turned(784, 256, 16, 4), "transposing would take as long as the sums"
+    assert not is_turned(256, 1024, 784, 4), "the library's copies take less"
+    is_turned.cache_clear()
 
 
 def test_a_row_has_the_same_bits_in_any_part_of_a_product():
@@ -76,7 +108,7 @@ def test_whether_the_matrix_library_is_called_follows_from_the_sizes():
         b = np.ones((m, k)).T if turned else np.ones((k, m))
         return calls_library(product_parts(np.ones((n, k)), b, np.empty((n, m)), 2))
 
-    assert found(64, 96, 48, turned=True)
+    assert found(64, 96, 47, turned=True)
     assert not found(64, 96, 48)
     assert not found(1, 96, 4096)
     assert not found(64, 96, 1)

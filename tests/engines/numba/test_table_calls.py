@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 
 pytest.importorskip("numba")
+
+import numba
 
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.compiling import kernel

@@ -28,6 +28,9 @@ from specnet.passes.plan import Plan, Step
 Array = np.ndarray[Any, Any]
 Amounts = tuple[float, ...]
 
+TERMS = 2
+"""The number of the terms' meaning: results that were fitted to other terms do not count."""
+
 SHORTEST = 5e-8
 """Seconds of the shortest step that the clock can tell from nothing."""
 
@@ -207,7 +210,7 @@ def _amounts(plan: Plan, step: Step, code: Sequence[str], made: float, workers: 
         results = prod(shape) * times * item / workers
         operands = count * (rows + columns) * inner * times * item
         if "shared_dot" in code[0]:
-            return "matmul shared", (calls, flops, results + operands)
+            return "matmul shared", (0.0, calls, results + operands, flops)
         key = "matmul many" if len(shape) > 2 else "matmul"
         return key, (alone, together, count * times / workers, flops, results, operands)
     size = step.size * times / workers
@@ -217,6 +220,8 @@ def _amounts(plan: Plan, step: Step, code: Sequence[str], made: float, workers: 
         if tiles.enough(round(images / calls)):
             products, kernels = images * prod(tiles.grid) * tiles.blocks * pairs, calls * tiles.blocks * pairs
             return f"{step.op} by tiles", (calls, products, images * tiles.numbers, kernels)
+    if code[0].startswith("choose("):
+        return f"{step.op} by bits", (alone, together, size, flops)
     if step.op.startswith("conv"):
         # Of one filter: as many as there are elements in the patches.
         return step.op, (calls, flops, flops / max(shape[-1], 1), size)

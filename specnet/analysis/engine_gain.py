@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from specnet.analysis.explanation import Explanation
-from specnet.analysis.profiling import first_batch
+from specnet.analysis.profiling import first_batch, first_numbers
 from specnet.data import Dataset
 from specnet.engines.execution import Executable, compile_code
 from specnet.engines.random import streams
@@ -59,12 +59,11 @@ def _step(model: CompiledModel, data: Dataset, explanation: Explanation) -> floa
     sizes, leaves = first_batch(model, data, explanation)
     plans, settings = explanation.plans, model.network.spec.training
     start = model.parameters.flat.copy()
-    values = {"rate": settings.optimizer.learning_rate, "step": 1.0, "share": 1.0}
 
     def seconds(plan_name: str, of: Sizes) -> float:
         plan = explanation.programs[plan_name]
         bound = Executable(plan, streams(model.network.spec.seed, plan.streams)).bind(of, leaves)
-        numbers = [values[name] for name in plan.numbers]
+        numbers = first_numbers(model, plan)
         found: list[float] = []
         until = perf_counter() + SECONDS
         bound.step(*numbers)

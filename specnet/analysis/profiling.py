@@ -99,6 +99,13 @@ def first_batch(
     return sizes, model.leaves(**given, **program.slots, **program.states)
 
 
+def first_numbers(model: CompiledModel, plan: Plan) -> tuple[float, ...]:
+    """Return the numbers that a plan is given at the first step."""
+    rate = model.network.spec.training.optimizer.learning_rate
+    values = {"rate": rate, "step": 1.0, "share": 1.0, DONE: 0.0}
+    return tuple(values[name] for name in plan.numbers)
+
+
 def _measure(
     model: CompiledModel,
     plan: Plan,
@@ -107,9 +114,7 @@ def _measure(
     sizes: Sizes,
     long: float,
 ) -> Times:
-    rate = model.network.spec.training.optimizer.learning_rate
-    values = {"rate": rate, "step": 1, "share": 1.0, DONE: 0}
-    arguments = tuple(values[name] for name in plan.numbers)
+    arguments = first_numbers(model, plan)
     seconds = [0.0] * len(plan.steps)
     as_it_runs = emitted(plan)
     program = apart(as_it_runs)

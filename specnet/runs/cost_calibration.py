@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from specnet.analysis.cost_model import CostModel, MeasuredPlan, fit
+from specnet.analysis.cost_model import TERMS, CostModel, MeasuredPlan, fit
 from specnet.analysis.explanation import explain
-from specnet.analysis.profiling import profile
+from specnet.analysis.profiling import Times, profile
 from specnet.diagnostics import RunError
 from specnet.engines.cache_folder import Unsafe, cache_folder, check_own, is_kept
 from specnet.language import load
@@ -26,8 +26,11 @@ from specnet.storage.files import replacing, writing
 Array = np.ndarray[Any, Any]
 Layers = list[dict[str, Any]]
 
-SECONDS = 0.2
-"""About how long the steps of each network are measured."""
+ROUNDS = 3
+"""How often each network is measured, all of them in turn: the median counts, as machines are slower for seconds."""
+
+SECONDS = 0.08
+"""About how long the steps of each network are measured in a round."""
 
 CLASSES = 10
 
@@ -40,7 +43,7 @@ def calibrate(
     """Measure this machine for about ten seconds, keep the cost model of an engine, and return its file.
 
     `threads` is as many as plans are made for. The numba engine's steps are compiled first, which takes minutes.
-    `advanced` is called with how many networks are measured, and of how many. Raises RunError if somebody else could
+    `advanced` is called with how many measurements are made, and of how many. Raises RunError if somebody else could
     change the file, or it cannot be written.
     """
     try:
@@ -48,12 +51,14 @@ def calibrate(
     except Unsafe as fault:
         raise RunError(f"the cost model cannot be kept: {fault}") from None
     networks = list(_networks())
-    observed: list[MeasuredPlan] = []
-    for number, (layers, inputs, targets, batch) in enumerate(networks):
+    ready: list[_Reference] = []
+    for step in range(ROUNDS * len(networks)):
         if advanced is not None:
-            advanced(number, len(networks))
-        observed += _observe(layers, inputs, targets, batch, threads, engine)
-    model = {**_machine(threads, engine), **fit(observed).as_dict()}
+            advanced(step, ROUNDS * len(networks))
+        if step < len(networks):
+            ready.append(_Reference(*networks[step], threads, engine))
+        ready[step % len(networks)].measure()
+    model = {**_machine(threads, engine), **fit(each.observed for each in ready).as_dict()}
     with writing(path), replacing(path, 0o600) as file:
         file.write(json.dumps(model, indent=1).encode() + b"\n")
     return path
@@ -82,9 +87,10 @@ def _name(threads: int | None, engine: Engine) -> str:
 
 
 def _machine(threads: int | None, engine: Engine) -> dict[str, Any]:
-    """Return what the times depend on."""
+    """Return what the times, and their meaning, depend on."""
     kernels = os.environ.get("OPENBLAS_CORETYPE", "")
     return {
+        "terms": TERMS,
         "processor": processor(),
         "numpy": np.__version__,
         "threads": cores(threads),
@@ -93,21 +99,41 @@ def _machine(threads: int | None, engine: Engine) -> dict[str, Any]:
     }
 
 
-def _observe(
-    layers: Layers, inputs: Array, targets: Array, batch: int, threads: int | None, engine: Engine
-) -> Iterator[MeasuredPlan]:
-    document = {
-        "specnet": 1,
-        "metrics": [],
-        "data": {"type": "npz", "path": "none.npz"},
-        "layers": layers,
-        "loss": "cross_entropy",
-        "training": {"epochs": 1, "batch_size": batch, "optimizer": "adam"},
-    }
-    model, data = compile_spec(load(document), (inputs, targets), threads=threads, engine=engine)
-    explanation = explain(model.network)
-    for name, times in profile(model, data, explanation, seconds=SECONDS).items():
-        yield MeasuredPlan(explanation.programs[name], times)
+class _Reference:
+    """A network whose training step is measured; it is compiled once."""
+
+    def __init__(
+        self,
+        layers: Layers,
+        inputs: Array,
+        targets: Array,
+        batch: int,
+        threads: int | None,
+        engine: Engine,
+    ) -> None:
+        document = {
+            "specnet": 1,
+            "metrics": [],
+            "data": {"type": "npz", "path": "none.npz"},
+            "layers": layers,
+            "loss": "cross_entropy",
+            "training": {"epochs": 1, "batch_size": batch, "optimizer": "adam"},
+        }
+        self._model, self._data = compile_spec(
+            load(document), (inputs, targets), threads=threads, engine=engine
+        )
+        self._explanation = explain(self._model.network)
+        self._found: list[Times] = []
+
+    def measure(self) -> None:
+        """Measure its step once more."""
+        self._found.append(profile(self._model, self._data, self._explanation, seconds=SECONDS)["step"])
+
+    @property
+    def observed(self) -> MeasuredPlan:
+        """The median of the measurements."""
+        found = sorted(self._found, key=lambda times: times.whole)
+        return MeasuredPlan(self._explanation.programs["step"], found[len(found) // 2])
 
 
 def _networks() -> Iterator[tuple[Layers, Array, Array, int]]:
@@ -132,8 +158,8 @@ def _networks() -> Iterator[tuple[Layers, Array, Array, int]]:
     yield [_dense(32), dropout, _dense(32, "tanh"), last], *rows(32, 16)
     yield [_dense(256), dropout, _dense(128, "gelu"), _dense(128, "sigmoid"), last], *rows(128, 256)
     yield [_dense(1024), dropout, _dense(512, "gelu"), last], *rows(1024, 512)
-    yield [_dense(512), _dense(512, "tanh"), last], *rows(128, 512)
-    yield [_dense(1024), _dense(256, "sigmoid"), last], *rows(512, 256)
+    yield [_dense(512, "elu"), _dense(512, "tanh"), last], *rows(128, 512)
+    yield [_dense(1024, "elu"), _dense(256, "sigmoid"), last], *rows(512, 256)
     yield [_dense(1024), _dense(1024), last], *rows(64, 784)
     yield [_conv(8), pooling, _conv(16), flat, last], *rows(32, 12, 12, 1)
     yield [_conv(32), pooling, _conv(64), pooling, flat, last], *rows(64, 28, 28, 3)
@@ -148,15 +174,31 @@ def _networks() -> Iterator[tuple[Layers, Array, Array, int]]:
     yield [_conv(64), pooling, _conv(128), *large, mean, last], *rows(16, 28, 28, 32)
     series = [_conv(64, "linear", "conv1d", 8), *norm, _conv(128, "linear", "conv1d", 5), *norm]
     yield [*series, {"type": "global_average_pooling1d"}, last], *rows(16, 128, 1)
+    average = {"type": "average_pooling2d"}
+    few = [_conv(6, "tanh", size=5), average, {**_conv(16, "tanh", size=5), "padding": "valid"}, average]
+    yield [*few, flat, _dense(120, "tanh"), last], *rows(64, 28, 28, 1)
     wide = [_conv(128, "linear", "conv1d", 5), *norm, _conv(128, "relu", "conv1d", 3)]
     yield [*wide, {"type": "global_max_pooling1d"}, last], *rows(32, 60, 64)
     for units, batch, steps in ((16, 8, 8), (32, 32, 64), (64, 32, 16), (64, 64, 100), (128, 64, 32)):
         for kind in ("lstm", "gru"):
             yield [{"type": kind, "units": units}, last], *rows(batch, steps, units // 2)
+    both = {"type": "bidirectional", "layers": [{"type": "gru", "units": 32}]}
+    yield [{"type": "masking"}, both, last], *_padded(*rows(32, 24, 16))
     for units, batch, steps in ((16, 4, 16), (64, 16, 32), (128, 12, 64)):
         yield _transformer(units), *_tokens(rng, 65, batch, steps, after=True)
     table = {"type": "embedding", "input_dim": 8_000, "output_dim": 128}
-    yield [table, {"type": "global_average_pooling1d"}, last], *_tokens(rng, 8_000, 50, 50, after=False)
+    mean = {"type": "global_average_pooling1d"}
+    yield [table, mean, last], *_tokens(rng, 8_000, 50, 50, after=False)
+    padded = [{**table, "padding_index": 0}, _dense(256), {"type": "global_max_pooling1d"}, last]
+    yield padded, *_padded(*_tokens(rng, 8_000, 32, 60, after=False))
+    yield [table, mean, _dense(1024), _dense(512), last], *_tokens(rng, 8_000, 256, 8, after=False)
+
+
+def _padded(inputs: Array, targets: Array, batch: int) -> tuple[Array, Array, int]:
+    """Return rows of which each ends after another number of steps."""
+    steps = inputs.shape[1]
+    inputs[np.arange(steps) >= 1 + np.arange(len(inputs))[:, None] % steps] = 0
+    return inputs, targets, batch
 
 
 def _tokens(

@@ -43,6 +43,8 @@ def made_up(plan: Plan, longer: float = 1.0) -> MeasuredPlan:
     for number, key, amounts in terms(plan):
         if key.endswith("of numbers"):
             seconds[number] = CALL * amounts[0]
+        elif key == "matmul shared":
+            seconds[number] = CALL * amounts[1] + OPERATION * amounts[3]
         elif key.startswith("matmul"):
             seconds[number] = CALL * amounts[0] + OPERATION * amounts[-3]
         else:
@@ -50,7 +52,16 @@ def made_up(plan: Plan, longer: float = 1.0) -> MeasuredPlan:
     return MeasuredPlan(plan, Times(longer * sum(seconds), tuple(seconds), 1))
 
 
-SIZES = [(32, 16, 8), (64, 256, 64), (512, 128, 64), (256, 2048, 128), (1024, 512, 256), (48, 4096, 700)]
+SIZES = [
+    (32, 16, 8),
+    (64, 256, 64),
+    (512, 128, 64),
+    (256, 512, 128),
+    (512, 384, 128),
+    (256, 2048, 128),
+    (1024, 512, 256),
+    (48, 4096, 700),
+]
 
 
 def test_times_of_other_sizes_are_found() -> None:

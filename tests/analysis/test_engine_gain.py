@@ -25,7 +25,16 @@ def test_the_number_of_steps(compilation: float, numpy: float, compiled: float, 
     assert Gain(compilation, numpy, compiled).steps == steps
 
 
-@pytest.mark.parametrize("changes", [{}, {"training.accumulate": 2}], ids=["whole", "update"])
+CHANGING = [
+    {"type": "dropout", "rate": {"value": 0.2, "schedule": "flat_cosine"}},
+    {"type": "dense", "units": 3},
+]
+"""Layers of which one is given the number of steps that are done."""
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"training.accumulate": 2}, {"layers": CHANGING}], ids=["whole", "update", "changing"]
+)
 def test_both_engines_are_measured(
     iris: specnet.Spec, changes: dict[str, object], tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

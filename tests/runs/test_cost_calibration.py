@@ -41,7 +41,7 @@ def test_what_was_measured_predicts(cache: Path) -> None:
     assert cost_model(2) is None
     assert not cache.exists(), "to ask makes no folder"
     path = calibrate(2, advanced=lambda done, of: steps.append((done, of)))
-    assert steps == [(0, 2), (1, 2)]
+    assert steps == [(number, 6) for number in range(6)]
     assert path == cache / "costs-2.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     model = cost_model(2)
@@ -77,9 +77,10 @@ def test_each_engine_has_times_of_its_own(cache: Path, monkeypatch: pytest.Monke
         lambda path: path.write_text("[]"),
         lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), "numpy": "0.1"})),
         lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), "processor": "abacus"})),
+        lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), "terms": 1})),
         lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), "coefficients": {}})),
     ],
-    ids=["writable", "no JSON", "a list", "NumPy", "processor", "empty"],
+    ids=["writable", "no JSON", "a list", "NumPy", "processor", "terms", "empty"],
 )
 def test_a_file_that_is_not_of_this_machine_does_not_count(damage) -> None:
     damage(calibrate(2))
@@ -96,6 +97,7 @@ def test_a_folder_that_others_can_write_is_not_used(cache: Path) -> None:
 
 
 def test_all_reference_networks_can_be_trained() -> None:
-    for layers, inputs, targets, batch in cost_calibration._networks():
-        (observed,) = cost_calibration._observe(layers, inputs, targets, batch, 2, "numpy")
-        assert observed.times.whole > 0
+    for network in cost_calibration._networks():
+        reference = cost_calibration._Reference(*network, 2, "numpy")
+        reference.measure()
+        assert reference.observed.times.whole > 0

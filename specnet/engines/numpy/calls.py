@@ -59,7 +59,7 @@ def maximum(a: Array, b: Array | float, out: Array) -> None:
 BRANCHLESS = 4_096
 """Elements that are chosen by their bits: of fewer, the calls take longer than what they save."""
 
-_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 
 
 def choose(condition: Array, a: Any, b: Any, out: Array, scratch: Array) -> None:

@@ -189,7 +189,7 @@ def is_turned(n: int, m: int, k: int, item: int) -> bool:
     shape = _shape()
     side = shape.width // item
     fits = side % shape.rows == 0 and n % side == 0 and m % side == 0
-    return fits and m <= FEW_ROWS and k >= DEEP and n * k * item <= HUGE
+    return fits and k >= DEEP and n * k * item <= (HUGE if m <= FEW_ROWS else LARGE)
 
 
 def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:

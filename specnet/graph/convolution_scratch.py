@@ -23,7 +23,7 @@ class ConvolutionScratch:
         """Those for the output."""
         how = self.how
         if how.depthwise:
-            return how.lattice.scratch
+            return self._depthwise
         return max(_forward(how.winograd), self._products)
 
     @property
@@ -31,7 +31,7 @@ class ConvolutionScratch:
         """Those for what flows back to the images."""
         how = self.how
         if how.depthwise:
-            return how.lattice.scratch
+            return self._depthwise
         if how.pointwise:
             return 0
         sizes = how.winograd_back
@@ -43,12 +43,18 @@ class ConvolutionScratch:
         """Those for what flows back to the kernel, beside its sums."""
         how = self.how
         if how.depthwise:
-            return how.lattice.scratch
+            return self._depthwise
         patches = self._patches + self._grouped(how.tile) if how.strips is None else self.strips
         sizes = how.winograd
         if sizes is None or not sizes.worth_back:
             return patches
         return max(patches, sizes.scratch(MAXIMUM) + 2 * prod(sizes.transformed))
+
+    @property
+    def _depthwise(self) -> int:
+        """Return the numbers of an image's lattice, or of one with a channel for each filter."""
+        how = self.how
+        return max(how.lattice.scratch, prod(how.size) * how.filters if how.made > 1 else 0)
 
     @property
     def _products(self) -> int:

@@ -40,8 +40,3 @@ def inner(function: F) -> F:
         function
     )
     return made
-
-
-def inlined(function: F) -> F:
-    """Return a part of kernels that becomes part of their own code, of whose arrays the compiler knows as much."""
-    return numba.njit(inline="always")(function)  # type: ignore[no-any-return]

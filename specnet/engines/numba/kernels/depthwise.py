@@ -1,8 +1,13 @@
-"""Convolutions whose channels are groups of their own: by passes over rows, which read each number a few times."""
+"""Convolutions whose channels are groups of their own: by passes over rows, which read each number a few times.
+
+Where a channel has several filters, it is repeated for each of them first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,7 +15,6 @@ import numpy as np
 from specnet.engines.numba import row_code as r
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.kernels import depthwise_loops as t
-from specnet.engines.numba.kernels import depthwise_several as several
 from specnet.engines.numba.kernels.depthwise_passes import RowPass, passes_over_images, passes_over_output
 from specnet.engines.numba.rows import pass_code
 from specnet.engines.numpy.calls import Call
@@ -26,10 +30,12 @@ def convolve(
     x: Array, w: Array, b: Array | None, scratch: Array, how: Geometry, out: Array
 ) -> Iterator[Call]:
     """Write the convolution of images x with a kernel w, plus a bias b, into `out`."""
-    start = np.zeros(how.filters, w.dtype) if b is None else b
     if how.made > 1:
-        yield from several.convolve(x, w, start, how, out)
+        for part, wide in _widened(x, scratch, how):
+            yield from _repeated(x[part], wide)
+            yield from convolve(wide, w, b, scratch, _alone(how), out[part])
         return
+    start = np.zeros(how.filters, w.dtype) if b is None else b
     passes, sizes = passes_over_output(how), (how.size, how.out)
     begins = _begins(passes, how.out)
     if begins is None:
@@ -41,7 +47,12 @@ def convolve(
 def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array) -> Iterator[Call]:
     """Write what flows back to the images into `out`."""
     if how.made > 1:
-        yield from several.convolve_input(g, w, how, out)
+        for part, wide in _widened(out, scratch, how):
+            yield from convolve_input(g[part], w, scratch, _alone(how), wide)
+            first, second, *others = np.moveaxis(wide.reshape(*out[part].shape, how.made), -1, 0)
+            yield np.add, (first, second, out[part])
+            for more in others:
+                yield np.add, (out[part], more, out[part])
         return
     passes, sizes = passes_over_images(how), (how.out, how.size)
     begins = _begins(passes, how.size)
@@ -58,9 +69,33 @@ def convolve_kernel(
     if overwrite:
         yield out.fill, (0.0,)
     if how.made > 1:
-        yield from several.convolve_kernel(x, g, how, out)
+        for part, wide in _widened(x, scratch, how):
+            yield from _repeated(x[part], wide)
+            yield from convolve_kernel(wide, g[part], scratch, _alone(how), False, out)
         return
     yield _BoundPasses(how, passes_over_output(how), (how.size, how.out), None, x, out, g, out), ()
+
+
+def _alone(how: Geometry) -> Geometry:
+    """Return a convolution with several filters for each channel as one of as many channels."""
+    return replace(how, channels=how.filters, groups=how.filters)
+
+
+def _widened(images: Array, scratch: Array, how: Geometry) -> Iterator[tuple[slice, Array]]:
+    """Go through some images at a time, with scratch memory for them with a channel for each filter."""
+    numbers = prod(how.size) * how.filters
+    most = max(1, len(scratch) // numbers)
+    for first in range(0, len(images), most):
+        part = slice(first, min(first + most, len(images)))
+        count = part.stop - first
+        yield part, scratch[: count * numbers].reshape(count, *how.size, how.filters)
+
+
+def _repeated(x: Array, wide: Array) -> Iterator[Call]:
+    """Repeat each channel as often as it has filters."""
+    each = wide.reshape(*x.shape, -1)
+    for number in range(each.shape[-1]):
+        yield np.copyto, (each[..., number], x)
 
 
 def _begins(passes: list[RowPass], places: Pair) -> list[bool] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 from statistics import median
 from time import perf_counter
@@ -16,6 +15,7 @@ from specnet.engines.execution import Executable, compile_code
 from specnet.engines.random import streams
 from specnet.graph.sizes import Sizes
 from specnet.model.compiled import CompiledModel
+from specnet.records import dataclass
 
 SECONDS = 0.5
 """About how long the steps of an engine are measured."""

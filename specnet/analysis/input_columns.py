@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from specnet.data import Encoding
 from specnet.data.signature import ColumnSlice
+from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from specnet.diagnostics.segments import printable, wrapped
+from specnet.records import dataclass
 
 LEFT = "<"
 GAP = 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from specnet.data.source import DataSource
 from specnet.data.text.outside import OutsideVocabularyError
 from specnet.data.training_rows import TrainingRows
 from specnet.diagnostics import KeyPath
+from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

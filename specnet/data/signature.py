@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specnet.graph.sizes import DType
+from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.split_keys import SplitKeys

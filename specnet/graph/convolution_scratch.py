@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 
 from specnet.graph.frames import FRAME, LARGEST, WIDEST_STRIDE
@@ -10,6 +9,7 @@ from specnet.graph.geometry import Geometry, Pair
 from specnet.graph.lattice import MAXIMUM
 from specnet.graph.stride_parts import stride_parts
 from specnet.graph.winograd import Winograd
+from specnet.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
 from specnet.graph.graph import KeyPath, Value
 from specnet.graph.leaves import leaf
+from specnet.records import dataclass
 
 POSITION = "position"
 """The name of the leaf (1,) with the number of steps before the new ones."""

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, number
+from specnet.records import dataclass
 
 
 @dataclass

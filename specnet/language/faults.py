@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +16,7 @@ from specnet.language.recovery import UNREAD, Lost
 from specnet.language.resolve import Resolved, resolve
 from specnet.language.sound import sound_tables
 from specnet.language.wording import shown_key
+from specnet.records import dataclass
 from specnet.vocabulary.kind import Table, table_faults
 
 LIMIT = 200

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from specnet.diagnostics import KeyPath
 from specnet.graph.builder import stage_names
+from specnet.records import dataclass
 from specnet.vocabulary.layers import Layer
 
 Placed = tuple[KeyPath, Layer]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from specnet.graph.graph import Value
 from specnet.graph.sizes import BATCH, Dim
 from specnet.passes.aliases import root
+from specnet.records import dataclass
 
 
 @dataclass(slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.passes.rewriting import Replaced, Rewriting
+from specnet.records import dataclass
 
 G = TypeVar("G", bound=Graph)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.ops.scan import SCAN
@@ -11,6 +10,7 @@ from specnet.graph.ops.shard import SHARD
 from specnet.passes.aliases import unreshaped
 from specnet.passes.allocations import Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.groups import Group
+from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ def shard(graph: G, sizes: Sizes, workers: int, *, dense: bool = True) -> G:
     else:
         summed = sum(value.count.at(sizes) for value in split.leaving() if not _grows(value))
         few = summed <= SUMMED and made >= FLOPS_PER_SUM * summed
-        pays = dense and few and made >= max(DENSE_FLOPS, SHARE * flops(graph, sizes))
+        # Divided, since these numbers may be too large for floats.
+        pays = dense and few and made >= DENSE_FLOPS and made / flops(graph, sizes) >= SHARE
     if not pays or not split.fits():
         return graph
     return _Sharding(graph, split).run()  # type: ignore[return-value]

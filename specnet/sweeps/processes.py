@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from specnet.diagnostics.text import how_ended
 from specnet.passes.cores import BESIDE
+from specnet.records import dataclass
 from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 
 COMMAND = "from specnet.sweeps.worker import main; main()"

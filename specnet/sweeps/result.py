@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from specnet._version import __version__
+from specnet.records import dataclass
 from specnet.sweeps.jobs import TrialState
 
 FORMAT = 1

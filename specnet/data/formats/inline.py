@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
+from specnet.records import dataclass
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:

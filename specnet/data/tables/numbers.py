@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from specnet.records import dataclass
 
 BLANKS = " \u00a0\u2009\u202f"
 """The blanks that may stand between digits, and between a number and a sign: thin and unbreakable ones, too."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, isfinite, nan, sqrt
 from typing import Any
 
 import numpy as np
+
+from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 Evaluate = Callable[[], tuple[float, ...]]

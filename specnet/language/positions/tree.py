@@ -3,9 +3,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from specnet.diagnostics import KeyPath, Part, Position, TextSpan
+from specnet.records import dataclass
 
 _LINE_END = re.compile(r"\n")
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt
@@ -11,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.graph import ops
 from specnet.graph.graph import Value
+from specnet.records import dataclass
 from specnet.vocabulary.kind import Kind, fault, table_check
 
 AT: KeyPath = ("training", "schedule")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from specnet.data.files import FilePlace, is_litter
 from specnet.data.images.header import ImageError, checked_header
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
+from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

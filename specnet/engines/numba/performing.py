@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable
 
 from specnet.engines.numba.entries import Entries, Unfit
-from specnet.engines.numba.kernels.direct_sizes import is_direct
 from specnet.engines.numpy.preparing import prepare
 from specnet.engines.program import NumpyProgram
 from specnet.graph.sizes import Sizes
@@ -48,6 +47,9 @@ class Performing(Entries):
 
     def _check(self, expression: str) -> None:
         """Raise Unfit for a kernel whose calls have no tables; of few filters, that is known when a plan is bound."""
+        # The kernels need numba, which those who only ask what the engine would share may lack.
+        from specnet.engines.numba.kernels.direct_sizes import is_direct
+
         match ast.parse(expression, mode="eval").body:
             case ast.Call(func=ast.Name(id="pool_max")):
                 return

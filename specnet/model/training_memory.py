@@ -76,6 +76,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         ),
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.prologue * len(sizes) for p, sizes in bound)
+        + (plans.update.prologue if plans.update is not None else 0)
         + (
             sum(rows.values()) * _seen(plans.evaluation, plans.sizes(1))
             if batches is None

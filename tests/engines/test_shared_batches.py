@@ -22,7 +22,7 @@ from specnet.graph.sizes import BATCH
 from specnet.graph.windows import Strided
 from specnet.model.network import Network
 from specnet.model.programs import training_graph
-from specnet.passes import cores
+from specnet.passes import cores, shard
 from specnet.passes.pipeline import plan
 from tests.support.compiled import TOLERANCE, bound, checked, run
 from tests.support.memory import growth_of_epochs
@@ -204,6 +204,7 @@ def test_a_network_of_short_ops_is_shared_by_nobody(count, several):
 def test_a_dense_network_is_shared_by_parts_of_each_long_op(rows, several, monkeypatch):
     """Of few rows, each worker computes some units for all of them."""
     several.count = 3
+    monkeypatch.setattr(shard, "DENSE_FLOPS", 10**12)  # from here on, they share the rows of whole passes
     parts = []
     run_all = Workers.run
     monkeypatch.setattr(Workers, "run", lambda own, task, n: parts.append(n) or run_all(own, task, n))

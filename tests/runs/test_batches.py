@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import specnet
 from specnet.data import load_data
 from specnet.data.formats import csv
-from specnet.data.tables import source, stream_rows
+from specnet.data.tables import memory, stream_rows
 from specnet.data.tables import table as tables
 from specnet.diagnostics import RunError
 from specnet.interchange.exporting import Exported, numpy_program
@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     monkeypatch.setattr(tables, "RECORDS", 7)
-    for module in (source, stream_rows):
+    for module in (memory, stream_rows):
         monkeypatch.setattr(module, "rows_ahead", lambda width: 7)
 
 

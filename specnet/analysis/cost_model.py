@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from math import prod
 from statistics import median
@@ -23,7 +24,6 @@ from specnet.engines.numba.whole import SHARED, SHARED_PRODUCT
 from specnet.engines.program import Loop, NumpyProgram
 from specnet.graph.sizes import ITEM_BYTES, at
 from specnet.passes.plan import Plan, Step
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 Amounts = tuple[float, ...]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite, log, sqrt
 from statistics import fmean, median
 from typing import Any, Literal
-
-from specnet.records import dataclass
 
 Unit = Literal["epoch", "step"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 from statistics import median
 from time import perf_counter
@@ -15,7 +16,6 @@ from specnet.engines.execution import Executable, compile_code
 from specnet.engines.random import streams
 from specnet.graph.sizes import Sizes
 from specnet.model.compiled import CompiledModel
-from specnet.records import dataclass
 
 SECONDS = 0.5
 """About how long the steps of an engine are measured."""

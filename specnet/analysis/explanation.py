@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -21,7 +22,6 @@ from specnet.model.run_length import run_length
 from specnet.model.training_memory import memory
 from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan, Step
-from specnet.records import dataclass
 from specnet.vocabulary.optimizers import Searching
 
 Phase = Literal["forward", "backward", "update"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -17,7 +17,6 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import CONSTANT, scalar_of
 from specnet.graph.ops.linear import MATMUL
 from specnet.graph.record import LETTERS
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 Place = tuple[int, ...]

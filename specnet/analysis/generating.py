@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from specnet.diagnostics.text import sized
@@ -11,7 +11,6 @@ from specnet.model.generation.graphs import steps_graph, whole_graph
 from specnet.model.generation.task import NotGenerating, task_of
 from specnet.model.network import Network
 from specnet.passes.pipeline import plan
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

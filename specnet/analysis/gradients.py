@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from specnet.model.compiled import CompiledModel
 from specnet.model.outputs import WEIGHTS
 from specnet.model.parameters import views
 from specnet.model.programs import gradient_graph
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

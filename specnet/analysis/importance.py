@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from specnet.diagnostics import html
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 from specnet.storage.dataframes import data_frame
 
 MOST = 20

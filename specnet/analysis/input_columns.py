@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from specnet.data import Encoding
 from specnet.data.signature import ColumnSlice
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

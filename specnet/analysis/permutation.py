@@ -7,7 +7,7 @@ elements of a category, and what stands for its missing cells. The rows then go 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf, isnan
 from typing import Any
 
@@ -26,7 +26,6 @@ from specnet.engines.random import stream
 from specnet.model.arrays import held_arrays
 from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

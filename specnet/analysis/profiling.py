@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from statistics import median
 from time import perf_counter
@@ -22,7 +22,6 @@ from specnet.model.arrays import as_arrays, as_weights
 from specnet.model.compiled import CompiledModel
 from specnet.model.outputs import WEIGHTS
 from specnet.passes.plan import Plan
-from specnet.records import dataclass
 from specnet.training.program import BoundTraining
 
 Array = np.ndarray[Any, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.analysis.explanation import OF_DATA, Explanation
@@ -12,7 +13,6 @@ from specnet.model.plans import plan_training
 from specnet.model.training_memory import memory, shared_memory
 from specnet.passes.links import LINKS, MESSAGES, Link, seconds, sent
 from specnet.passes.plan import Plan, Step
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.analysis.cost_model import CostModel

@@ -6,13 +6,12 @@ docs/fit-verdict.md gives the rules in words, and the reasons for them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import inf, isfinite, sqrt
 from typing import Any, Literal
 
 from specnet.analysis.chance import freedom_of_difference, quantile
 from specnet.analysis.curves import Curves, fallen_lately, place_of, risen_since_its_lowest
-from specnet.records import dataclass
 
 LOST = 0.2
 """Overfit: the share of what was learnt on the training split that the validation split does not show."""

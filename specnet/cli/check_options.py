@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specnet.cli.formats import ReportOutput
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.confine import Confine

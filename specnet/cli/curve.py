@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-
-from specnet.records import dataclass
 
 Piece = tuple[str, str]
 """A text and its style."""

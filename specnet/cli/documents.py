@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.cli.folders import entries_of, is_file, is_folder, ours
 from specnet.cli.patterns import is_pattern, matches
@@ -16,7 +16,6 @@ from specnet.language.other_files import is_run, other_folder
 from specnet.language.parsing import parse
 from specnet.language.reading import MAX_BYTES
 from specnet.language.source import text_source
-from specnet.records import dataclass
 
 STDIN = "-"
 SUFFIXES = (".toml", ".json")

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from specnet.diagnostics import Diagnostic, Report, SpecFileError
@@ -14,7 +14,6 @@ from specnet.diagnostics.fixes import fixed
 from specnet.diagnostics.places import in_flag, is_elsewhere
 from specnet.diagnostics.text import counted
 from specnet.language.source import SourceText, text_source
-from specnet.records import dataclass
 
 PASSES = 10
 """How often a document is checked again: a kind put right may show what is wrong with its fields."""

@@ -6,11 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from specnet.diagnostics import Report, Severity
 from specnet.diagnostics.text import joined
-from specnet.records import dataclass
 
 FORMATS = ("full", "concise", "json", "jsonl", "github", "gitlab", "junit", "sarif")
 LINES = frozenset({"full", "concise", "github"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 from specnet.cli.vocabulary import NAME, FamilyEntry, families
 from specnet.diagnostics.text import joined, plural
 from specnet.language.spec import Spec
 from specnet.language.suggestions import meant_key, sure_kind
-from specnet.records import dataclass
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family

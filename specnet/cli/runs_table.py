@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from specnet.cli.numbers import duration, number
 from specnet.cli.tables import TextTable
 from specnet.diagnostics.text import clipped, fraction
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.runs.kept import KeptRun

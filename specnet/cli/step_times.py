@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from specnet.cli.terminal import notes, say
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.analysis.engine_gain import Gain, Trained

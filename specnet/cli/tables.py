@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from specnet.diagnostics.segments import printable, wrapped
-from specnet.records import dataclass
 
 LEFT = "<"
 GAP = 2

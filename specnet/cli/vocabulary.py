@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.language.spec import Spec
-from specnet.records import dataclass
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind, Table

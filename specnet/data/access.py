@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from specnet.data.confine import Confine
-from specnet.records import dataclass
 
 SYSTEM = ("/proc", "/sys", "/dev")
 """Folders whose files are the system's state, and not data: a process's environment, kernel settings, devices."""

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from specnet.data.transform import Shape, TransformError
-from specnet.records import dataclass
 from specnet.vocabulary.kind import Kind
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ import os
 import re
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import StrPath

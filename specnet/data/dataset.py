@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ from specnet.data.weights import check_weights, chosen_weights
 from specnet.diagnostics import KeyPath
 from specnet.graph.sizes import DType
 from specnet.passes.cores import share
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,6 @@ from specnet.data.tables.plan import TablePlan
 from specnet.data.text.vocabulary import Vocabulary
 from specnet.data.transforms import TransformError
 from specnet.data.transforms.fixed import OneHot
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -15,7 +15,6 @@ from specnet.data.passed import PassedRows
 from specnet.diagnostics import KeyPath, RunError, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, escape_help, listed
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from threading import Event

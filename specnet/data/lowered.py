@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.leaves import CONSTANT, given, leaf, name_of, number
 from specnet.graph.sizes import BATCH, Shape, at
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

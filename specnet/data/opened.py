@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from specnet.data.source import DataSource
 from specnet.data.text.outside import OutsideVocabularyError
 from specnet.data.training_rows import TrainingRows
 from specnet.diagnostics import KeyPath
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

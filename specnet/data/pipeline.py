@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +17,6 @@ from specnet.data.signature import InputArray, only_array
 from specnet.data.small_pages import empty
 from specnet.data.transforms import Transform, TransformError
 from specnet.data.value_faults import note_values
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

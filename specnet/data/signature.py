@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specnet.graph.sizes import DType
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.split_keys import SplitKeys

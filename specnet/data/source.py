@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from specnet.data.sample import Sample
 from specnet.data.signature import DataDescription
 from specnet.data.transforms import Transform
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +14,6 @@ from specnet.data.tables.cells import absent
 from specnet.data.tables.frames import ABSENT_TYPES
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, joined, listed, plural
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

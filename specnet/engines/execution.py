@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,6 @@ from specnet.engines.workers import BUFFER, Workers
 from specnet.graph.sizes import Forms, Sizes, at, named, show
 from specnet.passes.arena import ARENA, ONCE
 from specnet.passes.plan import Plan
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

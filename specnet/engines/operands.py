@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.engines.program import Form, Shaped, View
@@ -13,7 +13,6 @@ from specnet.graph.sizes import BATCH, DType, Powers, Shape, grows
 from specnet.passes.aliases import Start, root, start_in_root
 from specnet.passes.allocations import Allocation, Allocations, piece
 from specnet.passes.groups import Group
-from specnet.records import dataclass
 
 Literal = tuple[float, Powers, DType]
 """A constant held as an array: factor, powers of named sizes, dtype."""

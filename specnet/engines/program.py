@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -12,7 +12,6 @@ from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at, value_of
 from specnet.passes.aliases import Start, root
 from specnet.passes.plan import Plan
 from specnet.passes.schedule import Distribute, Instruction, Repeat
-from specnet.records import dataclass
 
 Form = Literal["plain", "flat", "T", "rows"]
 

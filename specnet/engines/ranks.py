@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from specnet.graph.portions import bounds
 from specnet.graph.sizes import Sizes, named, value_of
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

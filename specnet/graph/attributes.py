@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self, TypeVar, dataclass_transform
-
-from specnet.records import dataclass
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))

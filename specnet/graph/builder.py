@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal, Protocol
 
@@ -10,7 +10,6 @@ from specnet.graph.graph import KeyPath, ShapeFault, Value
 from specnet.graph.scopes import LayerInfo, Scope
 from specnet.graph.sizes import Size
 from specnet.graph.streaming import CannotStream
-from specnet.records import dataclass
 
 INPUT = "input"
 """What `inputs` calls the value that the list of layers around a layer gets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 from specnet.graph.frames import FRAME, LARGEST, WIDEST_STRIDE
@@ -9,7 +10,6 @@ from specnet.graph.geometry import Geometry, Pair
 from specnet.graph.lattice import MAXIMUM
 from specnet.graph.stride_parts import stride_parts
 from specnet.graph.winograd import Winograd
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True)

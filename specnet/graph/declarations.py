@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from specnet.graph import ops
@@ -13,7 +13,6 @@ from specnet.graph.parameter import GroupSettings, Initial, Parameter, Penalty, 
 from specnet.graph.scopes import ColumnFeatures, Following, ObservedValue, Scope
 from specnet.graph.sizes import Count, Dim, DType, Shape, show
 from specnet.graph.streaming import Past, Streaming
-from specnet.records import dataclass
 
 DONE = "done"
 """The number of a training step that says how many steps are done before it."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-
-from specnet.records import dataclass
 
 ANY, COMPARED, SUM, PRODUCT, UNARY, POWER, ATOM = range(7)
 """How tightly an expression binds, by its outermost operator."""

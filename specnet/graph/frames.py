@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specnet.records import dataclass
+from dataclasses import dataclass
 
 FRAME = 256 * 1024
 """Bytes of a frame: some of a core's L2 cache, which the kernel is in as well."""

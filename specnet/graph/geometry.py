@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -10,7 +11,6 @@ from specnet.graph.frames import ConvolutionFrame, Taps, taps_of
 from specnet.graph.lattice import MAXIMUM, Lattice
 from specnet.graph.strips import Strips
 from specnet.graph.winograd import LENGTHS, Winograd
-from specnet.records import dataclass
 
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
 from specnet.graph.attributes import NONE, A, Attributes
 from specnet.graph.operators import OPERATORS, Operators
 from specnet.graph.record import Record
 from specnet.graph.sizes import Count, DType, Kind, Shape, count, show
-from specnet.records import dataclass
 
 KeyPath = tuple[str | int, ...]
 """The key path of what asked for a value, such as `("layers", 0)`."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from math import gcd, prod
-
-from specnet.records import dataclass
 
 Pair = tuple[int, int]
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Protocol
 
 from specnet.graph.graph import KeyPath, Value
-from specnet.records import dataclass
 
 
 class Initial(Protocol):

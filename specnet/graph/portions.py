@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-
-from specnet.records import dataclass
 
 
 @lru_cache(maxsize=64)

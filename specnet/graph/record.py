@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from specnet.graph.attributes import A, Attributes, Prepared
 from specnet.graph.sizes import Count, Dim, Kind
-from specnet.records import dataclass
 
 V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)

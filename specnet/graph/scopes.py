@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from specnet.graph.graph import KeyPath, Value
 from specnet.graph.parameter import Initial
 from specnet.graph.sizes import Count, Shape
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

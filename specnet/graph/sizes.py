@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
-
-from specnet.records import dataclass
 
 DType = Literal["float32", "float64", "int32", "int64", "bool"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Self
 
 from specnet.graph.graph import KeyPath, Value
 from specnet.graph.leaves import leaf
-from specnet.records import dataclass
 
 POSITION = "position"
 """The name of the leaf (1,) with the number of steps before the new ones."""

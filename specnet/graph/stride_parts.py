@@ -9,6 +9,7 @@ convolution finds the places of all of them, as so many more filters, and patche
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -17,7 +18,6 @@ from specnet.graph import geometry
 from specnet.graph.frames import WIDEST_STRIDE
 from specnet.graph.geometry import Geometry, Pair
 from specnet.graph.lattice import MAXIMUM
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, number
-from specnet.records import dataclass
 
 
 @dataclass

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import gcd
 from typing import overload
-
-from specnet.records import dataclass
 
 Span = tuple[int, int]
 Run = tuple[slice, slice]

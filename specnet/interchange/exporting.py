@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from specnet.data import Dataset
@@ -19,7 +20,6 @@ from specnet.language.spec import Spec
 from specnet.model.averaged import AveragedModel
 from specnet.model.building import build
 from specnet.model.compiled import CompiledModel
-from specnet.records import dataclass
 from specnet.runs.averaging import load_together
 from specnet.runs.compiling import compile_spec
 from specnet.runs.directory import RESOLVED

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ from specnet.language.recovery import Lost
 from specnet.language.resolve import resolve
 from specnet.language.source import SourceText
 from specnet.language.spec_source import Resolution, SpecSource, WrittenPart
-from specnet.records import dataclass
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -62,16 +61,12 @@ class Permissions:
     """Whether paths may name environment variables."""
 
 
-ALL = Permissions()
-"""Nothing is refused."""
-
-
 def compose(
     result: ParsedText,
     text: SourceText | None,
     overrides: list[Override],
     model: type[Table],
-    permissions: Permissions = ALL,
+    permissions: Permissions = Permissions(),
     *,
     is_base: bool = False,
     start: Path | None = None,
@@ -111,7 +106,7 @@ def _composed(
     inherited: Inherited,
     overrides: list[Override],
     model: type[Table],
-    permissions: Permissions = ALL,
+    permissions: Permissions = Permissions(),
     *,
     is_base: bool = False,
 ) -> Composed:

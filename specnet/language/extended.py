@@ -6,13 +6,12 @@ document that extends them.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.language.recovery import Lost
 from specnet.language.spec_source import WrittenPart
-from specnet.records import dataclass
 
 EXTENDS = "extends"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +17,6 @@ from specnet.language.recovery import UNREAD, Lost
 from specnet.language.resolve import Resolved, resolve
 from specnet.language.sound import sound_tables
 from specnet.language.wording import shown_key
-from specnet.records import dataclass
 from specnet.vocabulary.kind import Table, table_faults
 
 LIMIT = 200

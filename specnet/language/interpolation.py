@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.data.environment import MARK, variable_of
 from specnet.language.arithmetic import ExpressionError, in_64_bits, names_in
 from specnet.language.wording import noun
-from specnet.records import dataclass
 
 INDEX = "i"
 """The name that counts the repetitions of a `sequential`, from 0."""

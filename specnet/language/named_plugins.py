@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, KeyPath
@@ -19,7 +19,6 @@ from specnet.language.plugins import (
     loaded_plugins,
     normalized,
 )
-from specnet.records import dataclass
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind, Table
 

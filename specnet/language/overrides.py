@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
 from specnet.diagnostics.text import clipped
 from specnet.language.mappings import plain
-from specnet.records import dataclass
 
 Overrides = Mapping[str, Any] | Iterable[str]
 """`{"training.epochs": 5}`, or strings as `--set` takes them: `["training.epochs=5"]`."""

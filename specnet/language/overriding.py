@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +12,6 @@ from specnet.diagnostics.text import clipped, listed
 from specnet.language.overrides import Override
 from specnet.language.resolve import resolve
 from specnet.language.wording import dotted, noun, shown_key
-from specnet.records import dataclass
 from specnet.vocabulary.domain import default_of
 from specnet.vocabulary.kind import Table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
@@ -9,7 +10,6 @@ from specnet.language.other_files import other_file
 from specnet.language.parsers import NestingError, load_json, load_toml, too_deep
 from specnet.language.quoting import may_show, refused, withheld_because
 from specnet.language.source import SourceText
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.language.recovery import Lost

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +14,6 @@ from specnet.language.sound import INVALID, SoundTable, sound_tables
 from specnet.language.spec import Spec
 from specnet.language.spec_source import SpecSource
 from specnet.language.training import Training
-from specnet.records import dataclass
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.domain import Domain, domains, members
 from specnet.vocabulary.initializers import INITIALIZERS

@@ -7,13 +7,13 @@ the group `specnet.plugins`. A name is looked up among the installed distributio
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import article, clipped, listed
 from specnet.importing import AROUND, IMPORTING
-from specnet.records import dataclass
 from specnet.vocabulary.registering import KindClashError
 
 if TYPE_CHECKING:

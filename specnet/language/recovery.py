@@ -6,11 +6,11 @@ import json
 import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.diagnostics import KeyPath
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.language.positions import PositionEntry, Positions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.data.environment import refusal
@@ -28,7 +28,6 @@ from specnet.language.measuring import NUMBER_SIZE, Measured, array, scalar, tab
 from specnet.language.parsers import MAX_DEPTH
 from specnet.language.recovery import UNREAD
 from specnet.language.reference_faults import LABELS, VARIABLES, ReferenceFaults
-from specnet.records import dataclass
 
 RESERVED = frozenset({INDEX, "env", *FUNCTIONS})
 """Names that expressions give a meaning of their own."""

@@ -8,14 +8,13 @@ parameters have the names that `repeat` gives them: `sequential_1.2.dense_1.kern
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.diagnostics import KeyPath
 from specnet.language.interpolation import mentions_index
 from specnet.language.measuring import Measured, array, scalar, table
 from specnet.language.references import UNKNOWN_INDEX, Place, References
-from specnet.records import dataclass
 
 _LAYERS = "layers"
 _REPEAT = "repeat"

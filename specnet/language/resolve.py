@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.diagnostics import KeyPath
-from specnet.records import dataclass
 from specnet.vocabulary.domain import Domain, domains, members
 from specnet.vocabulary.kind import Table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -15,7 +15,6 @@ from specnet.diagnostics import KeyPath
 from specnet.language.advice import advice
 from specnet.language.resolve import table_of
 from specnet.language.suggestions import meant_key
-from specnet.records import dataclass
 from specnet.vocabulary.domain import Domain, domains, members
 from specnet.vocabulary.kind import Table
 

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-from specnet.records import dataclass
 
 Syntax = Literal["toml", "json"]
 

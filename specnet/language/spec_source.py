@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,6 @@ from specnet.diagnostics import Diagnostic, Fix, KeyPath, Label, Part, Position,
 from specnet.language.overrides import Override
 from specnet.language.places import written_path
 from specnet.language.source import SourceText
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.language.positions import Positions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
@@ -14,7 +15,6 @@ from specnet.language.spec import Spec
 from specnet.language.sweep import Sweep
 from specnet.language.sweep_parameter import choice_shown, is_set, meets, overrides_of, written
 from specnet.language.wording import shown
-from specnet.records import dataclass
 
 AT: KeyPath = ("sweep", "parameters")
 

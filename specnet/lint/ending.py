@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from specnet.diagnostics import KeyPath
 from specnet.language.spec import Spec
 from specnet.lint.chains import ends
-from specnet.records import dataclass
 from specnet.vocabulary.activations import Activation
 from specnet.vocabulary.layers import Layer
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from specnet.diagnostics import Diagnostic, Position, TextSpan
 from specnet.language.source import SourceText
 from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
 from specnet.lint import every_rule
-from specnet.records import dataclass
 
 UNUSED = "SN799"
 

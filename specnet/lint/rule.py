@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -10,7 +10,6 @@ from specnet.diagnostics import Diagnostic, KeyPath, Label, Part
 from specnet.diagnostics.text import counted, listed
 from specnet.language.spec import Spec
 from specnet.model.network import Network
-from specnet.records import dataclass
 
 Needs = Literal["spec", "network", "data"]
 """What a rule looks at beside the document: nothing, the lowered network, or the data's numbers too."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specnet.graph.sizes import Forms
 from specnet.model.network import Network
 from specnet.model.settings import batch_rows, evaluation_rows
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import exp
 from typing import Any
 
 import numpy as np
 
 from specnet.model.calibrators import SMALLEST, CalibrationCurve, IsotonicCalibrator, TemperatureCalibrator
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

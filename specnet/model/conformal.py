@@ -11,6 +11,7 @@ that intervals are wider where they differ (Papadopoulos et al., 2002; Lei et al
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 from specnet.data.pipeline import Pipeline
 from specnet.model.outputs import NetworkOutput
 from specnet.model.uncertainty import FittedIntervals, NumberIntervals, SetIntervals, rank_of
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

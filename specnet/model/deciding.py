@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.outputs import NamedOutput
 from specnet.vocabulary.thresholds import Measure

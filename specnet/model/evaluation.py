@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
-
-from specnet.records import dataclass
 
 Figure: TypeAlias = float | list[list[float]]
 """A loss or a metric; a confusion matrix is a list of rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 
 from specnet.data import Signature
@@ -12,7 +13,6 @@ from specnet.graph.sizes import BATCH, Shape
 from specnet.language.spec import Spec
 from specnet.model.augmenting import is_mask, moving_faults
 from specnet.model.outputs import NetworkOutput
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from specnet.engines.workers import Workers
 from specnet.graph.sizes import Sizes
 from specnet.model.augmenter import Augmenter
 from specnet.model.state import TrainingState, drawn, put
-from specnet.records import dataclass
 
 AT_ONCE = 1 << 15
 """Places that are written at once."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any, Literal
 
 from specnet.diagnostics import KeyPath
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
-from specnet.records import dataclass
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.scopes import LayerInfo
 from specnet.model.outputs import OutputValues
 from specnet.passes.rewriting import Copying
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

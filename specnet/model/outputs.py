@@ -7,13 +7,13 @@ empty.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from specnet.data import Signature
 from specnet.graph.graph import Value
 from specnet.graph.sizes import DType
 from specnet.model.deciding import DecisionThreshold
 from specnet.model.figures import OutputFigure
-from specnet.records import dataclass
 from specnet.vocabulary.losses import NUMBERS, Loss
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from specnet.graph.portions import Portion
 from specnet.graph.sizes import Sizes, shared_sizes
 from specnet.model.batching import Batchings, largest
@@ -11,7 +13,6 @@ from specnet.model.updates import Update, update_graph
 from specnet.passes.collecting import no_collection
 from specnet.passes.plan import Plan
 from specnet.passes.share_update import portion_of
-from specnet.records import dataclass
 from specnet.vocabulary.optimizers import Searching
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from specnet.data import Signature
 from specnet.graph import ops
@@ -11,7 +12,6 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.model.figures import MeasuredValues
 from specnet.model.outputs import SCALES, scales_shape
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from specnet.graph.declarations import CARRIED
 from specnet.graph.sizes import at
 from specnet.passes.plan import Plan
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.diagnostics import KeyPath
 from specnet.graph.builder import stage_names
-from specnet.records import dataclass
 from specnet.vocabulary.layers import Layer
 
 Placed = tuple[KeyPath, Layer]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
@@ -10,7 +11,6 @@ from specnet.diagnostics.text import listed
 from specnet.graph.builder import INPUT, stage_names
 from specnet.language.suggestions import unknown_name
 from specnet.model.topology import changed, taken_names
-from specnet.records import dataclass
 from specnet.vocabulary.layers import Layer
 
 SEARCHES = 50

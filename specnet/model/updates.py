@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
@@ -11,7 +11,6 @@ from specnet.graph.update_builder import UpdateBuilder
 from specnet.model.naming import named_outputs
 from specnet.model.network import Network
 from specnet.model.run_length import run_length
-from specnet.records import dataclass
 from specnet.vocabulary.optimizers import Stepping
 from specnet.vocabulary.schedules import RunLength, Schedule
 from specnet.vocabulary.schedules.scheduled import ScheduledNumber

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.graph.graph import Value
 from specnet.graph.leaves import ARGUMENT, name_of, role_of
@@ -10,7 +10,6 @@ from specnet.graph.sizes import BATCH, ITEM_BYTES, DType, Shape, Sizes, count
 from specnet.passes.aliases import Start, root
 from specnet.passes.arena import Storage
 from specnet.passes.groups import Group
-from specnet.records import dataclass
 
 AROUND = "around"
 """The memory of what a loop's body is given: it lies where the graph around the body has it."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-
-from specnet.records import dataclass
+from dataclasses import dataclass
 
 ARENA = "arena"
 """The memory that all passing values share."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from specnet.graph import ops
 from specnet.graph.graph import Region, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import ScanAttributes
 from specnet.passes.rewriting import readers_of, wanted_indices
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

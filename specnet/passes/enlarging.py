@@ -9,6 +9,7 @@ images is then a convolution with strides, and what flows back to the kernel is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeVar
 
@@ -18,7 +19,6 @@ from specnet.graph.sizes import Shape, static
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Replaced, Rewriting
 from specnet.passes.simplify import Simplifier
-from specnet.records import dataclass
 
 G = TypeVar("G", bound=Graph)
 Pair = tuple[int, int]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
@@ -13,7 +14,6 @@ from specnet.passes.aliases import root
 from specnet.passes.groups import Group
 from specnet.passes.rewriting import readers_of, wanted_indices
 from specnet.passes.row_chains import RowChains, images_at_once, is_sum, leads
-from specnet.records import dataclass
 
 PIECE = 32_768
 """Elements of one piece: 128 KiB of float32, so that the handful of arrays of a chain share a core's L2 cache.

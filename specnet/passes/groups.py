@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.graph.graph import Value
 from specnet.graph.sizes import BATCH, Dim
 from specnet.passes.aliases import root
-from specnet.records import dataclass
 
 
 @dataclass(slots=True)

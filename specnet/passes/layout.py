@@ -10,7 +10,7 @@ contiguous memory. Matrix products take either layout at no cost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
@@ -19,7 +19,6 @@ from specnet.graph.sizes import BATCH
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Rewriting, readers_of, wanted_indices
 from specnet.passes.simplify import Simplifier
-from specnet.records import dataclass
 
 _Readers = dict[int, list[Node]]
 

@@ -9,10 +9,10 @@ Portions of a vector are passed on pair by pair, which takes (P - 1) * alpha + n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil, log2
 
 from specnet.graph import ops
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from specnet.graph import ops
 from specnet.graph.graph import Node, Region, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT, argument, constant
 from specnet.graph.ops.scan import SCAN, ScanAttributes
 from specnet.passes.rewriting import Rewriting, apply_again
-from specnet.records import dataclass
 
 FlowBack = Callable[[Region, Mapping[Value, Value], Sequence[Value]], list["Value | None"]]
 """Appends what flows back to values of a region from gradients that arrive at others."""

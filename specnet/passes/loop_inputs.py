@@ -8,6 +8,7 @@ sum at every step.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from specnet.graph import ops
@@ -18,7 +19,6 @@ from specnet.graph.sizes import Shape, Sizes, at
 from specnet.passes.drives import DrivenSum, driven_sums
 from specnet.passes.loop_products import LEAST_STEPS
 from specnet.passes.rewriting import Replaced, Rewriting, readers_of, wanted_indices
-from specnet.records import dataclass
 
 G = TypeVar("G", bound=Graph)
 

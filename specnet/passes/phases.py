@@ -7,7 +7,7 @@ same comparisons, forward and back, run over a whole image. Places that no windo
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeVar
 
@@ -18,7 +18,6 @@ from specnet.graph.windows import Strided
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Replaced, Rewriting, readers_of, wanted_indices
 from specnet.passes.simplify import Simplifier
-from specnet.records import dataclass
 
 G = TypeVar("G", bound=Graph)
 _Readers = dict[int, list[Node]]

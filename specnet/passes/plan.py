@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from specnet.graph.graph import Graph, KeyPath, Node, Phase, Value
@@ -17,7 +17,6 @@ from specnet.passes.allocations import AROUND, Allocation, Allocations
 from specnet.passes.engine import Engine
 from specnet.passes.large_products import has_large_products
 from specnet.passes.schedule import Compute, Copy, Distribute, Instruction, Pieces, Repeat
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

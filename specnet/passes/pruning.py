@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.passes.rewriting import Replaced, Rewriting
-from specnet.records import dataclass
 
 G = TypeVar("G", bound=Graph)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.graph import ops
@@ -11,7 +12,6 @@ from specnet.graph.leaves import ARGUMENT, CONSTANT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import BATCH, Count, count, grows
 from specnet.passes.batch_axis import axis_of, is_joined, places_ahead
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

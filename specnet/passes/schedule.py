@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.ops.scan import SCAN
@@ -10,7 +11,6 @@ from specnet.graph.ops.shard import SHARD
 from specnet.passes.aliases import unreshaped
 from specnet.passes.allocations import Allocations, LoopAllocations, ShardAllocations
 from specnet.passes.groups import Group
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
 
 from specnet.data.formats.csv.survey import Survey
@@ -12,7 +13,6 @@ from specnet.data.tables.many import are_texts
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
-from specnet.records import dataclass
 from specnet.reporting.draft_names import has_settings
 
 MAXIMUM_CLASSES = 20

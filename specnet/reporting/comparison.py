@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
 from specnet.analysis.curves import Unit, unit_of
 from specnet.diagnostics import RunError
-from specnet.records import dataclass
 from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun, short_names
 from specnet.runs.selecting import leaves

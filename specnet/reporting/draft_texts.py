@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from specnet.data.formats.csv.survey import Survey
 from specnet.data.tables.column_survey import ColumnSurvey
 from specnet.data.text import TOKENIZERS
 from specnet.data.text.words import Word
-from specnet.records import dataclass
 from specnet.reporting.draft_names import BARE, key_of, quoted, reference
 from specnet.reporting.first_network import embedding, layer_lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from specnet.data.formats.csv.dialect import WHITESPACE
@@ -14,7 +15,6 @@ from specnet.data.tables.dates import date_help
 from specnet.data.tables.settings import MARKERS
 from specnet.diagnostics.segments import printable
 from specnet.diagnostics.text import counted, joined
-from specnet.records import dataclass
 from specnet.reporting.column_uses import (
     MAXIMUM_CLASSES,
     ColumnUse,

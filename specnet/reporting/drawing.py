@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from specnet.diagnostics.text import clipped, joined
-from specnet.records import dataclass
 from specnet.runs.extras import needed
 from specnet.storage.files import write_whole
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
-
-from specnet.records import dataclass
 
 Style = Literal["quick", "best"]
 """Whether a first model takes seconds of training, or a minute for what that gains."""

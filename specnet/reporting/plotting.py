@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from specnet.data import Dataset
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
 from specnet.model.compiled import CompiledModel
-from specnet.records import dataclass
 from specnet.reporting.drawing import Drawing, InapplicableError
 from specnet.reporting.drawings.activations import activations_drawing
 from specnet.reporting.drawings.boundary import boundary_drawing, check_boundary

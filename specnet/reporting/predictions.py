@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal
 
@@ -16,7 +16,6 @@ from specnet.language.spec import Spec
 from specnet.model.averaged import AveragedModel
 from specnet.model.compiled import CompiledModel
 from specnet.model.predicting import PREDICTION_ROWS
-from specnet.records import dataclass
 from specnet.runs.out_of_fold import OutOfFold
 from specnet.vocabulary.losses import Loss
 

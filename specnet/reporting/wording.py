@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.data.transforms import CURVES
-from specnet.records import dataclass
 
 UNITS, SQUARED = "units of the target", "squared units of the target"
 

@@ -8,6 +8,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
@@ -18,7 +19,6 @@ from specnet._version import __version__
 from specnet.diagnostics import RunError
 from specnet.model.evaluation import Figure
 from specnet.model.state import TrainingState
-from specnet.records import dataclass
 from specnet.runs.directory import CHECKPOINTS
 from specnet.storage.archive import BROKEN, read_arrays, write_arrays
 from specnet.storage.files import write_whole, writing

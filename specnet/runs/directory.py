@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted
 from specnet.language.source import SourceText
 from specnet.language.spec import Spec
-from specnet.records import dataclass
 from specnet.runs.lock import LOCK, locked
 from specnet.storage.files import finite, write_bytes, write_json, writing
 

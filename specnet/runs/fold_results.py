@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from specnet.analysis.verdict import Verdict
 from specnet.diagnostics.text import counted, joined
 from specnet.model.averaged import AveragedModel
 from specnet.model.pooled_evaluation import mean_figures
-from specnet.records import dataclass
 from specnet.runs.directory import RunDirectory
 from specnet.runs.out_of_fold import OutOfFold
 from specnet.runs.result import Result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,6 @@ from specnet.model.compiled import GIVEN, CompiledModel
 from specnet.model.evaluation import Evaluation
 from specnet.model.labelled import labelled_split, raw_labelled
 from specnet.model.model import Model
-from specnet.records import dataclass
 from specnet.runs.averaging import load_together, paths_of
 from specnet.runs.evaluating import given_data, recorded_data, the_only
 from specnet.runs.loading import load_models

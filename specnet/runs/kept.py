@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
-from specnet.records import dataclass
 from specnet.runs.directory import METRICS, RESOLVED, RESULT
 from specnet.runs.fold_paths import fold_count
 from specnet.runs.lock import held

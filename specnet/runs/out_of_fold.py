@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ import numpy as np
 from specnet.data.streamed import taken, taken_inputs
 from specnet.diagnostics import RunError
 from specnet.model.predicting import PREDICTION_ROWS
-from specnet.records import dataclass
 from specnet.storage.archive import BROKEN, read_arrays, write_arrays
 from specnet.storage.files import write_whole
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import isfinite, prod
 from typing import Any, Literal
 
 import numpy as np
 
 from specnet.model.conformal import Intervals, PredictionSets
-from specnet.records import dataclass
 from specnet.runs.shortest import shortest
 from specnet.vocabulary.losses import Loss
 

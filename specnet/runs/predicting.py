@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -15,7 +15,6 @@ from specnet.model.compiled import CompiledModel
 from specnet.model.conformal import Intervals, PredictionSets
 from specnet.model.intervals import intervals_of
 from specnet.model.joined_intervals import mean_and_std, widest
-from specnet.records import dataclass
 from specnet.runs.output_reading import Array, OutputReading
 
 WRITTEN = 1 << 22

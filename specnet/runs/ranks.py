@@ -8,13 +8,13 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet._version import __version__
 from specnet.diagnostics import RunError
 from specnet.passes.cores import BESIDE
-from specnet.records import dataclass
 from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
 from specnet.runs.reading import MachineReaders, reading
 from specnet.runs.shared import shared

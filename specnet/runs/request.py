@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.runs.compiling import Warned

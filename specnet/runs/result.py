@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet._version import __version__
 from specnet.diagnostics import html
 from specnet.diagnostics.text import fraction
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.analysis.verdict import Verdict

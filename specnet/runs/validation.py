@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from specnet.data import OpenedData, open_data
 from specnet.data.confine import Confine
@@ -15,7 +15,6 @@ from specnet.model.memory import memory_fault
 from specnet.model.network import Network
 from specnet.model.settings import check_training
 from specnet.model.uncertainty_checks import check_uncertainty
-from specnet.records import dataclass
 from specnet.runs.data_checks import unchecked, value_faults
 from specnet.runs.starting import start_faults
 from specnet.runs.sweep_checks import sweep_faults

@@ -7,6 +7,7 @@ import json
 import shlex
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
-from specnet.records import dataclass
 from specnet.storage.archive import BROKEN, check_sizes, write_arrays
 from specnet.storage.files import finite, write_whole
 from specnet.storage.model_file import StoredModel, model_arrays, read_model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,7 +13,6 @@ import numpy as np
 from specnet._version import __version__
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped
-from specnet.records import dataclass
 from specnet.storage.archive import BROKEN, read_arrays, write_arrays
 from specnet.storage.files import write_whole
 

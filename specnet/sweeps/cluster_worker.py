@@ -7,12 +7,11 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet._version import __version__
-from specnet.records import dataclass
 from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 from specnet.sweeps.trial import train
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from specnet.records import dataclass
 from specnet.sweeps.jobs import TrialState
 
 if TYPE_CHECKING:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.language.spec import Spec

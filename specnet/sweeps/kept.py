@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from specnet.diagnostics import RunError
-from specnet.records import dataclass
 from specnet.runs.kept import find_below
 from specnet.sweeps.directory import DESCRIPTION, PROCESSES, RESULT, TRIALS, SweepDirectory, read_sweep
 from specnet.sweeps.result import Stopped, SweepResult

@@ -11,12 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.diagnostics.text import how_ended
 from specnet.passes.cores import BESIDE
-from specnet.records import dataclass
 from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 
 COMMAND = "from specnet.sweeps.worker import main; main()"

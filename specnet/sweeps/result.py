@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from specnet._version import __version__
-from specnet.records import dataclass
 from specnet.sweeps.jobs import TrialState
 
 FORMAT = 1

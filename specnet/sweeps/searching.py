@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import RunError, SpecError
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 from specnet.sweeps.events import (
     SweepEnded,
     SweepEvent,

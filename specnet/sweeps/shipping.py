@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from specnet.diagnostics import RunError
 from specnet.diagnostics.text import sized
 from specnet.language.composing import file_paths
 from specnet.language.spec import Spec as SpecClass
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.language.spec import Spec

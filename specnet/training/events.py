@@ -2,11 +2,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.model.evaluation import Figures

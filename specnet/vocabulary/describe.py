@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from specnet.records import dataclass
 from specnet.vocabulary.domain import Domain, default_of, domains
 from specnet.vocabulary.kind import Kind, Table
 from specnet.vocabulary.notes import notes_of

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -10,7 +10,6 @@ from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from specnet.records import dataclass
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import NamesFile, Table, Words
 

@@ -8,6 +8,7 @@ as the file is long. Reads cost about a microsecond a row more, and come back sh
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ import numpy as np
 from specnet.data.files import FileFingerprint
 from specnet.data.opening import open_unbuffered
 from specnet.data.rows import AnyOrder
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,6 @@ from specnet.data.sample import Sample, array_cells
 from specnet.data.signature import DataDescription
 from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,6 +3,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from math import prod
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -14,7 +15,6 @@ from specnet.data.arrays.stored import Obstacle, StoredArray
 from specnet.data.opening import open_regular
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import clipped
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

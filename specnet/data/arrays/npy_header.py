@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
-
-from specnet.records import dataclass
 
 LONGEST = 1 << 16
 """The longest header that is read; one of an array of numbers has about a hundred bytes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from specnet.data.arrays.joined_rows import JoinedRows
 from specnet.data.sample import array_cells
 from specnet.data.signature import WHOLE, ColumnSlice
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -13,7 +14,6 @@ from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.data.source import DataPart, DataSource
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -10,7 +11,6 @@ from specnet.data.arrays.npy_header import type_of
 from specnet.data.files import FilePlace, memory
 from specnet.data.sample import BYTES, Cells, array_cells
 from specnet.diagnostics.text import sized
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -7,7 +8,6 @@ from specnet.data.files import DataContext
 from specnet.data.format import DataFormat
 from specnet.data.signature import DataDescription, names
 from specnet.data.source import DataPart, DataSource
-from specnet.records import dataclass
 
 FOLDER = Path(__file__).parent.parent / "builtin"
 IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")

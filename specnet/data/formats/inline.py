@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +16,6 @@ from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
-from specnet.records import dataclass
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:

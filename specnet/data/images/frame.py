@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from specnet.records import dataclass
 
 Fitting = Literal["stretch", "crop", "pad"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Literal
 
 from specnet.data.opening import NotRegularError, open_regular, opened_or_whole, start_of
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import StrPath

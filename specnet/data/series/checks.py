@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from specnet.diagnostics.text import clipped, counted
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

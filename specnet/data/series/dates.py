@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from specnet.data.tables.date_cells import EPOCH, DateFormat, days
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

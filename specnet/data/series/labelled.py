@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +13,6 @@ import numpy as np
 from specnet.data.opening import open_regular
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

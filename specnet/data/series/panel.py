@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from specnet.data.series.dates import Frequency, shown
 from specnet.diagnostics.text import clipped
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from specnet.data.transform import Finite, Transform
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

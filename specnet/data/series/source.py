@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,7 +16,6 @@ from specnet.data.series.windows import Cuts, SeriesWindows, cuts, feature_names
 from specnet.data.signature import DataDescription
 from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from specnet.data.series.dates import calendar_features
 from specnet.diagnostics.text import counted
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, overload
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from specnet.data.tables.cell_column import CellColumn
 from specnet.data.tables.decimals import PADDING, WORD, decimals, words_before
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

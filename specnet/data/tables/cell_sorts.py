@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from specnet.data.tables.cell_column import CellColumn
 from specnet.diagnostics.text import joined, plural
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite, isnan
 from typing import Any, Literal
 
 from specnet.data.tables.date_cells import DateFormat, days
 from specnet.data.tables.numbers import PLAIN, NumberFormat
-from specnet.records import dataclass
 
 ABSENT = -1
 """The code of a missing value in a column of text."""

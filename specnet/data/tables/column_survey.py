@@ -7,6 +7,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import inf, isfinite, log, sqrt
 
@@ -15,7 +16,6 @@ from specnet.data.tables.identifiers import ENOUGH, are_identifiers
 from specnet.data.tables.missing_markers import agreed, sentinel, text_markers
 from specnet.data.tables.numbers import PLAIN, NumberFormat
 from specnet.data.tables.settings import MARKERS
-from specnet.records import dataclass
 
 DISTINCT = 1001
 """Up to how many different cells of a column are counted."""

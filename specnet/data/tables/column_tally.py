@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from math import inf, isfinite, sqrt
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ from specnet.data.tables.column_survey import DISTINCT, ColumnSurvey, Spread, ar
 from specnet.data.tables.dates import are_dates, date_formats
 from specnet.data.tables.missing_markers import SENTINELS, agreed, sentinel, text_markers
 from specnet.data.tables.settings import MARKERS
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from math import isfinite, nan
 from typing import Any, Literal
 
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from specnet.data.tables.cell_column import CellColumn
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser
 from specnet.data.tables.numbers import PLAIN, NumberFormat
-from specnet.records import dataclass
 
 
 @dataclass(slots=True, eq=False)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

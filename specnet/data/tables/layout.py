@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.collector import Collector

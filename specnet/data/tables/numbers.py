@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import field
-
-from specnet.records import dataclass
+from dataclasses import dataclass, field
 
 BLANKS = " \u00a0\u2009\u202f"
 """The blanks that may stand between digits, and between a number and a sign: thin and unbreakable ones, too."""

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.data.signature import ColumnSlice
 from specnet.data.tables.date_cells import DateFormat, DatePart
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.tables.texts import TextEncoding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from specnet.data.tables.split_cells import SplitCells
 from specnet.data.tables.table import rows_ahead
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import listed
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.tables.layout import Layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -21,7 +21,6 @@ from specnet.data.tables.scaling import column_scales
 from specnet.data.tables.scan import scan
 from specnet.data.tables.splitting import keys_of
 from specnet.diagnostics.text import sized
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

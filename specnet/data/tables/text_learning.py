@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from specnet.data.tables.column_settings import NOTHING_SAID
 from specnet.data.tables.rules import known_format
 from specnet.data.tables.texts import TextEncoding
 from specnet.diagnostics.text import clipped
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.collector import Collector

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from specnet.data.text.vocabulary import Vocabulary
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

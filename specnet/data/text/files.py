@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import IO, NamedTuple
 
 from specnet.data.files import FilePlace
 from specnet.data.opening import open_regular
 from specnet.data.text.encodings import SAMPLE, found_encoding
 from specnet.diagnostics import SpecError
-from specnet.records import dataclass
 
 BLOCK = 1 << 20
 """Bytes of a file that are decoded at once."""

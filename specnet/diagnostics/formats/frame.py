@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from specnet.diagnostics.diagnostic import Diagnostic, TextSpan
 from specnet.diagnostics.segments import Segment, Style, cells, printable, width_of, wrapped
-from specnet.records import dataclass
 
 _CUT = "…"
 

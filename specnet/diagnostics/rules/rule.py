@@ -3,12 +3,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from specnet.diagnostics.diagnostic import Severity
-from specnet.records import dataclass
 
 PHASES = {
     "SN1": "syntax",

@@ -6,12 +6,12 @@ The compiler would not keep the sums of a loop over several rows in registers, s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
 
 from specnet.engines.numba.vector_code import VectorCode, constant, function_of
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ for up to eight vectors of columns at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from specnet.engines.numba.vector_code import VectorCode, constant, function_of
-from specnet.records import dataclass
 
 Formula = Callable[[VectorCode, Sequence[Any], Sequence[Any]], list[Any]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.graph.formulas.formula import Name, Number, Term, calls, parse, with_numbers
 from specnet.graph.formulas.primitives import primitive
@@ -12,7 +12,6 @@ from specnet.graph.leaves import scalar_of
 from specnet.graph.ops.elementwise import infer_elementwise
 from specnet.graph.record import LETTERS
 from specnet.graph.sizes import DType
-from specnet.records import dataclass
 
 WRITTEN_OUT = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
 """Constants of a graph that stand in the text of a loop: they belong to its formulas, and may save an operation.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf, isfinite, nan, sqrt
 from typing import Any
 
 import numpy as np
-
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 Evaluate = Callable[[], tuple[float, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from specnet.engines.numpy.names import Names
 from specnet.graph import ops
@@ -14,7 +14,6 @@ from specnet.graph.ops.scan import SCAN
 from specnet.graph.record import LETTERS
 from specnet.graph.sizes import Dim, Shape, Size
 from specnet.passes.rewriting import readers_of
-from specnet.records import dataclass
 
 LONGEST = 60
 """Letters of an expression that may stand within another."""

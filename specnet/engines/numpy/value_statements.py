@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.engines.numpy.kernels import kernel_of
 from specnet.engines.operands import Operands
@@ -14,7 +14,6 @@ from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.aliases import starts_of_parts
 from specnet.passes.allocations import Allocations
 from specnet.passes.arena import ONCE
-from specnet.records import dataclass
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 

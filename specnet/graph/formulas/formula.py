@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from specnet.graph.formulas.primitives import primitive
 from specnet.graph.record import LETTERS
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from math import frexp, inf
@@ -10,7 +11,6 @@ from math import frexp, inf
 from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, is_truth, parse, with_numbers
 from specnet.graph.formulas.primitives import primitive
 from specnet.graph.record import LETTERS
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

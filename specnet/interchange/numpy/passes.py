@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
@@ -16,7 +17,6 @@ from specnet.model.network import Network
 from specnet.model.reading import known_as
 from specnet.passes.readable import readable
 from specnet.passes.simplify import simplify
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

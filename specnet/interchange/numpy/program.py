@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -13,7 +13,6 @@ import numpy as np
 from specnet._version import __version__
 from specnet.engines.numpy.names import SOURCES, Names
 from specnet.interchange.numpy.layout import literal
-from specnet.records import dataclass
 
 Array = np.ndarray[Any, Any]
 

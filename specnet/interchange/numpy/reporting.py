@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from specnet.interchange.numpy.figures import write_measure
@@ -12,7 +13,6 @@ from specnet.interchange.numpy.program import Program
 from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
 from specnet.model.settings import validation_interval
-from specnet.records import dataclass
 from specnet.vocabulary.schedules import RunLength
 
 TRAIN = "train.loss"

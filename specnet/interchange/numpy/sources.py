@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dataclasses
 import importlib
 import inspect
 import json
@@ -21,7 +20,6 @@ from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from specnet import records
 from specnet.diagnostics import RunError
 from specnet.diagnostics.segments import escaped
 from specnet.interchange.numpy.program import Program
@@ -92,8 +90,6 @@ class Sources:
         """Return what stands in a program for a global name of a package."""
         if isinstance(value, ModuleType):
             return self._module(value, name)
-        if value is records.dataclass:
-            value = dataclasses.dataclass  # which makes the same classes
         if isinstance(value, FunctionType | type) and _package(value.__module__) in self._packages:
             return self.copy(value)
         for module in ("math", "dataclasses", "itertools"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.watching import time_is_over
 from specnet.model.network import Network
 from specnet.model.run_length import run_length
 from specnet.model.settings import batch_rows, validation_interval
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
@@ -20,7 +20,6 @@ from specnet.interchange.numpy.layout import indented, listed
 from specnet.model.naming import VALUE
 from specnet.model.network import Network
 from specnet.model.updates import AVERAGE, Update
-from specnet.records import dataclass
 
 PARAMETERS, ACCUMULATED, SLOT = "parameters", "accumulated", "slot/"
 

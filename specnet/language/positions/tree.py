@@ -3,10 +3,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from specnet.diagnostics import KeyPath, Part, Position, TextSpan
-from specnet.records import dataclass
 
 _LINE_END = re.compile(r"\n")
 

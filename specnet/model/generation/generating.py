@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -19,7 +19,6 @@ from specnet.model.generation.settings import Sampling
 from specnet.model.generation.stream import GenerationPlans, Stream
 from specnet.model.generation.task import Task
 from specnet.model.generation.texts import Cut, IndexTokens, VocabularyTokens
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.text.vocabulary import Vocabulary

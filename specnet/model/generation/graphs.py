@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from specnet.diagnostics import SpecError
@@ -17,7 +17,6 @@ from specnet.model.generation.task import NotGenerating, Task
 from specnet.model.layer_lowering import lower_layers
 from specnet.model.network import Network
 from specnet.model.output_lowering import activated
-from specnet.records import dataclass
 
 LOGITS = "logits"
 """The output (batch, tokens) whose softmax are the probabilities of the next token."""

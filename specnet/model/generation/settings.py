@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf, isfinite
-
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

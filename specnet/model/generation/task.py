@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from specnet.data.signature import InputArray
 from specnet.graph import ops
 from specnet.graph.graph import Graph
@@ -7,7 +9,6 @@ from specnet.graph.leaves import leaves
 from specnet.graph.sizes import show
 from specnet.model.inputs import MOVING
 from specnet.model.network import Network
-from specnet.records import dataclass
 
 CONTINUED = "target"
 """The name of the input that is continued, if a document names several."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from specnet.data import Dataset
 from specnet.data.streamed import taken_inputs
 from specnet.diagnostics import SpecError
 from specnet.model.compiled import CompiledModel
-from specnet.records import dataclass
 from specnet.reporting.cells import columns, raw_rows
 from specnet.reporting.drawing import (
     CATEGORICAL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from specnet.data.streamed import taken_inputs
 from specnet.model.compiled import CompiledModel
 from specnet.model.conformal import Intervals
 from specnet.model.intervals import intervals_of
-from specnet.records import dataclass
 from specnet.reporting.drawing import Colours, Drawing, plain_axes
 from specnet.reporting.predictions import Predicted
 

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from specnet.analysis.curves import Unit, place_of, unit_of
-from specnet.records import dataclass
 from specnet.reporting.comparison import compared_split, shared_unit
 from specnet.reporting.drawing import (
     CATEGORICAL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from specnet.data.formats.series import SeriesFormat
 from specnet.data.series.windows import SeriesWindows
 from specnet.model.compiled import CompiledModel
 from specnet.model.forecasting import Forecaster
-from specnet.records import dataclass
 from specnet.reporting.drawing import Colours, Drawing, InapplicableError, label, plain_axes
 from specnet.reporting.predictions import Predicted
 from specnet.runs.extras import needed

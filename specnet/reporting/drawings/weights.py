@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
 from specnet.model.compiled import CompiledModel
-from specnet.records import dataclass
 from specnet.reporting.cells import columns
 from specnet.reporting.drawing import SIGNED, Colours, Drawing, InapplicableError, label
 from specnet.reporting.images import as_images, image_shape, mosaic

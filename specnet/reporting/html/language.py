@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from specnet.graph.graph import Graph, Value
 from specnet.model.arrays import as_inputs
 from specnet.model.compiled import CompiledModel
 from specnet.model.generation.task import NotGenerating, Task
-from specnet.records import dataclass
 from specnet.reporting.images import png_address
 from specnet.reporting.predictions import Predicted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from specnet.analysis.explanation import Explanation, explain
 from specnet.analysis.profiling import Times, profile
@@ -11,7 +12,6 @@ from specnet.graph.sizes import BATCH, show
 from specnet.model.compiled import CompiledModel
 from specnet.model.measuring_lengths import batchings_of_data
 from specnet.model.topology import changed, every
-from specnet.records import dataclass
 from specnet.vocabulary.layers import Layer
 
 

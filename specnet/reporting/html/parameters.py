@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from specnet.data import Dataset
 from specnet.model.compiled import CompiledModel
-from specnet.records import dataclass
 
 ROWS = 256
 """Training rows that the gradient is taken over."""

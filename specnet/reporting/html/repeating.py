@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.installation import DISTRIBUTION
-from specnet.records import dataclass
 from specnet.runs.directory import DOCUMENTS
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from specnet.data import Dataset
 from specnet.data.streamed import taken_inputs
-from specnet.records import dataclass
 from specnet.reporting.cells import cells, columns, errors, raw_rows
 from specnet.reporting.images import as_images, image_shape, png_address
 from specnet.reporting.predictions import Predicted

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from specnet.records import dataclass
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind
 

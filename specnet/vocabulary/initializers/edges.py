@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

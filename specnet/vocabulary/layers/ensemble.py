@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field
@@ -15,7 +15,6 @@ from specnet.graph.graph import KeyPath, ShapeFault, Value
 from specnet.graph.parameter import Initial
 from specnet.graph.scopes import Members
 from specnet.graph.sizes import show
-from specnet.records import dataclass
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer, RowInitializer
 from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers.containers import Container

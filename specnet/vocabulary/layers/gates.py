@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.records import dataclass
 from specnet.vocabulary.initializers import INITIALIZERS
 
 Groups = Sequence[tuple[int, int]]

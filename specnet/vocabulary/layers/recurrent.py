@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
@@ -14,7 +15,6 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
 from specnet.graph.parameter import Initial
-from specnet.records import dataclass
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer
 from specnet.vocabulary.kind import fault, table_check

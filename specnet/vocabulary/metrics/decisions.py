@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr
@@ -9,7 +10,6 @@ from pydantic import Field, PrivateAttr
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import joined, show
-from specnet.records import dataclass
 from specnet.vocabulary.losses import Loss, aligned
 from specnet.vocabulary.losses.ignoring import known
 from specnet.vocabulary.metrics import Metric

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt
@@ -10,7 +11,6 @@ from pydantic_core import PydanticCustomError
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.records import dataclass
 from specnet.vocabulary.kind import Kind, fault, table_check
 
 AT: KeyPath = ("training", "schedule")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.formats.csv.compression import Compression

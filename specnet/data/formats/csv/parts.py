@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, cast
@@ -17,7 +17,6 @@ from specnet.data.formats.csv.text_blocks import TextBlocks
 from specnet.data.opening import open_regular
 from specnet.data.readers import FileIdentity
 from specnet.data.tables.byte_cells import Asked, CellBlock
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from io import BufferedReader

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
-from specnet.records import dataclass
 
 DELIMITERS = (",", ";", "\t", "|", WHITESPACE)
 

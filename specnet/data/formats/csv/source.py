@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from specnet.data.formats.csv.text_blocks import TextBlocks
 from specnet.data.tables.byte_cells import Asked
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

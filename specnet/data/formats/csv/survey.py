@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from math import isfinite
 from pathlib import Path
@@ -23,7 +23,6 @@ from specnet.data.tables.table import RECORDS
 from specnet.data.text.encodings import UTF16, found_encoding, possible_encodings, shown_in
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 from specnet.diagnostics.text import listed
-from specnet.records import dataclass
 
 SAMPLE = 1 << 16
 """Characters from which the delimiter is guessed."""

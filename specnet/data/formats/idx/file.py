@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -14,7 +15,6 @@ from specnet.data.arrays.file_rows import ByteRange
 from specnet.data.arrays.stored import Obstacle, StoredArray
 from specnet.data.opening import open_regular, open_unbuffered
 from specnet.diagnostics import SpecError
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

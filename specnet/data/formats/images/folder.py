@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,6 @@ from specnet.data.files import FilePlace, is_litter
 from specnet.data.images.header import ImageError, checked_header
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
-from specnet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from math import prod
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.data.source import DataPart, DataSource
 from specnet.installation import install_command
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

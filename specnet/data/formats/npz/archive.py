@@ -6,6 +6,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ from specnet.data.arrays.stored import Obstacle
 from specnet.data.opening import open_regular
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.readers import FileIdentity
 from specnet.data.tables.arrow_column import ArrowColumn
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from io import BufferedReader

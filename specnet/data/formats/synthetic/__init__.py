@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
@@ -12,7 +12,6 @@ from specnet.data.format import DataFormat
 from specnet.data.signature import DataDescription, names
 from specnet.data.source import DataPart, DataSource
 from specnet.diagnostics.text import joined
-from specnet.records import dataclass
 from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from specnet.data.signature import NAMED, DataDescription, Padding
-from specnet.records import dataclass
 
 if TYPE_CHECKING:
     from specnet.data.files import DataContext

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from specnet.engines.holding import Hold, Setting
 
@@ -81,20 +81,7 @@ def limited(threads: int) -> AbstractContextManager[None]:
 
 def limiting(threads: int, function: Callable[..., T]) -> Callable[..., T]:
     """Return a function whose matrix products run on so many threads; `limited` takes a microsecond more."""
-
-    def run(*arguments: Any) -> T:
-        holder = object()
-        try:
-            try:
-                _hold.take(holder, threads)
-                return function(*arguments)
-            finally:
-                _hold.release(holder)
-        except BaseException:
-            _hold.release(holder)
-            raise
-
-    return run
+    return _hold.within(threads, function)
 
 
 @cache

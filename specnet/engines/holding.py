@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from specnet.engines.sharing import Shared
+
+T = TypeVar("T")
 
 Setting = tuple[Callable[[], int], Callable[[int], None]]
 """How to read and to set it."""
@@ -83,3 +86,20 @@ class Hold(Shared):
         except BaseException:
             self.release(holder)  # again, since Ctrl-C may have kept the first call from doing it
             raise
+
+    def within(self, number: int, function: Callable[..., T]) -> Callable[..., T]:
+        """Return a function that holds the setting to a number while it runs; `at` takes a microsecond more."""
+
+        def run(*arguments: Any) -> T:
+            holder = object()
+            try:
+                try:
+                    self.take(holder, number)
+                    return function(*arguments)
+                finally:
+                    self.release(holder)
+            except BaseException:
+                self.release(holder)
+                raise
+
+        return run

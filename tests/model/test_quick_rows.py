@@ -8,23 +8,9 @@ import numpy as np
 import pytest
 
 import specnet
+from tests.support.predicted import DOCUMENT
 from tests.support.threads import elsewhere, forks, in_child, together
 
-DOCUMENT = {
-    "specnet": 1,
-    "data": {
-        "type": "synthetic",
-        "kind": "moons",
-        "samples": 32,
-        "transforms": [{"type": "standardize"}],
-    },
-    "layers": [
-        {"type": "dense", "units": 8, "activation": "tanh"},
-        {"type": "dense", "units": 1},
-    ],
-    "loss": "binary_cross_entropy",
-    "training": {"epochs": 1},
-}
 ROWS = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
 
 

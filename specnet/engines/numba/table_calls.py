@@ -58,7 +58,7 @@ def _address_of_kernel(function: Any, item: int) -> int:
 
 
 def calls_table(calls: Iterable[Call]) -> Array:
-    """Return what `called` is told of some calls; raise NotByTable where one is another kind of call."""
+    """Return the table of some calls for `called`; raise NotByTable where one is another kind of call."""
     entries: list[int] = []
     for function, arguments in calls:
         if arguments or not isinstance(function, TableCall):

@@ -95,7 +95,7 @@ def test_faults_are_told_as_ever(tmp_path, begun, monkeypatch, how):
         return [(d.code, d.message, d.help) for d in caught.value.diagnostics]
 
     for name in ("all/above/1.png", "all/above/2.png"):
-        if name in str(other):  # what is wrong with a header is told alone
+        if name in str(other):  # a faulty header is the only fault reported
             other.write_bytes(b"GIF89a")
         found = told(lambda: loaded(tmp_path, load=how))
         assert found == told(lambda: alone(monkeypatch, tmp_path, load=how))

@@ -115,9 +115,12 @@ def _read(requests: SimpleQueue[DecodeRequest]) -> None:
 
 
 def _write(answers: SimpleQueue[list[bytes]]) -> None:
+    pipe = sys.stdout.fileno()
     while True:
-        sys.stdout.buffer.writelines(answers.get())
-        sys.stdout.buffer.flush()
+        # All at once: each call hands the interpreter over to the thread that decodes, and waits to have it back.
+        left = memoryview(b"".join(answers.get()))
+        while left:
+            left = left[os.write(pipe, left) :]
 
 
 def _until_closed(work: Callable[[SimpleQueue[T]], None], queue: SimpleQueue[T]) -> None:

@@ -26,8 +26,6 @@ from specnet.diagnostics.text import how_ended
 from specnet.passes.cores import share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from specnet.data.images.frame import ImageFrame
 
 COMMAND = "from specnet.data.images.decoder import main; main()"
@@ -88,17 +86,15 @@ class Decoders:
         """Whether there are processes, and it is this one that has started them and not one that it was forked from."""
         return self.close.alive and self._owner == os.getpid()
 
-    def ask(self, frame: ImageFrame, paths: Sequence[str], *, sums: bool, folder: str | None = None) -> Ahead:
+    def ask(self, frame: ImageFrame, paths: list[str], *, sums: bool) -> Ahead:
         """Have images decoded, and with `sums` their files' SHA-256 computed.
 
-        Relative paths start from `folder`, or else from the working directory. Raises GoneError where there are no
-        processes any more.
+        Raises GoneError where there are no processes any more.
         """
         from PIL import Image, ImageFile
 
         truncated, most = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
-        start = _folder() if folder is None else os.path.abspath(folder)  # noqa: PTH100  links stay
-        request = DecodeRequest(frame, start, list(paths), truncated, most, sums)
+        request = DecodeRequest(frame, _folder(), paths, truncated, most, sums)
         height, width, channels = frame.shape
         if not self.usable:
             raise GoneError

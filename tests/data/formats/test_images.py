@@ -27,6 +27,7 @@ from tests.support.examples import examples
 from tests.support.pictures import chunk, png_bytes, write_classes, write_png
 
 Image = pytest.importorskip("PIL.Image")
+PngImagePlugin = pytest.importorskip("PIL.PngImagePlugin")
 
 
 def reader(path, **options):
@@ -204,6 +205,22 @@ def test_images_are_turned_upright(tmp_path, orientation, suffix):
     assert np.abs(got - upright).max() <= 8
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_images_whose_xmp_says_so_are_turned_upright(tmp_path, suffix):
+    upright = np.repeat(np.array([[250, 0, 0], [0, 0, 120]], np.uint8), 8, 0).repeat(8, 1)
+    xmp = '<rdf:Description tiff:Orientation="8"/>'
+    if suffix == "png":
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", xmp)
+        options = {"pnginfo": info}
+    else:
+        options = {"xmp": xmp.encode(), "quality": 98}
+    stored = np.ascontiguousarray(np.rot90(upright, -1))
+    Image.fromarray(stored).save(tmp_path / f"a.{suffix}", **options)
+    got = framed(tmp_path / f"a.{suffix}", (16, 24), 1)[..., 0].astype(int)
+    assert np.abs(got - upright).max() <= 8
+
+
 def test_other_sizes_are_fitted(tmp_path):
     wide = np.zeros((4, 12), np.uint8)
     wide[:, :4], wide[:, 8:] = 90, 180
@@ -238,6 +255,19 @@ def test_every_damaged_image_is_named_when_all_are_read(tmp_path):
         told = [message for _, message in found]
         for name, message in zip(("above/1.png", "below/9.jpg", "middle/3.png"), told, strict=True):
             assert message.startswith(f"`all/{name}` is damaged: ")
+
+
+def test_faulty_headers_are_named_with_all_else_where_all_images_are_read(tmp_path):
+    write_classes(tmp_path / "all", 4)
+    damaged, other = (tmp_path / "all" / "above" / name for name in ("1.png", "2.png"))
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    other.write_bytes(b"GIF89a")
+    header = ("SN584", "`all/above/2.png` is neither PNG nor JPEG by its contents")
+    assert faults(lambda: inspect_data(reader("all"), tmp_path)) == [header]
+    for how in ("whole", "batches"):
+        torn, told = faults(lambda how=how: load("all", tmp_path, load=how))
+        assert torn[1].startswith("`all/above/1.png` is damaged: ")
+        assert told == header
 
 
 def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.data import FORMATS, load_data, row_files
+from specnet.data import FORMATS, load_data, open_data, row_files
 from specnet.data.formats.images import stream
 from specnet.data.formats.images.stream import ImageStream
 from specnet.data.images import decoders
@@ -100,6 +100,16 @@ def test_any_order_and_several_readers(files, processes):
     assert one.read(order, out) == []
     np.testing.assert_array_equal(out, meant[order])
     assert len(processes) == 2
+
+
+def test_they_start_when_a_folder_is_opened_whose_images_will_all_be_read(tmp_path, processes):
+    write_classes(tmp_path / "all", 4)
+    fields = FORMATS.validate({"type": "images", "path": "all", "size": [6, 5]})
+    open_data(fields, tmp_path)
+    assert len(processes) == 0
+    opened = open_data(fields, tmp_path, will_read=True)
+    assert len(processes) == 2
+    assert opened.source.processes is decoders.decoders()
 
 
 @pytest.mark.parametrize("how", ["whole", "batches"])

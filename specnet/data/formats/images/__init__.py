@@ -88,11 +88,11 @@ class Images(DataFormat):
         return ImageFrame(*self.size, self.channels, self.resize, self.background)
 
     def open(self, context: DataContext) -> ImageSource:
-        """Return the images, their headers read."""
+        """Return the images, their headers checked unless all will be decoded."""
         from specnet.data.formats.images.source import open_images
 
         folders = {"train": self.path, **{name: table.path for name, table in self.tables.items()}}
-        return open_images(folders, self.frame, self.load, context, in_order=self.drawn is None)
+        return open_images(folders, self.frame, self.load, context)
 
     def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the pixels of a single image, or of those in a folder and in its folders, by name."""

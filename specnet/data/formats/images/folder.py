@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,15 +15,31 @@ from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
 
 
-@dataclass(frozen=True, slots=True)
 class ImageFile:
     """One image."""
 
-    path: str
-    name: str
-    """What it is called in messages: the folder as the document names it, and the way from there."""
-    pixels: int
-    """How many pixels its header declares."""
+    __slots__ = ("_pixels", "name", "path")
+
+    def __init__(self, path: str, name: str) -> None:
+        self.path = path
+        self.name = name
+        """What it is called in messages: the folder as the document names it, and the way from there."""
+        self._pixels: int | None = None
+
+    def check(self) -> None:
+        """Read the header; raise ImageError if the file is no image by it."""
+        self._pixels = 0
+        header = checked_header(self.path)
+        self._pixels = header.width * header.height
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels its header declares; none where the file is no image."""
+        if self._pixels is None:
+            with suppress(ImageError):
+                self.check()
+        assert self._pixels is not None
+        return self._pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +54,16 @@ class Labelled:
     """The class of each image."""
 
 
-def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> Labelled:
-    """Return the images of a folder of classes, their headers checked; raise SpecError for all that is wrong.
+def labelled_images(
+    place: FilePlace, known: tuple[str, ...] | None = None, *, headers: bool = True
+) -> Labelled:
+    """Return the images of a folder of classes; raise SpecError for all that is wrong.
 
-    With `known`, the classes are these, and a folder for each need not be there.
+    With `known`, the classes are these, and a folder for each need not be there. Their headers are checked unless
+    all images will be decoded anyway.
     """
     with place.context.collector.together() as collector:
-        faults = _Faults(place, collector, place.quotable)
+        faults = _Faults(place, collector, place.quotable, headers)
         entries = _entries(_Entry.top(place), faults)
         folders = [entry for entry in entries if entry.is_folder]
         loose = [entry for entry in entries if not entry.is_folder]
@@ -122,6 +142,8 @@ class _Faults:
     collector: Collector
     quotable: bool
     """Whether names may be quoted."""
+    headers: bool = True
+    """Whether headers are checked."""
 
     def add(self, code: str, message: str, help: str | None = None) -> None:
         """Note a fault, but once where names may not be quoted, and all entries are called the same."""
@@ -159,17 +181,19 @@ def _may_follow(link: Path, name: str, faults: _Faults) -> bool:
 
 
 def _sound(entries: list[_Entry], faults: _Faults) -> list[ImageFile]:
-    """Return the entries that are images by their headers, and note the others."""
+    """Return the entries that are images, as far as that is checked, and note the others."""
     files = []
     for path, name, is_folder in entries:
         if is_folder:
             help = "images lie directly in the folder of their class"
             faults.add("SN583", f"`{name}` is a folder within a class's folder", help)
             continue
-        try:
-            header = checked_header(path)
-        except ImageError as error:
-            faults.add("SN584", f"`{name}` {error}", error.help)
-            continue
-        files.append(ImageFile(path, name, header.width * header.height))
+        file = ImageFile(path, name)
+        if faults.headers:
+            try:
+                file.check()
+            except ImageError as error:
+                faults.add("SN584", f"`{name}` {error}", error.help)
+                continue
+        files.append(file)
     return files

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from specnet.data.collector import Collector
     from specnet.data.files import FilePlace
-    from specnet.data.formats.images.early import EarlyImages
     from specnet.data.formats.images.folder import ImageFile
     from specnet.data.rows import Index
     from specnet.diagnostics import KeyPath
@@ -82,11 +81,9 @@ class ImageRows(AnyOrder):
             )
 
 
-def all_in_order(
-    files: Sequence[ImageFile], frame: ImageFrame, *, sums: bool = False, early: EarlyImages | None = None
-) -> ImageStream:
+def all_in_order(files: Sequence[ImageFile], frame: ImageFrame, *, sums: bool = False) -> ImageStream:
     """Return what reads all images, which will be asked for in their order; with `sums`, it has their SHA-256 then."""
-    stream = ImageStream(files, frame, early=early)
+    stream = ImageStream(files, frame)
     if sums:
         stream.want_sums()
     places = np.arange(len(files))

@@ -12,10 +12,9 @@ import numpy as np
 
 from specnet.data.files import DataContext, FilePlace, larger_than_half, list_digest
 from specnet.data.format import BATCHES, Load
-from specnet.data.formats.images.early import EarlyImages
 from specnet.data.formats.images.folder import Labelled, labelled_images
 from specnet.data.formats.images.rows import ImageRows, all_in_order, decoded
-from specnet.data.formats.images.stream import ImageStream
+from specnet.data.formats.images.stream import ImageStream, processes_for
 from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import DataDescription
@@ -25,6 +24,7 @@ from specnet.installation import install_command
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specnet.data.images.decoders import Decoders
     from specnet.data.images.frame import ImageFrame
     from specnet.data.rows import StoredRows
 
@@ -40,28 +40,25 @@ def check_pillow(context: DataContext) -> None:
 
 
 def open_images(
-    folders: Mapping[str, str], frame: ImageFrame, load: Load, context: DataContext, *, in_order: bool
+    folders: Mapping[str, str], frame: ImageFrame, load: Load, context: DataContext
 ) -> ImageSource:
-    """Return the images in the folders of a document, by split, their headers read.
-
-    `in_order` says whether those of a folder are wanted in order, where they are decoded batch by batch.
-    """
+    """Return the images in the folders of a document, by split, their headers checked unless all will be decoded."""
     check_pillow(context)
     parts: dict[str, Labelled] = {}
     places: dict[str, FilePlace] = {}
-    early: EarlyImages | None = None
     with context.collector.together() as faults:
         for name, text in folders.items():
             key = ("path",) if name == "train" else (name, "path")
             with faults.catch():
                 folder = context.find(text, *key, what="folder")
                 places[name] = FilePlace(folder, text, key, context)
-                if name == "train" and context.will_read:
-                    early = EarlyImages.of(folder, frame, in_order=in_order or load == "whole")
                 if name == "train" or "train" in parts:
                     known = parts["train"].classes if name != "train" else None
-                    parts[name] = labelled_images(places[name], known)
-    return ImageSource(parts, places, frame, described(parts, frame, load, context), context, early)
+                    parts[name] = labelled_images(places[name], known, headers=not context.will_read)
+    source = ImageSource(parts, places, frame, described(parts, frame, load, context), context)
+    if context.will_read:
+        source.processes = processes_for(parts["train"].files)
+    return source
 
 
 def described(
@@ -102,8 +99,8 @@ class ImageSource(DataSource):
     frame: ImageFrame
     description: DataDescription
     context: DataContext
-    early: EarlyImages | None = None
-    """What has been decoded of the training folder."""
+    processes: Decoders | None = None
+    """What will decode the images, started so that it is there by then."""
     _streams: dict[Path, ImageStream] = field(default_factory=dict)
     """What has read each folder."""
 
@@ -114,14 +111,13 @@ class ImageSource(DataSource):
             for name, part in self.parts.items():
                 place = self.places[name]
                 rows: StoredRows | ArrayRows
-                early, self.early = self.early, None
                 with faults.catch():
                     if self.description.batches:
-                        stream = ImageStream(part.files, self.frame, early=early)
-                        rows = ImageRows(part.files, self.frame, self.context.collector, place.key, stream)
+                        rows = ImageRows(part.files, self.frame, self.context.collector, place.key)
+                        stream = rows.stream
                         stream.want_sums()
                     else:
-                        stream = all_in_order(part.files, self.frame, sums=True, early=early)
+                        stream = all_in_order(part.files, self.frame, sums=True)
                         rows = ArrayRows(decoded(part.files, self.frame, place, stream))
                     self._streams[place.path] = stream
                     found[name] = DataPart(rows, np.array(part.labels, np.int64))

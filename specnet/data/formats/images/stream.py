@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from specnet.data.files import sha256
-from specnet.data.formats.images.early import EACH, WORTH, at_once
 from specnet.data.images.decoders import Ahead, Decoders, GoneError, decoders
 from specnet.data.images.header import ImageError
 from specnet.passes.cores import share
@@ -19,7 +19,6 @@ from specnet.passes.cores import share
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.formats.images.early import EarlyImages
     from specnet.data.formats.images.folder import ImageFile
     from specnet.data.images.frame import ImageFrame
 
@@ -28,6 +27,16 @@ if TYPE_CHECKING:
 
 SUM = 32
 """Bytes of a SHA-256."""
+
+WORTH = 1 << 24
+"""Pixels in all from which processes pay: so many take a quarter of a second on one core, and a process, which is there
+in a twentieth, halves that."""
+
+EACH = 1 << 12
+"""How many pixels take as long to decode as all else that an image takes."""
+
+PIECE = 1 << 18
+"""Bytes of pixels that a process is asked for at once, and up to 64 images."""
 
 PARTS = 4
 """Runs of images that each thread decodes: handing over each image takes a third of decoding a small one."""
@@ -41,14 +50,10 @@ class ImageStream:
     """The images of a folder, which are decoded here unless it is known in which order they will be asked for."""
 
     def __init__(
-        self,
-        files: Sequence[ImageFile],
-        frame: ImageFrame,
-        decoders: Decoders | None = None,
-        early: EarlyImages | None = None,
+        self, files: Sequence[ImageFile], frame: ImageFrame, decoders: Decoders | None = None
     ) -> None:
-        self._files, self._frame, self._early = files, frame, early
-        self._rows = at_once(frame)
+        self._files, self._frame = files, frame
+        self._rows = max(1, min(64, PIECE // prod(frame.shape)))
         self._decoders = decoders
         """What decodes ahead of time; it ends once nothing refers to it."""
         self._coming: Iterator[NDArray[np.intp]] = iter(())
@@ -56,16 +61,12 @@ class ImageStream:
         """What has been asked for and not been given out, in order, with the places of all of it."""
         self._most = 0
         """How many times processes are asked ahead of time."""
-        self._is_worth: bool | None = None
-        """Whether there are enough images for processes; None until somebody asks."""
         self._sums: NDArray[np.uint8] | None = None
         """The SHA-256 of each file that has been decoded, and zeros for the others; None if nobody wants to know."""
 
     def apart(self) -> ImageStream:
         """Return the same images, of which others are expected."""
-        other = ImageStream(self._files, self._frame, self._decoders)
-        other._is_worth = self._is_worth
-        return other
+        return ImageStream(self._files, self._frame, self._decoders)
 
     def want_sums(self) -> None:
         """Compute the SHA-256 of each file when it is decoded, until all have been asked for."""
@@ -89,34 +90,14 @@ class ImageStream:
         processes busy.
         """
         self._forget()
-        if self._is_worth is None:
-            self._is_worth = sum(EACH + file.pixels for file in self._files) >= WORTH
-        if not self._is_worth:
-            return
-        self._decoders = decoders()
+        self._decoders = processes_for(self._files)
         if self._decoders is None:
             return
         parts = iter(parts)
         first = next(parts, np.empty(0, np.intp))
         self._most = self._decoders.count + max(self._decoders.count, -(-len(first) // self._rows))
-        self._coming = _cut(self._not_asked(chain([first], parts)), self._rows)
+        self._coming = _cut(chain([first], parts), self._rows)
         self._ask()
-
-    def _not_asked(self, parts: Iterator[NDArray[np.intp]]) -> Iterator[NDArray[np.intp]]:
-        """Return what has not been asked for early, if that comes first; what has been otherwise is not wanted."""
-        early, self._early = self._early, None
-        if early is None or not early.count:
-            return parts
-        held: list[NDArray[np.intp]] = []
-        while sum(map(len, held)) < early.count and (part := next(parts, None)) is not None:
-            held.append(part)
-        places = np.concatenate([np.empty(0, np.intp), *held])
-        paths = (file.path for file in self._files)
-        if early.decoders is not self._decoders or not early.are(paths, places[: early.count]):
-            early.forget()
-            return chain([places], parts)
-        self._asked = early.asked
-        return chain([places[early.count :]], parts)
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> Faults:
         """Put images into `out` (places, height, width, channels), which is contiguous; return those that are damaged.
@@ -198,6 +179,14 @@ class ImageStream:
         ends = [len(places) * part // count for part in range(count + 1)]
         with ThreadPoolExecutor(workers) as pool:
             return [each for found in pool.map(some, map(range, ends, ends[1:])) for each in found]
+
+
+def processes_for(files: Sequence[ImageFile]) -> Decoders | None:
+    """Return the processes that decode images, started if there are none; None where there are too few images."""
+    least = len(files) * EACH
+    # To ask for its pixels is to read a file's header.
+    is_worth = least >= WORTH or least + sum(file.pixels for file in files) >= WORTH
+    return decoders() if is_worth else None
 
 
 def _cut(parts: Iterator[NDArray[np.intp]], rows: int) -> Iterator[NDArray[np.intp]]:

@@ -268,6 +268,9 @@ def test_faulty_headers_are_named_with_all_else_where_all_images_are_read(tmp_pa
         torn, told = faults(lambda how=how: load("all", tmp_path, load=how))
         assert torn[1].startswith("`all/above/1.png` is damaged: ")
         assert told == header
+    (tmp_path / "all" / "3.png").write_bytes(b"")  # no image is read
+    loose, told = faults(lambda: load("all", tmp_path))
+    assert (loose[0], told) == ("SN583", header)
 
 
 def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):

@@ -95,6 +95,9 @@ def labelled_images(
                 faults.add("SN583", message, "remove the folder, or put images into it")
             files += _sound(found, faults)
             labels += [classes.index(own)] * (len(files) - len(labels))
+        if collector.found and not headers:
+            # No image will be decoded, so this is the time to say what else is wrong.
+            _checked(files, faults)
     return Labelled(classes, files, labels)
 
 
@@ -188,12 +191,18 @@ def _sound(entries: list[_Entry], faults: _Faults) -> list[ImageFile]:
             help = "images lie directly in the folder of their class"
             faults.add("SN583", f"`{name}` is a folder within a class's folder", help)
             continue
-        file = ImageFile(path, name)
-        if faults.headers:
-            try:
-                file.check()
-            except ImageError as error:
-                faults.add("SN584", f"`{name}` {error}", error.help)
-                continue
-        files.append(file)
-    return files
+        files.append(ImageFile(path, name))
+    return _checked(files, faults) if faults.headers else files
+
+
+def _checked(files: list[ImageFile], faults: _Faults) -> list[ImageFile]:
+    """Return the files that are images by their headers, and note the others."""
+    sound = []
+    for file in files:
+        try:
+            file.check()
+        except ImageError as error:
+            faults.add("SN584", f"`{file.name}` {error}", error.help)
+            continue
+        sound.append(file)
+    return sound

@@ -70,7 +70,8 @@ class Arrow:
             table = csv.read_csv(
                 arrow.BufferReader(block.lines),
                 csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block.lines) + 1),
-                csv.ParseOptions(delimiter=block.delimiter, quote_char=False, ignore_empty_lines=False),
+                # Blank lines are left out: were they kept, each would be a row of empty cells.
+                csv.ParseOptions(delimiter=block.delimiter, quote_char=False, ignore_empty_lines=True),
                 csv.ConvertOptions(
                     column_types=kinds,
                     include_columns=list(kinds),

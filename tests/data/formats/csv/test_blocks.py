@@ -185,6 +185,16 @@ def test_the_readers_agree_on_what_is_wrong(content, tmp_path):
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("blank", [b"\n", b"\n\n\n", b"  \n", b"\r\n"])
+def test_a_blank_line_further_on_is_no_row_of_missing_values(blank, tmp_path):
+    head, line, fields = b"a,b,y\n", b"1,2.5,red\n", {"target": "y", "missing": "mean"}
+    (tmp_path / "t.csv").write_bytes(head + line * 200)
+    without = check(tmp_path, **fields)
+    (tmp_path / "t.csv").write_bytes(head + line * 150 + blank + line * 50)
+    assert check(tmp_path, **fields) == without
+
+
+@pytest.mark.usefixtures("small")
 def test_plain_lines_are_read_in_blocks_whatever_comes_between(tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
     reads = Reads(monkeypatch)

@@ -33,6 +33,36 @@ class _Piece(NamedTuple):
     """The type of each column, and the shape of its elements."""
 
 
+class RowPieces:
+    """Cuts rows of columns into pieces of which all but the last have as many rows, however many come at once.
+
+    What is summed over the pieces has the same bits then, whoever has read the rows.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._waiting: list[NDArray[Any]] = []
+        """The rows of a piece that is not complete yet."""
+
+    def add(self, columns: Sequence[NDArray[Any]]) -> Iterator[list[NDArray[Any]]]:
+        """Yield the pieces that some more rows complete, in memory of their own."""
+        count, start = len(columns[0]) if columns else 0, 0
+        while start < count:
+            waiting = len(self._waiting[0]) if self._waiting else 0
+            end = min(count, start + self._rows - waiting)
+            own = [column[start:end] for column in columns]
+            self._waiting = list(map(_joined, self._waiting, own)) if waiting else list(map(np.array, own))
+            start = end
+            if len(self._waiting[0]) == self._rows:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[list[NDArray[Any]]]:
+        """Yield the last piece, if there are rows that wait for others."""
+        if self._waiting:
+            piece, self._waiting = self._waiting, []
+            yield piece
+
+
 class ColumnStore:
     """Rows of columns in a temporary file, in pieces of a few rows.
 
@@ -48,8 +78,7 @@ class ColumnStore:
         """Whether all rows are in it."""
         self._file: IO[bytes] | None = None
         self._pieces: list[_Piece] = []
-        self._waiting: list[NDArray[Any]] = []
-        """The rows of a piece that is not complete yet."""
+        self._cut = RowPieces(rows)
         self._size = 0
         self.failed = False
         """Whether something could not be written."""
@@ -80,44 +109,32 @@ class ColumnStore:
             return True
 
     def append(self, columns: Sequence[NDArray[Any]]) -> None:
-        """Append some rows.
+        """Append some rows."""
+        if not self.failed:
+            self._write_all(self._cut.add(columns))
 
-        All pieces but the last have as many, so that what is summed over pieces has the same bits however rows come.
-        """
-        count, start = len(columns[0]) if columns else 0, 0
-        while start < count and not self.failed:
-            waiting = len(self._waiting[0]) if self._waiting else 0
-            end = min(count, start + self.rows - waiting)
-            own = [column[start:end] for column in columns]
-            self._waiting = list(map(_joined, self._waiting, own)) if waiting else list(map(np.array, own))
-            start = end
-            if len(self._waiting[0]) == self.rows:
-                self._end()
+    def finish(self) -> None:
+        """Take what was appended for all rows."""
+        if not self.failed:
+            self._write_all(self._cut.rest(), last=True)
+        self.complete = not self.failed
+        self._filling = False
 
-    def _end(self) -> None:
-        """Write the rows that wait for others of their piece."""
-        if not self._waiting:
-            return
-        columns, self._waiting = self._waiting, []
+    def _write_all(self, pieces: Iterator[list[NDArray[Any]]], *, last: bool = False) -> None:
+        """Write pieces, or stay empty where that fails: for the last ones, as late as when the file is flushed."""
         try:
-            self._write(columns)
+            for piece in pieces:
+                self._write(piece)
+            if last and self._file is not None:
+                self._file.flush()
         except OSError:
             self.failed = True
             self.clear()
 
-    def finish(self) -> None:
-        """Take what was appended for all rows."""
-        self._end()
-        if not self.failed:
-            if self._file is not None:
-                self._file.flush()
-            self.complete = True
-        self._filling = False
-
     def clear(self) -> None:
         """Take everything out of it again."""
         self._pieces, self._size, self._filling = [], 0, False
-        self._waiting = []
+        self._cut = RowPieces(self.rows)
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()

@@ -11,6 +11,7 @@ import numpy as np
 from specnet.data.files import FileFingerprint
 from specnet.data.rows import FromFile
 from specnet.data.tables.by_plan import PlanReader
+from specnet.data.tables.column_store import RowPieces
 from specnet.data.tables.filling import Filling
 from specnet.data.tables.plan import ColumnPlan
 from specnet.data.tables.rows import expand, expanded
@@ -102,12 +103,12 @@ class StreamedTable:
             yield self.stored.columns(columns, coded)
 
     def _parsed(self) -> Iterator[list[NDArray[Any]]]:
-        start, rows = 0, self.stored.store.rows
+        start, cut = 0, RowPieces(self.stored.store.rows)
         for count, cells in self.cells():
             columns = self.numbers(cells, start)
             start += count
-            for first in range(0, count, rows):
-                yield [column[first : first + rows] for column in columns]
+            yield from cut.add(columns)
+        yield from cut.rest()
 
     def numbers(self, cells: _Cells, start: int) -> list[NDArray[Any]]:
         """Return the feature columns of some rows, the first of which is row `start`."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import shutil
 from collections import namedtuple
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import specnet
+from specnet.data import FORMATS, load_data
 from specnet.data.formats.csv.table import CsvTable
 from specnet.data.tables import column_store
 from specnet.data.tables.column_store import ColumnStore
@@ -108,6 +111,32 @@ def test_a_disk_that_fills_up_meanwhile_is_as_one_without_room(passes, tmp_path,
     assert trained(tmp_path, monkeypatch, spec) == stored
     assert len(pieces) == 2
     assert len(passes) > 3
+
+
+def test_means_are_the_same_without_room_on_the_disk(tmp_path, monkeypatch):
+    cells = ["" if i % 7 == 0 else f"{value:.5f}" for i, value in enumerate(RANDOM.normal(size=20_000))]
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{cell},{i % 2}\n" for i, cell in enumerate(cells)))
+    fields = {"type": "csv", "path": "t.csv", "target": "y", "load": "batches", "missing": "mean"}
+
+    def mean():
+        data = load_data(FORMATS.validate(fields), tmp_path, seed=0, dtype="float64")
+        return data.encoding.columns.features[0].fill
+
+    stored = mean()
+    usage = namedtuple("usage", "free")  # noqa: PYI024
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(column_store.RESERVE))
+    assert mean() == stored
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+def test_a_disk_may_be_full_as_late_as_the_last_rows_leave_the_buffer(monkeypatch):
+    full = partial(Path("/dev/full").open, "w+b")
+    monkeypatch.setattr(column_store.tempfile, "TemporaryFile", lambda **_: full())
+    store = ColumnStore(10)
+    assert store.begin()
+    store.append([np.arange(5.0)])
+    store.finish()
+    assert (store.complete, store.failed, store.begin()) == (False, True, False)
 
 
 def test_the_file_has_no_name_and_is_closed_with_its_store(tmp_path, monkeypatch):

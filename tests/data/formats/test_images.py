@@ -23,6 +23,7 @@ from specnet.data.images.frame import ImageFrame
 from specnet.data.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
+from specnet.runs.compiling import compile_spec
 from tests.support.examples import examples
 from tests.support.pictures import chunk, png_bytes, write_classes, write_png
 
@@ -271,6 +272,24 @@ def test_faulty_headers_are_named_with_all_else_where_all_images_are_read(tmp_pa
     (tmp_path / "all" / "3.png").write_bytes(b"")  # no image is read
     loose, told = faults(lambda: load("all", tmp_path))
     assert (loose[0], told) == ("SN583", header)
+
+
+@pytest.mark.parametrize("how", ["whole", "batches"])
+def test_warnings_do_not_keep_a_training_from_naming_every_damaged_image(how, tmp_path):
+    write_classes(tmp_path / "all", 20)
+    names = [f"all/above/{number}.png" for number in range(5)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    document = {
+        "specnet": 1,
+        "data": {"type": "images", "path": "all", "size": [6, 5], "load": how},
+        "layers": ["flatten", {"type": "dense", "units": "auto"}],
+        "loss": "cross_entropy",
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(document))
+    spec, warned = specnet.load(tmp_path / "spec.json"), []
+    found = faults(lambda: compile_spec(spec, warned=warned.append))
+    assert found == [("SN584", f"`{name}` is empty") for name in names]
 
 
 def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):

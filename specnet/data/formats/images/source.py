@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from math import prod
@@ -19,6 +20,7 @@ from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.data.source import DataPart, DataSource
+from specnet.diagnostics import SpecError
 from specnet.installation import install_command
 
 if TYPE_CHECKING:
@@ -140,7 +142,11 @@ class ImageSource(DataSource):
         return sum(3 * file.pixels for part in self.parts.values() for file in part.files)
 
     def samples(self) -> dict[str, Sample]:
-        """Return a few images of each split, evenly spread."""
+        """Return a few images of each split, evenly spread.
+
+        Where all images will be read, which names the damaged ones together, a split has no sample if one of its few
+        is damaged.
+        """
         samples = {}
         with self.context.collector.together() as faults:
             for name, part in self.parts.items():
@@ -148,7 +154,7 @@ class ImageSource(DataSource):
                 maximum = max(1, min(SAMPLED, BYTES // prod(self.frame.shape), count))
                 chosen = range(count // (2 * maximum), count, -(-count // maximum))
                 labels = np.array([part.labels[i] for i in chosen], np.int64)
-                with faults.catch():
+                with suppress(SpecError) if self.context.will_read else faults.catch():
                     pixels = decoded([part.files[i] for i in chosen], self.frame, self.places[name])
                     inputs = (Cells("input", "number", pixels.reshape(-1)),)
                     samples[name] = Sample(

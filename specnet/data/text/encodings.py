@@ -19,6 +19,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import IO
 
 from pydantic_core import PydanticCustomError
 
@@ -81,6 +82,25 @@ def found_encoding(data: bytes) -> str | None:
     if len(fitting) == 1:
         return fitting[0]
     return _western(sample) if not fitting else None
+
+
+def likely_encoding(file: IO[bytes], current: str) -> str | None:
+    """Return the encoding of a file that is not text in the `current` one, by the rule above.
+
+    The sample is the first piece that has bytes which are not: all before it may be ASCII.
+    """
+    decoder = codecs.getincrementaldecoder(current)()
+    is_first = True
+    while piece := file.read(SAMPLE + 1):
+        try:
+            decoder.decode(piece)
+        except UnicodeError:
+            # Any but the first one may begin within a character.
+            found = found_encoding(piece if is_first else piece[piece.find(b"\n") + 1 :])
+            known = found is not None and codecs.lookup(found) != codecs.lookup(current)
+            return found if known else None
+        is_first = False
+    return None
 
 
 def possible_encodings(data: bytes) -> list[str]:

@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 from specnet.data.files import FilePlace
 from specnet.data.opening import open_regular
-from specnet.data.text.encodings import SAMPLE, found_encoding
+from specnet.data.text.encodings import likely_encoding
 from specnet.diagnostics import SpecError
 
 BLOCK = 1 << 20
@@ -70,8 +70,7 @@ class TextFile:
 
     def _not_text(self, why: str) -> SpecError:
         with open_regular(self.place.path) as file:
-            start = file.read(SAMPLE + 1)
-        found = found_encoding(start)
+            found = likely_encoding(file, self.encoding)
         help = f'write `encoding = "{found}"`, which it seems to be' if found else UNKNOWN
         return self.place.error("SN503", f"`{self.place.name}` is {why}", help=help)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import specnet
+from specnet.data import FORMATS, inspect_data
 from specnet.data.formats.csv.survey import survey
-from specnet.data.text.encodings import found_encoding, is_text_encoding, possible_encodings
+from specnet.data.text.encodings import SAMPLE, found_encoding, is_text_encoding, possible_encodings
 
 TEXTS = {
     "Korean": "이름,도시,나이\n김철수,서울,23\n이영희,부산,31\n박민수,대구,28\n",
@@ -153,6 +154,21 @@ def test_a_fault_names_the_encoding_that_a_file_seems_to_have(tmp_path: Path) ->
     (found,) = specnet.validate(tmp_path / "s.toml").diagnostics
     assert found.code == "SN503"
     assert found.help == 'write `encoding = "cp949"`, which it seems to be'
+
+
+@pytest.mark.parametrize("load", ["whole", "batches"])
+@pytest.mark.parametrize(("name", "language"), [("latin-1", "French"), ("cp949", "Korean")])
+def test_the_encoding_of_a_file_shows_however_late_it_is_not_ascii(
+    name: str, language: str, load: str, tmp_path: Path
+) -> None:
+    late = "".join(f"{cell},1\n" for cell in TEXTS[language].replace("\n", ",").split(","))
+    (tmp_path / "t.csv").write_bytes(b"x,y\n" + b"a,0\n" * (SAMPLE // 3) + late.encode(name))
+    data = {"type": "csv", "path": "t.csv", "target": "y", "load": load}
+    with pytest.raises(specnet.SpecError) as caught:
+        inspect_data(FORMATS.validate(data), tmp_path)
+    (found,) = caught.value.diagnostics
+    assert found.code == "SN503"
+    assert found.help == f'write `encoding = "{name}"`, which it seems to be'
 
 
 def test_a_survey_finds_out_or_asks_or_is_told(tmp_path: Path) -> None:

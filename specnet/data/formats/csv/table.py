@@ -24,7 +24,7 @@ from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
 from specnet.data.formats.csv.text_blocks import EndlessLineError
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
-from specnet.data.text.encodings import SAMPLE, UTF16, found_encoding
+from specnet.data.text.encodings import SAMPLE, likely_encoding
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import joined, sized
 
@@ -186,12 +186,11 @@ class CsvTable(DataTable):
         place = self.place
         with open_regular(place.path) as raw:
             try:
-                start = self._bytes(raw).read(SAMPLE + 1)
+                found = likely_encoding(self._bytes(raw), self.dialect.encoding)
             except CompressionError as damage:
                 return self._not_unpacked(damage)
-        found = found_encoding(start)
         help = f'write `encoding = "{found}"`, which it seems to be' if found else "name its `encoding`"
-        what = "UTF-16" if start.startswith(UTF16) else f"not text in {self.dialect.encoding}{error}"
+        what = "UTF-16" if found == "utf-16" else f"not text in {self.dialect.encoding}{error}"
         return place.error("SN503", f"`{place.name}` is {what}", help=help)
 
     def _not_unpacked(self, error: CompressionError) -> SpecError:

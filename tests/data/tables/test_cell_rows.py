@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.data import row_files
+from specnet.data.formats.csv import text_blocks
 from specnet.data.tables import tabular
 from specnet.data.tables.by_plan import PlanReader
 from specnet.data.tables.cell_rows import CellRows, Places
@@ -130,6 +131,14 @@ def test_numbers_for_a_model_of_arrays_are_read_at_once(tmp_path, monkeypatch):
     np.testing.assert_array_equal(made, expected)
     # Those of the first block are found record by record, with the header that is looked for.
     assert len(cells) < 2 * 2000
+
+
+def test_the_line_of_an_endless_line_is_said_once(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(text_blocks, "LONGEST", 1000)
+    path = tmp_path / "new.csv"
+    path.write_text("a,colour,flag,day\n1,azure,no,2024-05-31\n" + "," * 10_000)
+    with pytest.raises(SpecError, match=r"`new\.csv` is not well-formed CSV: line 3 is longer than 0 MiB$"):
+        list(row_files.blocks(models[0].encoding, path, "new.csv", lambda note: None))
 
 
 def test_rows_and_places_are_sequences():

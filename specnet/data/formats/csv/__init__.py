@@ -191,7 +191,7 @@ class Csv(FileTable):
             message = f"`{file.name}` is not text in {self.encoding}{error}"
             raise file.error("SN503", message, "save it in the encoding of the training file") from None
         except csv.Error as error:
-            message = f"`{file.name}` is not well-formed CSV: {error}, in line {reader.line}"
+            message = f"`{file.name}` is not well-formed CSV: {error}{reader.place(error)}"
             raise file.error("SN504", message) from None
         except CompressionError as error:
             raise file.error("SN502", f"`{file.name}` {error}") from None

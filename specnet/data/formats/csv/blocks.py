@@ -12,7 +12,7 @@ from specnet.data.formats.csv.arrow import FROM, Arrow
 from specnet.data.formats.csv.dialect import WHITESPACE, Dialect
 from specnet.data.formats.csv.reader import Record, RecordReader
 from specnet.data.formats.csv.source import FileSource, Source, TextLines
-from specnet.data.formats.csv.text_blocks import BLOCK, FIRST
+from specnet.data.formats.csv.text_blocks import BLOCK, FIRST, EndlessLineError
 from specnet.data.tables.byte_cells import Asked, CellBlock
 from specnet.data.tables.table import CELLS, Chunk
 
@@ -77,6 +77,10 @@ class BlockReader:
     def line(self) -> int:
         """The line that was read last."""
         return self._reader.line
+
+    def place(self, error: csv.Error) -> str:
+        """Return what follows an error that was raised, to say in which line: an endless line says so itself."""
+        return "" if isinstance(error, EndlessLineError) else f", in line {self.line}"
 
     def first(self) -> Record | None:
         """Return the next record; None at the end of the text."""

@@ -21,7 +21,6 @@ from specnet.data.formats.csv.compression import (
 )
 from specnet.data.formats.csv.reader import Record
 from specnet.data.formats.csv.sniffing import JSON_HELP, is_json, sniffed
-from specnet.data.formats.csv.text_blocks import EndlessLineError
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
 from specnet.data.text.encodings import SAMPLE, likely_encoding
@@ -131,10 +130,8 @@ class CsvTable(DataTable):
             reader = BlockReader(source, self.dialect, self.decimal, self.place.context.meanwhile)
             try:
                 yield reader
-            except EndlessLineError:
-                raise
             except csv.Error as error:
-                raise csv.Error(f"{error}, in line {reader.line}") from error
+                raise csv.Error(f"{error}{reader.place(error)}") from error
 
     def _parts(self, raw: BufferedReader, readers: Readers) -> Source:
         """Return the lines of the file, of which others read parts."""

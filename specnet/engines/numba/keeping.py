@@ -15,16 +15,22 @@ from numba.core.runtime import rtsys
 
 from specnet.engines.cache_folder import Unsafe, cache_folder, check_own
 from specnet.engines.notices import notify
+from specnet.engines.numpy import erf
 
 MOST = 200
 """Plans that are kept; those that were not used for longest give way."""
+
+
+def sources() -> list[Path]:
+    """Return the files of compiled functions, and of what these take numbers from as they are compiled."""
+    return [*sorted(Path(__file__).parent.rglob("*.py")), Path(erf.__file__)]
 
 
 @cache
 def package_digest() -> str:
     """Return what changes with the source of compiled functions, which call each other across files."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    for path in sources():
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -142,6 +148,9 @@ def _alone_in(folder: Path) -> Iterator[None]:
             fcntl.flock(opened, fcntl.LOCK_EX)
         yield
     finally:
+        with suppress(OSError):
+            # A child that another thread forks meanwhile has it open, too, so that to close it here is not enough.
+            fcntl.flock(opened, fcntl.LOCK_UN)
         os.close(opened)
 
 

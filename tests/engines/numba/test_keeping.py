@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +17,13 @@ from specnet._version import __version__
 from specnet.engines.notices import notices
 from specnet.engines.numba import engine, keeping
 from specnet.engines.numba.source import written
+from specnet.engines.numpy import erf
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.pipeline import plan
+from tests.support.threads import elsewhere, forks
 
 
 @pytest.fixture
@@ -65,6 +70,43 @@ def test_nobody_reads_what_another_process_is_writing(own, loops):
     os.close(folder)
     reader.join(30.0)
     assert not reader.is_alive()
+
+
+def test_a_file_that_compiled_functions_take_numbers_from_is_part_of_their_source():
+    own, taken = Path(keeping.__file__).parent, set()
+    for path in own.rglob("*.py"):
+        text = path.read_text()
+        if "@inner" in text or "njit" in text:
+            imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+            for module, names in ((node.module, node.names) for node in imports):
+                found = importlib.import_module(module)
+                if any(isinstance(getattr(found, each.name, None), int | float | tuple) for each in names):
+                    taken.add(Path(found.__file__))
+    taken = {path for path in taken if path.is_relative_to(own.parents[1])}
+    assert Path(erf.__file__) in taken
+    assert taken <= set(keeping.sources())
+
+
+@forks
+def test_a_child_that_is_forked_meanwhile_keeps_nobody_out(tmp_path):
+    read, write = os.pipe()
+    with keeping._alone_in(tmp_path):
+        child = os.fork()
+        if not child:
+            os.close(write)
+            os.read(read, 1)
+            os._exit(0)
+
+    def enter():
+        with keeping._alone_in(tmp_path):
+            return True
+
+    try:
+        assert elsewhere(enter)
+    finally:
+        os.close(write)
+        os.close(read)
+        os.waitpid(child, 0)
 
 
 @pytest.mark.parametrize("damage", ["", "half"])

@@ -247,9 +247,10 @@ def product_functions(item: int) -> int:
     function: Any = multiply_float32 if item == 4 else multiply_float64
     result = function.get_compile_result(types.void(*[types.int64] * ARGUMENTS))
     own = result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
-    table = _TABLES[item] = np.array([known[item == 8], own], np.int64)
+    # Of several threads that ask first, all are given the one that is kept.
+    table = _TABLES.setdefault(item, np.array([known[item == 8], own], np.int64))
     return address_of(table)
 
 
-_TABLES: dict[int, Any] = {}
+_TABLES: dict[int, Array] = {}
 """What addresses were given of, by the bytes of a number."""

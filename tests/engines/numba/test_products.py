@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 from specnet.engines.numba import products
+from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.matrices import BY_BLOCKS
 from specnet.engines.numba.products import TILE, TURNED, calls_library, is_by_blocks, is_turned, product_parts
 from tests.support.examples import DTYPES
@@ -113,6 +114,13 @@ def test_whether_the_matrix_library_is_called_follows_from_the_sizes():
     assert not found(64, 96, 48)
     assert not found(1, 96, 4096)
     assert not found(64, 96, 1)
+
+
+@pytest.mark.skipif(not products.product_functions(4), reason="the matrix library is not known")
+def test_threads_that_ask_first_are_given_addresses_that_stay(monkeypatch):
+    monkeypatch.setattr(products, "_TABLES", {})
+    asked = [products.product_functions.__wrapped__(4) for _ in range(2)]  # as by two threads at once
+    assert asked == [address_of(products._TABLES[4])] * 2
 
 
 def test_only_a_second_matrix_that_lies_row_by_row_is_read_where_it_lies():

@@ -41,7 +41,9 @@ class WholeSteps:
         self._shared[0] = threads  # no part to take
         self._pace = HelpPace()
         self._interest = INTEREST if program.scalars else SHORT_INTEREST
-        header = [1, address_of(self._one), address_of(self._given), 0, address_of(self._shared), threads]
+        self._single = 1, address_of(self._one)
+        """How many steps the table says to make, and where their scalars go, but while there are many."""
+        header = [*self._single, address_of(self._given), 0, address_of(self._shared), threads]
         items = {names[entry[1]].itemsize for entry in program.whole.entries if entry[0] == "gemm"}
         header += [*(product_functions(item) if item in items else 0 for item in (4, 8)), usleep()]
         self._tables: list[Array] = []
@@ -70,9 +72,12 @@ class WholeSteps:
         """
         found = np.empty((count, self._one.shape[1]))
         self._given[: len(numbers)] = numbers
-        self._table[:2] = count, address_of(found)
-        self._make()
-        self._table[:2] = 1, address_of(self._one)
+        try:
+            self._table[:2] = count, address_of(found)
+            self._make()
+        finally:
+            # Ctrl-C after the steps must not leave the next one to write where these scalars were.
+            self._table[:2] = self._single
         return found[: self._table[STEPS_MADE] + 1]
 
     def _make(self) -> None:

@@ -75,3 +75,24 @@ def test_steps_one_by_one_and_many_at_a_time_follow_each_other(monkeypatch):
     assert found == singly
     assert len({loss for loss, *_ in found}) == 5
     np.testing.assert_array_equal(first.model.parameters.flat, second.model.parameters.flat)
+
+
+def test_an_interrupt_after_many_steps_leaves_single_ones_as_they_were(monkeypatch):
+    monkeypatch.setenv("SPECNET_ENGINE", "numba")
+    layers = [{"type": "dense", "units": 2}]
+    first, second = (trainer(document(layers=layers, batch_size="full", optimizer="adam")) for _ in range(2))
+    one, other = (fitted.feed.batches[0].bound for fitted in (first, second))
+    singly = [one.step(number) for number in range(1, 5)]
+    steps = other.many.__self__
+    make = steps._make
+
+    def interrupted():
+        make()
+        raise KeyboardInterrupt
+
+    steps._make = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        other.many(3, 1)
+    steps._make = make
+    assert other.step(4) == singly[-1]
+    np.testing.assert_array_equal(first.model.parameters.flat, second.model.parameters.flat)

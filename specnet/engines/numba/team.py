@@ -61,7 +61,11 @@ class Team(Shared):
         for number, current in enumerate(self._helping):
             if current is None:
                 self._helping[number] = helped
-                self._queues()[number].put((helped, keep_off(self._threads[number])))
+                try:
+                    self._queues()[number].put((helped, keep_off(self._threads[number])))
+                except BaseException:  # Ctrl-C, or a thread that cannot be started: it sleeps on
+                    self._helping[number] = None
+                    raise
 
     def _queues(self) -> list[Orders]:
         with self.lock:

@@ -58,6 +58,22 @@ def test_the_threads_end_with_the_team():
     wait_for(lambda: not any(thread.is_alive() for thread in own))
 
 
+def test_a_helper_whose_thread_cannot_be_started_is_woken_the_next_time(monkeypatch):
+    team, helped = Team(2), Helped()
+    helped.go_on.set()
+
+    def start(thread):  # noqa: ARG001
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="start new thread"):
+                team.wake(helped)
+    team.wake(helped)
+    wait_for(lambda: helped.by == ["specnet helper"])
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="systems with fork only")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_child_process_has_threads_of_its_own():

@@ -71,7 +71,11 @@ class Workers(Shared):
             others = parts - 1 - len(begun)
             faults = [fault for fault in (done.get() for _ in range(others)) if fault is not None]
         if faults:
-            raise faults[0]
+            try:
+                raise faults[0]
+            finally:
+                # Its traceback has this frame, which would keep it and the task until a garbage collection.
+                del faults
 
     def shares(self, size: int) -> list[tuple[int, int]]:
         """Return from where to where each worker goes through so many equal things, none of them without any."""

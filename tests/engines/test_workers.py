@@ -7,7 +7,8 @@ import multiprocessing
 import os
 import threading
 import time
-from contextlib import contextmanager
+import weakref
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -139,6 +140,29 @@ def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
         workers.run(own, 3)
     assert sorted(done) == [1, 2]
     workers.run(done.append, 3)
+
+
+@KNOWN
+def test_nothing_of_a_task_is_kept_alive_by_what_it_raised():
+    workers, both = Workers(2), threading.Barrier(2)
+
+    def run():
+        def task(part):
+            both.wait(HANG)
+            if part == 1:
+                raise ValueError("part 1")
+
+        with suppress(ValueError):
+            workers.run(task, 2)
+        return weakref.ref(task)
+
+    gc.disable()
+    try:
+        task = run()
+        workers.run(lambda _: both.wait(HANG), 2)  # the other thread is done with it, too
+        assert task() is None
+    finally:
+        gc.enable()
 
 
 @KNOWN

@@ -137,6 +137,8 @@ class Geometry:
         plain = self.groups == self.dilation[1] == 1 and self.strides == (1, 1)
         if not plain or self.across or self.kernel[1] == 1:
             return None
+        if min(self.padding[1]) >= self.kernel[1]:
+            return None  # a line would be shorter than its output, which has places that see zeros alone
         found = Strips(self.size[1] + max(self.padding[1]), self.kernel, self.channels, self.filters)
         return found if found.pays(self.out[0], prod(self.out)) else None
 

@@ -37,6 +37,11 @@ def test_output_and_gradients_are_those_of_the_formula(size, kernel, options, ro
     assert (room == 2_000) == (how.strip_tile[0] < 5)
 
 
+def test_there_are_none_where_places_see_zeros_alone():
+    assert check_convolution((4, 5), (3, 3, 18, 6), padding=((1, 1), (2, 4))).strips is not None
+    assert check_convolution((4, 5), (3, 3, 18, 6), padding=((1, 1), (3, 4))).strips is None
+
+
 @pytest.mark.parametrize("phases", [(2, 2), (3, 1)])
 @pytest.mark.parametrize("room", [geometry.ROOM, 2_000])
 def test_places_are_computed_phase_by_phase(phases, room, monkeypatch):

@@ -320,26 +320,6 @@ def max_pooling_grad() -> dict[str, Call]:
     }
 
 
-def average_pooling() -> dict[str, Call]:
-    """The sum over all places of 32 images of 28 x 28 x 64, and what flows back from it."""
-    x, out, back = drawn(32, 784, 64), empty(32, 1, 64), empty(32, 784, 64)
-    how = Windows(Strided(0, 784, 784, 1), 784, 64)
-    forward = torch.ops.aten._adaptive_avg_pool2d  # noqa: SLF001 (what PyTorch's own function calls)
-    backward = torch.ops.aten._adaptive_avg_pool2d_backward  # noqa: SLF001
-    first = ours("pool_sum", x, how, out)
-    second = ours("spread_sum", out, how, back)
-
-    def in_two(engine: str) -> None:
-        first[engine]()
-        second[engine]()
-
-    def peer(t: torch.Tensor) -> object:
-        return backward(forward(t, [1, 1]), t)
-
-    torchs = both_layouts("PyTorch", peer, x.reshape(32, 28, 28, 64))
-    return {name: partial(in_two, name) for name in first} | torchs
-
-
 def embedding_grad() -> dict[str, Call]:
     """The gradient of a table of 10,000 rows of 128, of which 64 x 64 are looked up."""
     n, m, rows = 64 * 64, 128, 10_000
@@ -396,7 +376,6 @@ CASES = [
     convolution_grad,
     max_pooling,
     max_pooling_grad,
-    average_pooling,
     embedding_grad,
     upsampling_grad,
     softmax,

@@ -49,7 +49,7 @@ def halves(images: Array, phases: Pair) -> Array:
     count, height, width, channels = images.shape
     image, row, column, item = images.strides
     shape = (count, 2, 2, (height + 1) // 2, (width + 1) // 2, channels)
-    return _strided(images, shape, (image, row, column, 2 * row, 2 * column, item))
+    return strided(images, shape, (image, row, column, 2 * row, 2 * column, item))
 
 
 def part(halved: Array, rows: EveryOther, columns: EveryOther) -> Array:
@@ -59,8 +59,9 @@ def part(halved: Array, rows: EveryOther, columns: EveryOther) -> Array:
     shape = (len(halved), rows.parities, columns.parities, rows.size, columns.size, halved.shape[-1])
     # An odd line and the even one behind it are a pair, too.
     down, right = (row - down if rows.first % 2 else down), (column - right if columns.first % 2 else right)
-    return _strided(begin, shape, (image, down, right, row, column, item))
+    return strided(begin, shape, (image, down, right, row, column, item))
 
 
-def _strided(array: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+def strided(array: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+    """Return a view that begins where an array does; nothing checks that its elements are the array's."""
     return np.lib.stride_tricks.as_strided(array, shape, strides)

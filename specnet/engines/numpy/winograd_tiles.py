@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.numpy.calls import Call
-from specnet.engines.numpy.halves import EveryOther, halves, lines, part
+from specnet.engines.numpy.halves import EveryOther, halves, lines, part, strided
 from specnet.engines.numpy.scratch import ScratchPool
 from specnet.engines.numpy.strips import lumps
 from specnet.graph.geometry import Geometry, Pair, Unit
@@ -212,7 +212,7 @@ def _transform(halved: Array, out: Array, axis: int) -> Iterator[UnitCall]:
     half, line = halved.strides[0], even.strides[axis]
     shape = 2, *zeroth.shape
     whole, less = (
-        np.lib.stride_tricks.as_strided(begin, shape, (step, *zeroth.strides))
+        strided(begin, shape, (step, *zeroth.strides))
         for begin, step in ((zeroth, half + line), (second, half - line))
     )
     yield np.subtract, (whole, less, out[::3]), None

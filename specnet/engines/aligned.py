@@ -18,7 +18,7 @@ LINE = 64
 
 
 def aligned(shape: tuple[int, ...], dtype: str = "uint8") -> Array:
-    """Return an array of any numbers, as `np.empty` does."""
+    """Return an array whose numbers are not set yet, as `np.empty` does."""
     return _cut(np.empty(_room(shape, dtype), np.uint8), shape, dtype)
 
 

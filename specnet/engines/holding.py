@@ -11,7 +11,7 @@ from specnet.engines.sharing import Shared
 T = TypeVar("T")
 
 Setting = tuple[Callable[[], int], Callable[[int], None]]
-"""How to read and to set it."""
+"""What reads a setting, and what sets it."""
 
 
 class Hold(Shared):
@@ -46,7 +46,7 @@ class Hold(Shared):
             self._set(known, now)
 
     def release(self, holder: object) -> None:
-        """Forget a holder, and set what the others want, or what was set before; again is no more than once."""
+        """Forget a holder, and set what the others want, or what was set before; a second call changes nothing."""
         with self.lock:
             self.holders.pop(holder, None)
             known = self.setting()

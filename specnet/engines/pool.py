@@ -21,7 +21,7 @@ KEPT_BYTES = 64 << 20
 """About how much memory the workspaces may have that a pool keeps for later calls."""
 
 KEPT = 16
-"""How many of them there may be, how many numbers of rows whose plans are kept, and to how many one stays bound."""
+"""How many workspaces a pool keeps at most, plans for how many numbers of rows, and bindings of each workspace."""
 
 
 class Ready(NamedTuple):

@@ -104,7 +104,7 @@ class Steps:
     def run(self, seconds: float, maximum: int | None = None) -> Ending | None:
         """Make steps for about so long, or to the end of the epoch; return why the training must end, if so.
 
-        With `most`, no more steps are made than that. Once the deadline is past, it returns after the step under
+        With `maximum`, no more steps are made than that. Once the deadline is past, it returns after the step under
         way, the first one included.
         """
         batches, fetch, stop = self._feed.batches, self._feed.fetch, self._stop

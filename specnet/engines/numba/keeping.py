@@ -196,9 +196,12 @@ class _Files:
                 unfinished.write_text(self.source, encoding="utf-8")
                 unfinished.chmod(0o600)
                 unfinished.replace(self.written)
-            self.numba.save_overload(sig, data)
-            for path in self.folder.glob(self.pattern):
-                path.chmod(0o600)
+            try:
+                self.numba.save_overload(sig, data)
+            finally:
+                # Also after Ctrl-C: files that others can write would keep this function's code from disk for ever.
+                for path in self.folder.glob(self.pattern):
+                    path.chmod(0o600)
 
     def remove(self) -> None:
         """Remove the files."""

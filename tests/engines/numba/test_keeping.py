@@ -13,6 +13,8 @@ import pytest
 
 pytest.importorskip("numba")
 
+from numba.core import caching
+
 from specnet._version import __version__
 from specnet.engines.notices import notices
 from specnet.engines.numba import engine, keeping
@@ -107,6 +109,25 @@ def test_a_child_that_is_forked_meanwhile_keeps_nobody_out(tmp_path):
         os.close(write)
         os.close(read)
         os.waitpid(child, 0)
+
+
+@pytest.mark.usefixtures("own")
+def test_an_interrupt_as_code_is_written_leaves_no_file_that_others_can_write(loops, monkeypatch):
+    save = caching.FunctionCache.save_overload
+
+    def interrupted(cache, sig, data):
+        save(cache, sig, data)
+        raise KeyboardInterrupt
+
+    before = os.umask(0o002)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(caching.FunctionCache, "save_overload", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                loaded(loops)
+    finally:
+        os.umask(before)
+    assert loaded(loops) == []
 
 
 @pytest.mark.parametrize("damage", ["", "half"])

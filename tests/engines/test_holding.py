@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partial
+
+import pytest
 
 from specnet.engines import holding
 from specnet.engines.holding import Hold
@@ -115,7 +118,17 @@ class Interrupt:
         return False
 
 
-def test_ctrl_c_anywhere_leaves_the_setting_as_it_was():
+def by_context(hold):
+    with hold.at(3):
+        pass
+
+
+def by_function(hold):
+    hold.within(3, lambda: None)()
+
+
+@pytest.mark.parametrize(("held", "places"), [(by_context, 15), (by_function, 10)])
+def test_ctrl_c_anywhere_leaves_the_setting_as_it_was(held, places):
     number, met = 0, True
     while met:
         number += 1
@@ -123,11 +136,8 @@ def test_ctrl_c_anywhere_leaves_the_setting_as_it_was():
         watched = interrupt.after(setting.get), interrupt.after(setting.put)
         hold = Hold(lambda watched=watched: watched)
 
-        def use(hold=hold):
-            with hold.at(3):
-                pass
-
+        use = partial(held, hold)
         met = interrupt.meets(use)
         assert setting.number == 7
         elsewhere(use)  # no lock is held
-    assert number > 15, "few places were met"
+    assert number > places, "few places were met"

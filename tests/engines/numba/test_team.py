@@ -13,6 +13,9 @@ pytest.importorskip("numba")
 
 from specnet.engines.numba.team import LONGEST, TRIED, WINDOW, HelpPace, Team, keep_off, processor, usleep
 
+HANG = 60.0
+"""Seconds after which a test that waits has failed."""
+
 
 class Helped:
     """Counts who helps, until it is told to go on."""
@@ -22,11 +25,11 @@ class Helped:
 
     def help(self):
         self.by.append(threading.current_thread().name)
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(HANG)
 
 
 def wait_for(condition):
-    until = time.monotonic() + 10
+    until = time.monotonic() + HANG
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.001)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from specnet.data.files import DataContext, FilePlace, memory
+from specnet.data.files import DataContext, FileFingerprint, FilePlace, memory
 from specnet.data.joining import joined
 from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription
@@ -48,6 +48,8 @@ class TablePart(NamedTuple):
     table: DataTable
     layout: Layout
     found: Scan
+    fingerprint: FileFingerprint | None
+    """What its file was before it was read, where it will be read again."""
 
 
 @dataclass
@@ -73,7 +75,7 @@ class TableSource(DataSource):
             return
         from specnet.data.tables.text_learning import HeldTexts, StreamedTexts, learn_texts
 
-        _, layout, found = self.parts["train"]
+        _, layout, found, _ = self.parts["train"]
         chosen = rows.chosen(
             self.description, lambda: found.columns[layout.targets[0]].values.astype("int64")
         )
@@ -128,7 +130,7 @@ class TableSource(DataSource):
         from specnet.data.tables.rows import TableRows, features_of
         from specnet.data.tables.stream_rows import StreamRows
 
-        _, layout, found = part
+        _, layout, found, _ = part
         if self.buffer is None:
             return TableRows(self.plan, features_of(self.plan, found, layout.features))
         return StreamRows(self._streamed(part), self.plan, found.rows, self.buffer)
@@ -136,8 +138,9 @@ class TableSource(DataSource):
     def _streamed(self, part: TablePart) -> StreamedTable:
         from specnet.data.tables.stream_rows import StreamedTable
 
-        table, layout, found = part
-        return StreamedTable(table, layout, self.plan, found.dropped, found.stored)
+        table, layout, found, fingerprint = part
+        assert fingerprint is not None
+        return StreamedTable(table, layout, self.plan, found.dropped, found.stored, fingerprint)
 
     def columns(self) -> TablePlan:
         """Return how the columns become inputs and targets."""
@@ -179,7 +182,7 @@ class TableSource(DataSource):
                 table=not batches,
                 dropped=0 if found.dropped is None else int(found.dropped.sum()),
             )
-            for name, (_, layout, found) in self.parts.items()
+            for name, (_, layout, found, _) in self.parts.items()
         }
 
 
@@ -249,11 +252,13 @@ def _scanned(
     table: DataTable, layout: Layout, forms: dict[int, CellFormat], maximum: int | None
 ) -> TablePart:
     """Return what a table's columns hold; with a `maximum` of categories, of features the first rows only."""
+    place = table.place
+    fingerprint = None if maximum is None else FileFingerprint.of(place.path, place.name)
     found = scan(table, layout, forms, maximum)
     if not found.rows:
         dropped = ": every row has a missing value" if any(form.drop for form in forms.values()) else ""
-        raise table.place.error("SN506", f"`{table.place.name}` has no rows of data{dropped}")
-    return TablePart(table, layout, found)
+        raise place.error("SN506", f"`{place.name}` has no rows of data{dropped}")
+    return TablePart(table, layout, found, fingerprint)
 
 
 def _digest(found: Scan) -> str:

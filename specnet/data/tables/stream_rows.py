@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.files import FileFingerprint
 from specnet.data.rows import FromFile
 from specnet.data.tables.by_plan import PlanReader
 from specnet.data.tables.column_store import RowPieces
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.collector import Collector
+    from specnet.data.files import FileFingerprint
     from specnet.data.rows import Index
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import TablePlan
@@ -47,12 +47,11 @@ class StreamedTable:
         plan: TablePlan,
         dropped: NDArray[np.bool_] | None,
         stored: StoredFeatures,
-        fingerprint: FileFingerprint | None = None,
+        fingerprint: FileFingerprint,
     ) -> None:
         self.table, self.layout, self.plan, self.stored = table, layout, plan, stored
         self._reader = PlanReader(plan, table.parser)
-        self.dropped = dropped
-        self.fingerprint = fingerprint or FileFingerprint.of(table.place.path, table.place.name)
+        self.dropped, self.fingerprint = dropped, fingerprint
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave out what reads cells, which follows from the rest."""

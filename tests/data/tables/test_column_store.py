@@ -14,9 +14,10 @@ import pytest
 import specnet
 from specnet.data import FORMATS, load_data
 from specnet.data.formats.csv.table import CsvTable
-from specnet.data.tables import column_store
+from specnet.data.tables import column_store, source
 from specnet.data.tables.column_store import ColumnStore
 from specnet.data.tables.table import CELLS
+from specnet.diagnostics import RunError
 
 RANDOM = np.random.default_rng(3)
 ROWS = 3000
@@ -111,6 +112,23 @@ def test_a_disk_that_fills_up_meanwhile_is_as_one_without_room(passes, tmp_path,
     assert trained(tmp_path, monkeypatch, spec) == stored
     assert len(pieces) == 2
     assert len(passes) > 3
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_a_table_that_changes_once_it_has_been_checked_is_not_trained_on(text, tmp_path, monkeypatch):
+    spec, path, scan = document(tmp_path, 1, text=text), tmp_path / "t.csv", source.scan
+
+    def changed_after(*given):
+        found = scan(*given)
+        head, *lines = path.read_text().splitlines()
+        path.write_text("\n".join([head, *reversed(lines)]) + "\n")
+        return found
+
+    monkeypatch.setattr(source, "scan", changed_after)
+    with pytest.raises(
+        RunError, match=r"`t\.csv` has changed while it was being used: it has been written to"
+    ):
+        trained(tmp_path, monkeypatch, spec)
 
 
 def test_means_are_the_same_without_room_on_the_disk(tmp_path, monkeypatch):

@@ -88,7 +88,7 @@ def answer(request: DecodeRequest) -> tuple[DecodeAnswer, list[bytes]]:
 
 
 def main() -> None:
-    """DecodeAnswer the requests on standard input, until it is closed."""
+    """Answer the requests on standard input, until it is closed."""
     # Ctrl-C in a terminal, and what ends a whole group of processes, reach every process: the one that started this
     # one decides.
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):

@@ -52,7 +52,11 @@ class Arrow:
         A cell is read as a number only if it has the value that `float` gives it, and is finite; empty cells of
         columns of numbers are odd ones.
         """
-        found = self._columns(block, asked) if _cells_end(block) else None
+        try:
+            found = self._columns(block, asked) if _cells_end(block) else None
+        except (self._arrow.ArrowException, UnicodeDecodeError):
+            # A cell is no number, a line has another width, or some text is a lone surrogate, as UTF-7 can write it.
+            found = None
         if found is None:
             return False
         block.give(*found)
@@ -66,22 +70,19 @@ class Arrow:
         texts = asked.texts - asked.numbers
         kinds = {names[column]: arrow.float64() for column in sorted(asked.numbers)}
         kinds |= {names[column]: arrow.dictionary(arrow.int32(), arrow.string()) for column in sorted(texts)}
-        try:
-            table = csv.read_csv(
-                arrow.BufferReader(block.lines),
-                csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block.lines) + 1),
-                # Blank lines are left out: were they kept, each would be a row of empty cells.
-                csv.ParseOptions(delimiter=block.delimiter, quote_char=False, ignore_empty_lines=True),
-                csv.ConvertOptions(
-                    column_types=kinds,
-                    include_columns=list(kinds),
-                    null_values=[""],
-                    strings_can_be_null=False,
-                    check_utf8=False,  # which has been checked
-                ),
-            )
-        except arrow.ArrowException:
-            return None
+        table = csv.read_csv(
+            arrow.BufferReader(block.lines),
+            csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block.lines) + 1),
+            # Blank lines are left out: were they kept, each would be a row of empty cells.
+            csv.ParseOptions(delimiter=block.delimiter, quote_char=False, ignore_empty_lines=True),
+            csv.ConvertOptions(
+                column_types=kinds,
+                include_columns=list(kinds),
+                null_values=[""],
+                strings_can_be_null=False,
+                check_utf8=False,  # which has been checked
+            ),
+        )
         if len(table) != len(block):
             return None
         numbers, spelled = {}, {}

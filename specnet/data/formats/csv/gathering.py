@@ -70,7 +70,7 @@ class Gathered:
         spelled = {}
         for column, (values, odd) in numbers.items():
             if self._special or column in block.odd:
-                # PieceCells that spell one of the special numbers may stand for something else.
+                # Cells that spell one of the special numbers may stand for something else.
                 records = np.flatnonzero(odd | np.isin(values, self._special) if self._special else odd)
                 spelled[column] = records, [block.cell(record, column) for record in records.tolist()]
         return PieceCells(len(block), block.blanks, numbers, different, spelled)

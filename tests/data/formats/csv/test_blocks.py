@@ -195,6 +195,13 @@ def test_a_blank_line_further_on_is_no_row_of_missing_values(blank, tmp_path):
 
 
 @pytest.mark.usefixtures("small")
+def test_the_readers_agree_on_a_lone_surrogate(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"a,b,y\n" + b"1,x,red\n" * 100 + b"1,+2AA-,red\n" + b"1,x,blue\n" * 100)
+    _, _, features, _ = check(tmp_path, target="y", encoding="utf-7")
+    assert features == ("a", "b=x", "b=\ud800")
+
+
+@pytest.mark.usefixtures("small")
 def test_plain_lines_are_read_in_blocks_whatever_comes_between(tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
     reads = Reads(monkeypatch)

@@ -67,7 +67,7 @@ class CellSorts:
             places, different = cells.different()
             return self._of_different(places, different)
         values, odd = found
-        special = [self.parser.numbers.value(text) or 0.0 for text in self.parser.finite]
+        special = self.parser.finite_values
         odd = odd | np.isin(values, special) if special else odd
         others = np.flatnonzero(odd)
         if len(others) == len(cells):

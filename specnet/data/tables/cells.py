@@ -39,12 +39,16 @@ class CellParser:
     """Strings that spell numbers, and are not to be read as those numbers."""
     finite: frozenset[str] = field(init=False)
     """Those of them that spell finite numbers."""
+    finite_values: tuple[float, ...] = field(init=False)
+    """These numbers, in order."""
 
     def __post_init__(self) -> None:
         spelt = {text: self.numbers.value(text) for text in (*self.markers, *self.replace)}
         numbers = {text: value for text, value in spelt.items() if value is not None}
         object.__setattr__(self, "special", frozenset(numbers))
-        object.__setattr__(self, "finite", frozenset(t for t, value in numbers.items() if isfinite(value)))
+        finite = {text: value for text, value in numbers.items() if isfinite(value)}
+        object.__setattr__(self, "finite", frozenset(finite))
+        object.__setattr__(self, "finite_values", tuple(sorted({*finite.values()})))
 
     @property
     def typed(self) -> bool:

@@ -127,8 +127,7 @@ class ColumnReader:
         numbers, odd = found
         if self.parser.finite:
             # Some of these are spelled as numbers that stand for something else.
-            special = [self.parser.numbers.value(text) or 0.0 for text in self.parser.finite]
-            odd = odd | np.isin(numbers, special)
+            odd = odd | np.isin(numbers, self.parser.finite_values)
             has_odd = bool(odd.any())
         if not has_odd:
             self.kind, self.is_full = "number", True

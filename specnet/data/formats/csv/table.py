@@ -137,8 +137,7 @@ class CsvTable(DataTable):
         """Return the lines of the file, of which others read parts."""
         from specnet.data.formats.csv.parts import PartSource
 
-        numbers = self.parser.numbers
-        special = tuple(sorted({numbers.value(text) or 0.0 for text in self.parser.finite}))
+        special = self.parser.finite_values
         return PartSource(raw, self.place.path, readers, self.dialect, self.decimal, self.width, special)
 
     def _bytes(self, raw: BufferedReader) -> IO[bytes]:

@@ -30,19 +30,26 @@ PIECE = 1 << 16
 class Arrow:
     """Reads columns of blocks, those that were asked for of the block before; `csv` stays the judge of all others."""
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int) -> None:
         self._arrow: Any = importlib.import_module("pyarrow")
         self._csv: Any = importlib.import_module("pyarrow.csv")
         self.refused = 0
         """How many blocks it could not read."""
-        self.threads = min(allowed() if threads is None else threads, MAXIMUM)
+        self.threads = threads
         """How many threads may read, each a block of its own."""
 
     @classmethod
     def installed(cls, threads: int | None = None) -> Arrow | None:
-        """Return it, with so many threads at most; None where there is no pyarrow that can be imported."""
+        """Return it, with so many threads at most, by default one for each core.
+
+        None where there is no pyarrow that can be imported, and on one thread, on which bytes are read as quickly
+        without it.
+        """
+        most = min(allowed() if threads is None else threads, MAXIMUM)
+        if most == 1:
+            return None
         try:
-            return cls(threads)
+            return cls(most)
         except ImportError:
             return None
 

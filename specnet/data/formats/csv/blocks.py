@@ -152,7 +152,7 @@ class BlockReader:
 
     def _read_ahead(self, width: int) -> None:
         """Have pyarrow read the next blocks while the last one, which it has read, is worked on."""
-        if self._arrow is None or not self._was_read_by_arrow or self._arrow.threads == 1:
+        if self._arrow is None or not self._was_read_by_arrow:
             return
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
@@ -206,8 +206,7 @@ class BlockReader:
         if found.given is None:
             if not self._suits_arrow(block):
                 return False
-            # On one thread, bytes are read as quickly without it.
-            if not self._looked and self._source.threads != 1 and self._source.total > FROM:
+            if not self._looked and self._source.total > FROM:
                 self._looked, self._arrow = True, Arrow.installed(self._source.threads)
             if self._arrow is None or self._arrow.refused >= REFUSED:
                 return False

@@ -59,6 +59,7 @@ def small(monkeypatch):
         monkeypatch.setattr(module, "FIRST", 20)
     monkeypatch.setattr(blocks, "ARROW", 1)
     monkeypatch.setattr(blocks, "FROM", 0)
+    monkeypatch.setattr(arrow, "allowed", lambda: 2)
 
 
 def read_with(reader, folder, fields):
@@ -237,7 +238,6 @@ def test_something_is_done_while_pyarrow_reads(tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{n},{n % 2}\n" for n in range(2000)))
     data_format = FORMATS.validate({"type": "csv", "path": "t.csv", "target": "y"})
     monkeypatch.setattr(arrow.Arrow, "read", waiting)
-    monkeypatch.setattr(arrow, "allowed", lambda: 2)
     source = open_data(data_format, tmp_path, meanwhile=meanwhile()).source
     assert done == [0, 1, 2]
     assert source.parts["train"].found.columns[0].values.tolist() == list(range(2000))
@@ -246,6 +246,7 @@ def test_something_is_done_while_pyarrow_reads(tmp_path, monkeypatch):
 def test_pyarrow_reads_a_large_file_from_its_second_block_on(tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
     reads = Reads(monkeypatch)
+    monkeypatch.setattr(arrow, "allowed", lambda: 2)
     (tmp_path / "t.csv").write_text("a,y\n" + "1.25,2\n" * 700_000)
     with (tmp_path / "t.csv").open("rb") as file:
         reader = BlockReader(file, Dialect())
@@ -261,6 +262,15 @@ def test_pyarrow_is_not_imported_for_a_small_file(tmp_path, monkeypatch):
     load_data(
         FORMATS.validate({"type": "csv", "path": "t.csv", "target": "y"}), tmp_path, seed=7, dtype="float64"
     )
+
+
+@pytest.mark.usefixtures("small")
+def test_pyarrow_is_not_imported_on_one_core(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrow, "allowed", lambda: 1)
+    monkeypatch.setattr(arrow.importlib, "import_module", lambda name: pytest.fail(f"{name} was imported"))
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,2\n" * 2000)
+    fields = {"type": "csv", "path": "t.csv", "target": "y"}
+    assert len(load_data(FORMATS.validate(fields), tmp_path, seed=7, dtype="float64").splits["train"]) == 2000
 
 
 @pytest.mark.usefixtures("small")

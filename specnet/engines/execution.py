@@ -20,6 +20,7 @@ from specnet.engines.switching import switching_soon
 from specnet.engines.workers import BUFFER, Workers
 from specnet.graph.sizes import Forms, Sizes, at, named, show
 from specnet.passes.arena import ARENA, ONCE
+from specnet.passes.cores import allowed
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -199,8 +200,12 @@ def quiet() -> Context:
 
 def _team(program: NumpyProgram) -> Any:
     """Return the threads that help with the steps of one compiled function, if any do."""
-    if program.whole is None or program.whole.threads == 1:
+    if program.whole is None:
+        return None
+    # More than there are cores would keep those from working that have taken a part.
+    count = min(program.whole.threads, allowed())
+    if count == 1:
         return None
     from specnet.engines.numba.team import Team
 
-    return Team(program.whole.threads)
+    return Team(count)

@@ -240,7 +240,9 @@ class _WholeWriter(Performing):
             case _:
                 raise Unfit
         if self.threads > 1 and size >= SHARED:
-            self._stage(f"{name}(t[{self.entry('parts', table, str(self.threads))} + part])")
+            place = f"t[{self.entry('parts', table, str(self.threads))} + part]"
+            # Of a few rows, there is none for some parts.
+            self._stage(f"if {place}: {name}({place})")
         else:
             self.lines.append(f"{name}(t[{self.entry('table', table)}])")
 

@@ -10,7 +10,7 @@ pytest.importorskip("numba")
 import specnet
 from specnet.engines.numba import team
 from specnet.training import steps
-from tests.support.trainings import document, trainer
+from tests.support.trainings import MOONS, document, trainer
 
 LAYERS = [{"type": "dense", "units": 3, "activation": "tanh"}, {"type": "dense", "units": 2}]
 WIDE = [
@@ -24,6 +24,12 @@ CONVOLUTIONAL = [
     {"type": "flatten"},
     {"type": "dense", "units": 2},
 ]
+LARGE_BATCH = {
+    "data": {**MOONS, "samples": 1027},
+    "layers": [{**LAYERS[0], "units": 16}, LAYERS[1]],
+    "epochs": 1,
+    "batch_size": 1024,
+}
 PENALTY = [{**LAYERS[0], "kernel_regularizer": {"type": "l2", "factor": 0.01}}, LAYERS[1]]
 
 CASES = {
@@ -131,6 +137,26 @@ def test_who_helps_makes_no_difference(threads, engine, monkeypatch):
             *_, parameters = run(options)
         found.append(parameters.tobytes())
     assert len(set(found)) == 1
+
+
+def test_fewer_rows_than_threads_are_computed():
+    """The last rows of a split may be fewer than the parts that a loop over 1,024 of them is cut into."""
+    spec = document(**LARGE_BATCH)
+    found = [specnet.run(spec, engine=engine, threads=8) for engine in ("numpy", "numba")]
+    losses = [each.splits["train"]["loss"] for each in found]
+    np.testing.assert_allclose(losses[1], losses[0], 1e-10)
+
+
+def test_no_more_threads_help_than_there_are_cores(engine, monkeypatch):
+    """Others would only take turns with those that there are."""
+    engine("numba")
+    monkeypatch.setenv("SPECNET_THREADS", "8")
+    monkeypatch.setattr("specnet.engines.execution.allowed", lambda: 3)
+    teams = []
+    monkeypatch.setattr(team.Team, "__init__", lambda self, count: teams.append(count))
+    monkeypatch.setattr(team.Team, "wake", lambda *_: None)
+    run(LARGE_BATCH)
+    assert set(teams) == {3}
 
 
 def test_a_step_that_diverges_is_the_last_and_changes_nothing(engine):

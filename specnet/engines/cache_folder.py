@@ -42,6 +42,8 @@ def cache_folder() -> Path:
         _check_above(folder.parent.parent)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise Unsafe(f"{folder} cannot be written")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise Unsafe(f"{_file_at(Path(error.filename))} is not a folder") from None
     except (OSError, RuntimeError) as error:
         what = root or "the home folder"
         raise Unsafe(f"{what} cannot be used: {getattr(error, 'strerror', None) or error}") from None
@@ -61,6 +63,13 @@ def is_kept(name: str) -> bool:
         return (cache_root() / "specnet" / __version__ / name).exists()
     except (OSError, RuntimeError):
         return False
+
+
+def _file_at(path: Path) -> Path:
+    """Return the first part of a path that is there and is no folder; the path itself where all are folders."""
+    return next(
+        (each for each in (*reversed(path.parents), path) if each.exists() and not each.is_dir()), path
+    )
 
 
 def check_own(paths: Iterable[Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from specnet.diagnostics import Diagnostic, KeyPath, Label
+from specnet.diagnostics import Diagnostic, KeyPath, Label, Part
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
 from specnet.language.arithmetic import ExpressionError
@@ -36,10 +36,17 @@ class ReferenceFaults:
         """The findings, the last of which counts those that are not listed."""
         if not self._unlisted:
             return self.listed
-        return [*self.listed, Diagnostic("SN200", f"{self._unlisted} more faulty references are not listed")]
+        message = f"{self._unlisted} more faulty references and variables are not listed"
+        return [*self.listed, Diagnostic("SN200", message)]
 
     def add(
-        self, code: str, message: str, path: KeyPath, names: Sequence[str] = (), help: str | None = None
+        self,
+        code: str,
+        message: str,
+        path: KeyPath,
+        names: Sequence[str] = (),
+        help: str | None = None,
+        part: Part = "value",
     ) -> None:
         """Add a finding about a value at a path, and say where the variables that it names are set.
 
@@ -53,7 +60,7 @@ class ReferenceFaults:
             for name in names[:LABELS]
             if name in self.variables and path[:2] != (VARIABLES, name)
         )
-        self.listed.append(Diagnostic(code, message, path, help=help, labels=labels))
+        self.listed.append(Diagnostic(code, message, path, part, help=help, labels=labels))
 
     def no_variable(self, name: str) -> ExpressionError:
         """Return the error that there is no variable of a name; the first few times, look for one that is meant."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.data.environment import refusal
-from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.diagnostics import KeyPath
 from specnet.diagnostics.text import clipped
 from specnet.language.arithmetic import FUNCTIONS, MAX_NESTING, NAME, ExpressionError, compute
 from specnet.language.interpolation import (
@@ -101,7 +101,7 @@ class References:
             else:
                 message = f"`{clipped(name)}` cannot be the name of a variable"
                 help = "a name consists of letters, digits and `_`, and does not start with a digit"
-            self.faults.listed.append(Diagnostic("SN231", message, path, "key", help=help))
+            self.faults.add("SN231", message, path, help=help, part="key")
 
     def resolved(self, value: Any, place: Place) -> Measured:
         """Return a value with its references resolved; what cannot be is UNREAD."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,16 @@ def test_a_folder_of_somebody_else_is_not_used(monkeypatch):
 
 @pytest.mark.usefixtures("own")
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
-    (tmp_path / "cache").write_text("")
-    with pytest.raises(Unsafe, match=r"cache cannot be used: "):
-        cache_folder()
+    (tmp_path / "cache").mkdir()
+    for parts in (["cache", "specnet", __version__], ["cache", "specnet"], ["cache"]):
+        place = tmp_path.joinpath(*parts)
+        if place.is_dir():
+            place.rmdir()
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("")
+        with pytest.raises(Unsafe, match=f"{re.escape(str(place))} is not a folder"):
+            cache_folder()
+        place.unlink()
 
 
 @pytest.mark.parametrize("given", ["", "relative/cache"])

@@ -15,6 +15,17 @@ def test_only_the_innermost_listener_hears():
     assert (outer, inner) == (["two"], ["one"])
 
 
+def test_what_is_said_once_is_said_once_to_each_listener():
+    outer, inner = [], []
+    with notices(outer.append):
+        for _ in range(2):
+            notify("one", once=True)
+            notify("two")
+        with notices(inner.append):
+            notify("one", once=True)
+    assert (outer, inner) == (["one", "two", "two"], ["one"])
+
+
 def test_other_threads_have_listeners_of_their_own():
     messages = []
     with notices(messages.append):

@@ -147,7 +147,14 @@ def test_many_faults_are_counted() -> None:
     layers = [{"type": "dense", "units": f"${{x{n}}}"} for n in range(300)]
     found = faults(layers=layers)
     assert sum(d.code == "SN231" for d in found) == MAX_FAULTS
-    assert "100 more faulty references are not listed" in [d.message for d in found]
+    assert "100 more faulty references and variables are not listed" in [d.message for d in found]
+
+
+def test_faulty_names_of_variables_are_counted_with_them() -> None:
+    layers = [{"type": "dense", "units": f"${{x{n}}}"} for n in range(100)]
+    found = faults(variables={f"a-{n}": n for n in range(300)}, layers=layers)
+    assert sum(d.code == "SN231" for d in found) == MAX_FAULTS
+    assert "200 more faulty references and variables are not listed" in [d.message for d in found]
 
 
 def test_huge_integers_are_no_text() -> None:

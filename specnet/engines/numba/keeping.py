@@ -63,10 +63,12 @@ class KeptCode(caching._Cache):  # type: ignore[misc]  # noqa: SLF001 (what a di
             found = files.load(sig, target_context)
         except Unsafe as fault:
             self._files, self._enabled = None, False
-            notify(_not_kept(fault))
+            _say_not_kept(fault)
             return None
         except Exception as fault:  # noqa: BLE001  whatever a damaged pickle raises
-            notify(f"compiled code in {files.folder} is damaged ({fault}), and is written again")
+            # LLVM's messages have several lines.
+            why = " ".join(str(fault).split())
+            notify(f"compiled code in {files.folder} is damaged ({why}), and is written again")
             files.remove()
             return None
         return found
@@ -78,7 +80,7 @@ class KeptCode(caching._Cache):  # type: ignore[misc]  # noqa: SLF001 (what a di
             try:
                 files.save(sig, data)
             except OSError as error:
-                notify(_not_kept(Unsafe(f"{files.folder} cannot be written: {error.strerror}")))
+                _say_not_kept(Unsafe(f"{files.folder} cannot be written: {error.strerror}"))
 
     def enable(self) -> None:
         """Look for code from now on."""
@@ -99,12 +101,12 @@ class KeptCode(caching._Cache):  # type: ignore[misc]  # noqa: SLF001 (what a di
                 self._files = _Files(cache_folder(), self.function, self.source)
             except Unsafe as fault:
                 self._enabled = False
-                notify(_not_kept(fault))
+                _say_not_kept(fault)
         return self._files if self._enabled else None
 
 
-def _not_kept(fault: Unsafe) -> str:
-    return f"compiled code is kept in memory only: {fault}"
+def _say_not_kept(fault: Unsafe) -> None:
+    notify(f"compiled code is kept in memory only: {fault}", once=True)
 
 
 class _Locator(caching._CacheLocator):  # type: ignore[misc]  # noqa: SLF001

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("numba")
 
 from numba.core import caching
+from numba.core.registry import cpu_target
 
 from specnet._version import __version__
 from specnet.engines.notices import notices
@@ -175,6 +176,30 @@ def test_a_folder_that_others_can_write_is_not_used(own, loops, tmp_path, mode, 
     said = loaded(loops)
     assert said[0] == f"compiled code is kept in memory only: others can write {tmp_path / place}"
     assert not list(own.iterdir())
+
+
+def test_why_nothing_is_kept_is_said_once(own):
+    own.mkdir(parents=True)
+    own.chmod(0o777)
+    said: list[str] = []
+    with notices(said.append):
+        for _ in range(2):
+            assert keeping.KeptCode(engine.functions, "").load_overload(None, None) is None
+    assert said == [f"compiled code is kept in memory only: others can write {own}"]
+
+
+def test_damage_is_described_on_one_line(own, monkeypatch):
+    def damaged(*_):
+        raise RuntimeError("LLVM bitcode parsing error\nInvalid record")
+
+    own.mkdir(parents=True, mode=0o700)
+    monkeypatch.setattr(keeping._Files, "load", damaged)
+    said: list[str] = []
+    with notices(said.append):
+        keeping.KeptCode(engine.functions, "").load_overload(None, cpu_target.target_context)
+    assert said == [
+        f"compiled code in {own} is damaged (LLVM bitcode parsing error Invalid record), and is written again"
+    ]
 
 
 def test_plans_that_were_not_used_for_longest_give_way(own, loops, monkeypatch):

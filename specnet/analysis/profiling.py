@@ -126,6 +126,7 @@ def _measure(
     with np.errstate(all="ignore"):
         for _ in range(1 if as_it_runs.whole is None else SETTLING):
             bare.step(*arguments)
+        clocked.step(*arguments)  # whose loops, called one by one, may have to be compiled
         until = clock() + long
         # The two run in turns, so that whatever else the machine does falls on both alike.
         while len(whole) < MAXIMUM and (clock() < until or len(whole) < MINIMUM):

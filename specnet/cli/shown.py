@@ -84,15 +84,17 @@ def _out_of_fold(console: Console, found: OutOfFold | None, models: Sequence[Com
 
 def _predictions(console: Console, result: CompletedRun) -> None:
     rows = sum(len(split) for split in result.data.splits.values())
-    section(console, "predictions")
     if rows > MAXIMUM_ROWS:
+        section(console, "predictions")
         _too_many(console, rows)
         return
     inputs = _inputs(result)
-    for name, split in result.data.splits.items():
-        if len(result.data.splits) > 1:
+    # Before the heading, since an engine may have something to say first, such as that it compiles.
+    outputs = {name: _output_columns(result, split) for name, split in result.data.splits.items()}
+    section(console, "predictions")
+    for name, others in outputs.items():
+        if len(outputs) > 1:
             say(console, f" {name}", "bold")
-        others = _output_columns(result, split)
         made = _joined([*inputs[name], *others])
         (made if made.width <= console.width else _joined(others)).show(console)
 

@@ -36,5 +36,6 @@ def requested_engine(engine: str | None) -> Engine:
     found = known_engine(engine)
     if found == "numba" and find_spec("numba") is None:
         install = install_command("numba")
-        raise RunError(f"the numba engine needs numba, which the extra `numba` installs: {install}")
+        chosen = f"{VARIABLE} is 'numba': " if engine is None else ""
+        raise RunError(f"{chosen}the numba engine needs numba, which the extra `numba` installs: {install}")
     return found

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,23 @@ def test_flops_of_a_shared_step_count_each_batch(iris: specnet.Spec) -> None:
     _, alone, _ = compiled(iris)
     _, shared, _ = compiled(specnet.load(iris.source.source, {"training.accumulate": 4}))
     assert shared.flops()["forward"] == pytest.approx(4 * alone.flops()["forward"], rel=0.01)
+
+
+def test_what_is_compiled_at_the_first_execution_is_not_measured(iris, monkeypatch):
+    model, explanation, data = compiled(iris)
+    clock, first = Clock(), set()
+
+    def bound(*given):
+        made = bind(*given)
+
+        def step(*numbers):
+            clock.now += SLOW if step in first else 1.0
+            first.add(step)
+            return made.step(*numbers)
+
+        return replace(made, step=step)
+
+    bind = profiling._bound
+    monkeypatch.setattr(profiling, "_bound", bound)
+    times = profiling.profile(model, data, explanation, clock, seconds=16 * SLOW)
+    assert times["step"].executions > profiling.MINIMUM

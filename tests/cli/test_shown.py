@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 import specnet
+from specnet.cli import shown as module
 from specnet.cli.shown import show_asked, show_asked_of_folds
 
 TABLE = """\
@@ -202,3 +203,16 @@ def test_folds_that_are_too_much_to_read_are_not_shown() -> None:
     lines = shown(trained(text, data=data)).splitlines()
     assert " not shown: there are 102 rows, and up to 100 are readable" in lines
     assert " not shown: the model has 1,200 parameters, and up to 1000 are readable" in lines
+
+
+def test_an_engine_may_speak_before_the_heading_of_predictions(monkeypatch):
+    file = io.StringIO()
+    columns = module._output_columns
+
+    def spoken(*given):
+        file.write("compiling 3 loops\n")
+        return columns(*given)
+
+    monkeypatch.setattr(module, "_output_columns", spoken)
+    show_asked(Console(file=file, width=80), trained(CLASSES))
+    assert file.getvalue().index("compiling") < file.getvalue().index("predictions")

@@ -35,5 +35,8 @@ def test_what_is_no_engine_is_named(name, message):
 def test_an_engine_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
     assert requested_engine("numpy") == "numpy"
-    with pytest.raises(RunError, match="the numba engine needs numba, which the extra `numba` installs"):
+    with pytest.raises(RunError, match=r"^the numba engine needs numba, which the extra `numba` installs"):
         requested_engine("numba")
+    monkeypatch.setenv("SPECNET_ENGINE", "numba")
+    with pytest.raises(RunError, match=r"^SPECNET_ENGINE is 'numba': the numba engine needs numba, "):
+        requested_engine(None)

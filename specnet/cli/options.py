@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -46,10 +49,17 @@ def choice(*names: str, kinds: type[StrEnum], help: str, default: bool = True) -
 
 
 def whole_number(
-    *names: str, minimum: int, maximum: int | None = None, help: str, default: bool = True
+    *names: str,
+    minimum: int,
+    maximum: int | None = None,
+    help: str,
+    default: bool = True,
+    callback: Callable[..., int | None] | None = None,
 ) -> Any:
     """Describe an option that takes a whole number."""
-    return typer.Option(*names, metavar="N", min=minimum, max=maximum, help=help, show_default=default)
+    return typer.Option(
+        *names, metavar="N", min=minimum, max=maximum, help=help, show_default=default, callback=callback
+    )
 
 
 def out_file(help: str, default: bool | str = False) -> Any:
@@ -74,14 +84,35 @@ RunPaths = Annotated[
     list[str],
     argument("RUN", help="The directory of a finished run, or of several, whose predictions are averaged."),
 ]
+
+
+def _for_all_work(context: typer.Context, threads: int | None) -> int | None:
+    """Have whatever else the command shares between cores, such as reading, keep to a number of threads, too."""
+    if threads is not None:
+        from specnet.passes.cores import VARIABLE
+
+        context.call_on_close(partial(_set, VARIABLE, os.environ.get(VARIABLE)))
+        _set(VARIABLE, str(threads))
+    return threads
+
+
+def _set(variable: str, value: str | None) -> None:
+    """Set an environment variable, which processes that the command starts inherit; with None, remove it."""
+    os.environ.pop(variable, None)
+    if value is not None:
+        os.environ[variable] = value
+
+
 Threads = Annotated[
     int | None,
     whole_number(
         "--threads",
         minimum=1,
         maximum=1024,
-        help="How many threads compute. Default: $SPECNET_THREADS, or one for each core.",
+        help="How many threads compute and read, and processes decode images. Default: $SPECNET_THREADS, or one for "
+        "each core.",
         default=False,
+        callback=_for_all_work,
     ),
 ]
 

@@ -6,7 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from specnet.cli.options import Threads
+from specnet.data.formats.csv.arrow import Arrow
+from specnet.passes import cores
 from tests.support.command_line import SPECS, Specnet
 
 DOCUMENT = """\
@@ -79,3 +84,20 @@ def test_a_resumed_run_says_what_computes_otherwise(specnet: Specnet, document: 
     assert again.returncode == 0
     assert "last digits" not in again.stderr
     assert [each["workers"] for each in computed_with(tmp_path)] == [1, 2]
+
+
+def test_whatever_else_a_command_shares_between_cores_keeps_to_the_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cores, "allowed", lambda: 4)
+    monkeypatch.setenv("SPECNET_THREADS", "3")
+    app, shares = typer.Typer(), []
+
+    @app.command()
+    def command(threads: Threads = None) -> None:
+        shares.append((threads, cores.share(), getattr(Arrow.installed(), "threads", 1)))
+
+    pytest.importorskip("pyarrow")
+    for arguments in (["--threads", "1"], []):
+        assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert shares == [(1, 1, 1), (None, 3, 3)]

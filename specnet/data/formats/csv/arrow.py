@@ -9,7 +9,7 @@ import numpy as np
 
 from specnet.data.inputs import are_finite
 from specnet.data.tables.arrow_column import values_of
-from specnet.passes.cores import allowed
+from specnet.passes.cores import share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Arrow:
         None where there is no pyarrow that can be imported, and on one thread, on which bytes are read as quickly
         without it.
         """
-        most = min(allowed() if threads is None else threads, MAXIMUM)
+        most = min(share() if threads is None else threads, MAXIMUM)
         if most == 1:
             return None
         try:

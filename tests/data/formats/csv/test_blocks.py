@@ -59,7 +59,7 @@ def small(monkeypatch):
         monkeypatch.setattr(module, "FIRST", 20)
     monkeypatch.setattr(blocks, "ARROW", 1)
     monkeypatch.setattr(blocks, "FROM", 0)
-    monkeypatch.setattr(arrow, "allowed", lambda: 2)
+    monkeypatch.setattr(arrow, "share", lambda: 2)
 
 
 def read_with(reader, folder, fields):
@@ -246,7 +246,7 @@ def test_something_is_done_while_pyarrow_reads(tmp_path, monkeypatch):
 def test_pyarrow_reads_a_large_file_from_its_second_block_on(tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
     reads = Reads(monkeypatch)
-    monkeypatch.setattr(arrow, "allowed", lambda: 2)
+    monkeypatch.setattr(arrow, "share", lambda: 2)
     (tmp_path / "t.csv").write_text("a,y\n" + "1.25,2\n" * 700_000)
     with (tmp_path / "t.csv").open("rb") as file:
         reader = BlockReader(file, Dialect())
@@ -266,7 +266,7 @@ def test_pyarrow_is_not_imported_for_a_small_file(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("small")
 def test_pyarrow_is_not_imported_on_one_core(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrow, "allowed", lambda: 1)
+    monkeypatch.setattr(arrow, "share", lambda: 1)
     monkeypatch.setattr(arrow.importlib, "import_module", lambda name: pytest.fail(f"{name} was imported"))
     (tmp_path / "t.csv").write_text("a,y\n" + "1,2\n" * 2000)
     fields = {"type": "csv", "path": "t.csv", "target": "y"}

@@ -28,7 +28,7 @@ from specnet.passes.plan import Plan, Step
 Array = np.ndarray[Any, Any]
 Amounts = tuple[float, ...]
 
-TERMS = 2
+TERMS = 3
 """The number of the terms' meaning: results that were fitted to other terms do not count."""
 
 SHORTEST = 5e-8
@@ -65,8 +65,13 @@ class CostModel:
     """The factor for a plan that is one compiled function."""
 
     def step(self, key: str, amounts: Amounts) -> float:
-        """Return the seconds of a step; an op that was never measured takes what others take on average."""
-        known = self.coefficients.get(key) or self.coefficients.get(GENERAL, [])
+        """Return the seconds of a step.
+
+        An op that was never measured in loops takes what it takes outside, and one that was never measured at all what
+        others take on average.
+        """
+        keys = key, key.removesuffix(IN_LOOPS).removesuffix(IN_PIECES), GENERAL
+        known = next((found for each in keys if (found := self.coefficients.get(each))), [])
         return float(np.dot(known[: len(amounts)], amounts[: len(known)]))
 
     def seconds(self, plan: Plan) -> float:
@@ -105,6 +110,12 @@ class CostModel:
 GENERAL = "*"
 """The key of the coefficients for ops that were never measured."""
 
+IN_LOOPS = " in loops"
+"""How keys end of ops within loops over steps, which take less time: the code and the views of a step are in cache."""
+
+IN_PIECES = " in pieces"
+"""How keys end of ops that run piece by piece, on what is in cache."""
+
 
 def fit(observed: Iterable[MeasuredPlan]) -> CostModel:
     """Return the model that explains what was measured."""
@@ -114,7 +125,7 @@ def fit(observed: Iterable[MeasuredPlan]) -> CostModel:
         for number, key, amounts in terms(each.plan):
             seconds = max(each.times.steps[number], SHORTEST)
             found.setdefault(key, []).append((amounts, seconds))
-            if not key.startswith(("matmul", "conv")) and len(amounts) == len(GENERIC):
+            if not key.startswith(PRODUCTS) and len(amounts) == len(GENERIC):
                 found.setdefault(GENERAL, []).append((amounts, seconds))
     coefficients = {key: _fitted(pairs) for key, pairs in found.items()}
     bare = CostModel(coefficients)
@@ -133,6 +144,9 @@ def _kind(plan: Plan) -> str:
         return "compiled"
     return "shared" if plan.workers else "between"
 
+
+PRODUCTS = "matmul", "conv"
+"""How keys of products begin, which have amounts of their own."""
 
 GENERIC = ("calls", "calls of several workers at once", "bytes", "operations")
 """What the amounts of most ops are."""
@@ -163,7 +177,15 @@ def terms(plan: Plan, *, as_run: bool = False) -> Iterator[tuple[int, str, Amoun
             if code[-1].startswith("run("):
                 yield number, "loop", _loop_amounts(plan, program, number, made, workers)
             else:
-                yield number, *_amounts(plan, step, code, made, workers)
+                key, amounts = _amounts(plan, step, code, made, workers)
+                yield number, key + _place(step, key), amounts
+
+
+def _place(step: Step, key: str) -> str:
+    """Return how the key of a step ends where it runs."""
+    if step.loop is not None:
+        return IN_LOOPS
+    return "" if step.block is None or key.startswith(PRODUCTS) else IN_PIECES
 
 
 def _taped(loops: Sequence[Loop]) -> Iterator[Loop]:

@@ -29,7 +29,7 @@ Layers = list[dict[str, Any]]
 ROUNDS = 3
 """How often each network is measured, all of them in turn: the median counts, as machines are slower for seconds."""
 
-SECONDS = 0.08
+SECONDS = 0.05
 """About how long the steps of each network are measured in a round."""
 
 CLASSES = 10
@@ -179,11 +179,19 @@ def _networks() -> Iterator[tuple[Layers, Array, Array, int]]:
     yield [*few, flat, _dense(120, "tanh"), last], *rows(64, 28, 28, 1)
     wide = [_conv(128, "linear", "conv1d", 5), *norm, _conv(128, "relu", "conv1d", 3)]
     yield [*wide, {"type": "global_max_pooling1d"}, last], *rows(32, 60, 64)
-    for units, batch, steps in ((16, 8, 8), (32, 32, 64), (64, 32, 16), (64, 64, 100), (128, 64, 32)):
+    for units, batch, steps in (
+        (16, 8, 8),
+        (48, 12, 24),
+        (32, 32, 64),
+        (64, 32, 16),
+        (64, 64, 100),
+        (128, 64, 32),
+    ):
         for kind in ("lstm", "gru"):
             yield [{"type": kind, "units": units}, last], *rows(batch, steps, units // 2)
-    both = {"type": "bidirectional", "layers": [{"type": "gru", "units": 32}]}
-    yield [{"type": "masking"}, both, last], *_padded(*rows(32, 24, 16))
+    for units, batch, steps in ((32, 8, 16), (32, 32, 24), (64, 64, 40)):
+        both = {"type": "bidirectional", "layers": [{"type": "gru", "units": units}]}
+        yield [{"type": "masking"}, both, last], *_padded(*rows(batch, steps, units // 2))
     for units, batch, steps in ((16, 4, 16), (64, 16, 32), (128, 12, 64)):
         yield _transformer(units), *_tokens(rng, 65, batch, steps, after=True)
     table = {"type": "embedding", "input_dim": 8_000, "output_dim": 128}

@@ -80,6 +80,18 @@ def test_an_op_that_was_never_measured_takes_what_others_take() -> None:
     assert found.seconds(other) == pytest.approx(made_up(other).times.whole, rel=0.2)
 
 
+def test_ops_in_loops_and_in_pieces_have_coefficients_of_their_own() -> None:
+    looped = plan([{"type": "gru", "units": 8}], 16, 12, 4)
+    places = {key.rpartition(" in ")[2] for _, key, _ in terms(looped) if " in " in key}
+    assert places == {"loops"}
+    chained = dense(512, 512, 512)
+    places = {key.rpartition(" in ")[2] for _, key, _ in terms(chained) if " in " in key}
+    assert places == {"pieces"}
+    model = CostModel({"add": [1.0], "add in loops": [0.25], GENERAL: [7.0]})
+    assert [model.step(f"add{place}", (2.0,)) for place in ("", " in loops", " in pieces")] == [2.0, 0.5, 2.0]
+    assert model.step("square in pieces", (2.0,)) == 14.0
+
+
 def test_no_coefficient_is_negative() -> None:
     observed = [made_up(dense(*size)) for size in SIZES]
     rng = np.random.default_rng(0)

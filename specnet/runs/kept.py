@@ -14,7 +14,7 @@ from specnet.runs.directory import METRICS, RESOLVED, RESULT
 from specnet.runs.fold_paths import fold_count
 from specnet.runs.lock import held
 from specnet.storage.recorded import RecordedEpoch, RecordedResult, misfit, parsed
-from specnet.storage.resolved import load, load_resolved
+from specnet.storage.resolved import environments, load, load_resolved
 
 Status = Literal["running", "unfinished", "completed", "early_stopping", "interrupted", "diverged"]
 
@@ -52,6 +52,12 @@ class KeptRun:
     def name(self) -> str:
         """What the experiment is called."""
         return str(self.made_of["spec"].get("name", ""))
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engine that it began with, and each other one that it was resumed with."""
+        found = [str(each.get("engine", "numpy")) for each in environments(self.made_of)]
+        return tuple(dict.fromkeys(found)) or ("numpy",)
 
     @property
     def splits(self) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ from specnet.runs.environment import differences, environment
 from specnet.runs.finished import read_result
 from specnet.runs.kept import damage, final_result
 from specnet.storage.files import write_json, writing
-from specnet.storage.resolved import COMPUTED_WITH, load, read_resolved
+from specnet.storage.resolved import COMPUTED_WITH, environments, load, read_resolved
 from specnet.training.events import Resumed
 from specnet.training.history import History
 from specnet.training.loop import Trainer
@@ -175,7 +175,7 @@ def resume(
     if stored is not None:
         continue_from(stored, trainer, history, checkpoints)
     described, now = _table(run / RESOLVED), environment(trainer.plans)
-    known = _environments(described)
+    known = environments(described)
     differing = differences(known[-1], now) if known else ()
     known = known if known and not differing else [*known, now]
     if before != spec or not any((run / name).exists() for name in DOCUMENTS):
@@ -223,12 +223,6 @@ def _check_data(run: Path, data: Dataset) -> None:
                 f"the data have changed since {run} began: `{name}` has SHA-256 {str(now.get(name))[:12]}..., "
                 f"and had {str(was)[:12]}...; a run can only be resumed with the data that it was trained on"
             )
-
-
-def _environments(described: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the environments that a run was computed in, as far as they were recorded."""
-    found = described.get(COMPUTED_WITH)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _table(path: Path) -> dict[str, Any]:

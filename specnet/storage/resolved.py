@@ -35,6 +35,12 @@ COMPUTED_WITH = "computed_with"
 """The environments that a run was computed in: the one it began in, and each other one that it was resumed in."""
 
 
+def environments(described: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the environments that a run was computed in, as far as its `resolved.json` has them."""
+    found = described.get(COMPUTED_WITH)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
 def resolved(
     spec: Spec,
     sources: Sequence[tuple[str, str]],

@@ -55,6 +55,19 @@ def test_only_what_differs_is_shown(two: Specnet) -> None:
     assert data["same_rows"] is True
 
 
+def test_engines_are_a_difference(two: Specnet, tmp_path: Path) -> None:
+    other = tmp_path / "runs/small/003"
+    shutil.copytree(tmp_path / "runs/small/001", other)
+    made_of = json.loads((other / "resolved.json").read_text())
+    began = made_of["computed_with"][0]
+    for engines, said in ((["numba"], "numba"), (["numpy", "numba"], "numpy, then numba"), ([], None)):
+        made_of["computed_with"] = [{**began, "engine": engine} for engine in engines]
+        (other / "resolved.json").write_text(json.dumps(made_of))
+        data = json.loads(two("compare", "runs/small/001", "runs/small/003", "--output", "json").stdout)
+        found = {each["key"]: list(each["values"].values()) for each in data["differences"]}
+        assert found == ({} if said is None else {"engine": ["numpy", said]})
+
+
 def test_the_best_is_the_lowest_loss_and_the_highest_accuracy(two: Specnet) -> None:
     data = json.loads(two("compare", "runs/small/001", "runs/small/002", "--output", "json").stdout)
     results = {

@@ -95,7 +95,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         "scalars": _scalars(kept),
         "document": _document(kept.path),
         "resolved": json.dumps(spec, indent=2, ensure_ascii=False),
-        "repeating": repeating(kept.made_of),
+        "repeating": repeating(kept),
         "outputs": [],
         "samples": None,
         "attention": [],

@@ -121,7 +121,7 @@ class ColumnStore:
         self._filling = False
 
     def _write_all(self, pieces: Iterator[list[NDArray[Any]]], *, last: bool = False) -> None:
-        """Write pieces, or stay empty where that fails: for the last ones, as late as when the file is flushed."""
+        """Write pieces, and end empty where that fails; the `last` ones are flushed, which may fail as well."""
         try:
             for piece in pieces:
                 self._write(piece)

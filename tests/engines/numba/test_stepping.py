@@ -65,11 +65,17 @@ def matrix(address, rows, columns, step, turned):
     return found.T if turned else found
 
 
-def test_steps_one_by_one_and_many_at_a_time_follow_each_other(monkeypatch):
+@pytest.fixture
+def twins(monkeypatch):
+    """Two trainings of one document, by compiled steps."""
     monkeypatch.setenv("SPECNET_ENGINE", "numba")
     layers = [{"type": "dense", "units": 2}]
-    first, second = (trainer(document(layers=layers, batch_size="full", optimizer="adam")) for _ in range(2))
-    one, other = (fitted.feed.batches[0].bound for fitted in (first, second))
+    return [trainer(document(layers=layers, batch_size="full", optimizer="adam")) for _ in range(2)]
+
+
+def test_steps_one_by_one_and_many_at_a_time_follow_each_other(twins):
+    first, second = twins
+    one, other = (fitted.feed.batches[0].bound for fitted in twins)
     singly = [one.step(number) for number in range(1, 6)]
     found = [other.step(1), *map(tuple, other.many(3, 2).tolist()), other.step(5)]
     assert found == singly
@@ -77,11 +83,9 @@ def test_steps_one_by_one_and_many_at_a_time_follow_each_other(monkeypatch):
     np.testing.assert_array_equal(first.model.parameters.flat, second.model.parameters.flat)
 
 
-def test_an_interrupt_after_many_steps_leaves_single_ones_as_they_were(monkeypatch):
-    monkeypatch.setenv("SPECNET_ENGINE", "numba")
-    layers = [{"type": "dense", "units": 2}]
-    first, second = (trainer(document(layers=layers, batch_size="full", optimizer="adam")) for _ in range(2))
-    one, other = (fitted.feed.batches[0].bound for fitted in (first, second))
+def test_an_interrupt_after_many_steps_leaves_single_ones_as_they_were(twins):
+    first, second = twins
+    one, other = (fitted.feed.batches[0].bound for fitted in twins)
     singly = [one.step(number) for number in range(1, 5)]
     steps = other.many.__self__
     make = steps._make

@@ -97,7 +97,7 @@ def labelled_images(
             labels += [classes.index(own)] * (len(files) - len(labels))
         if collector.found and not headers:
             # No image will be decoded, so this is the time to say what else is wrong.
-            _checked(files, faults)
+            _check_headers(files, faults)
     return Labelled(classes, files, labels)
 
 
@@ -184,7 +184,7 @@ def _may_follow(link: Path, name: str, faults: _Faults) -> bool:
 
 
 def _sound(entries: list[_Entry], faults: _Faults) -> list[ImageFile]:
-    """Return the entries that are images, as far as that is checked, and note the others."""
+    """Return the files among the entries, and note what is wrong with them and with the others."""
     files = []
     for path, name, is_folder in entries:
         if is_folder:
@@ -192,17 +192,15 @@ def _sound(entries: list[_Entry], faults: _Faults) -> list[ImageFile]:
             faults.add("SN583", f"`{name}` is a folder within a class's folder", help)
             continue
         files.append(ImageFile(path, name))
-    return _checked(files, faults) if faults.headers else files
+    if faults.headers:
+        _check_headers(files, faults)
+    return files
 
 
-def _checked(files: list[ImageFile], faults: _Faults) -> list[ImageFile]:
-    """Return the files that are images by their headers, and note the others."""
-    sound = []
+def _check_headers(files: list[ImageFile], faults: _Faults) -> None:
+    """Note the files that are no images by their headers."""
     for file in files:
         try:
             file.check()
         except ImageError as error:
             faults.add("SN584", f"`{file.name}` {error}", error.help)
-            continue
-        sound.append(file)
-    return sound

@@ -1,4 +1,4 @@
-"""Where this installation of specnet came from (PEP 610), and the commands that follow from it.
+"""Where this installation of specnet came from (PEP 610), the commands that follow from it, and more processes of it.
 
 The distribution is not called like the package, since that name is another project's on the public index. A
 command that names an index is therefore given only to those who installed specnet from one.
@@ -52,6 +52,30 @@ def install_command(extra: Extra) -> str:
 def library_command(library: str) -> str:
     """Return a command that adds a library beside this installation."""
     return _shown([*_installer(), library])
+
+
+def is_python() -> bool:
+    """Return whether the program that runs is an interpreter, and not one that contains it."""
+    program = Path(sys.executable or "").stem.lower()
+    return program.startswith(("python", "pypy")) and not getattr(sys, "frozen", False)
+
+
+def python_command(code: str) -> list[str]:
+    """Return the command of another process of this Python that executes some code."""
+    return [sys.executable, "-P", "-c", code]
+
+
+def python_path() -> str:
+    """Return the `PYTHONPATH` with which another process imports what this one does, wherever it is."""
+    return os.pathsep.join(entry or working_folder() for entry in sys.path)
+
+
+def working_folder() -> str:
+    """Return the working directory; an empty string where it has been removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109  a string is sent
+    except OSError:
+        return ""
 
 
 def requirement() -> str | None:

@@ -11,18 +11,17 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
-import sys
 import threading
 import warnings
 import weakref
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from specnet.data.images.decoder import LENGTH, READY, DecodeAnswer, DecodeRequest
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import how_ended
+from specnet.installation import is_python, python_command, python_path, working_folder
 from specnet.passes.cores import share
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Decoders:
         from PIL import Image, ImageFile
 
         truncated, most = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
-        request = DecodeRequest(frame, _folder(), paths, truncated, most, sums)
+        request = DecodeRequest(frame, working_folder(), paths, truncated, most, sums)
         height, width, channels = frame.shape
         if not self.usable:
             raise GoneError
@@ -229,7 +228,7 @@ def decoders() -> Decoders | None:
         if there is not None and there.usable:
             return there
         count = share()
-        if count < 2 or not _possible or not _is_python():
+        if count < 2 or not _possible or not is_python():
             return None
         try:
             there = Decoders(count)
@@ -239,27 +238,13 @@ def decoders() -> Decoders | None:
         return there
 
 
-def _is_python() -> bool:
-    """Return whether the program that runs is an interpreter, and not one that contains it."""
-    program = Path(sys.executable or "").stem.lower()
-    return program.startswith(("python", "pypy")) and not getattr(sys, "frozen", False)
-
-
-def _folder() -> str:
-    try:
-        return os.getcwd()  # noqa: PTH109  a string is sent
-    except OSError:
-        return ""
-
-
 def _started() -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(entry or _folder() for entry in sys.path)
     return subprocess.Popen(  # noqa: S603  nothing in it comes from a user
-        [sys.executable, "-P", "-c", COMMAND],
+        python_command(COMMAND),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": python_path()},
     )
 
 

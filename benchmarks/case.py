@@ -9,6 +9,9 @@ from pathlib import Path
 
 ENGINES = ("numpy", "numba")
 
+PROCESSES = "numpy in processes"
+"""The NumPy engine where as many processes as the others have threads train together."""
+
 Peers = dict[str, Callable[[], float]]
 """What each does of the work, by name, and how many seconds it took for a unit of it.
 
@@ -55,7 +58,7 @@ class Peer:
 
     def wanted(self, engine: str) -> float | None:
         """Return the ratio that is wanted of an engine."""
-        return self.numpy if engine == "numpy" else self.extra
+        return self.numpy if engine in ("numpy", PROCESSES) else self.extra
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Case:
     longer: bool = False
     """Whether to say how many times as long specnet takes, and not how many times as fast it is."""
     rounds: int = 30
-    engines: tuple[str, ...] = ENGINES
+    engines: tuple[str, ...] = ("numpy", PROCESSES, "numba")
     notes: dict[str, str] = field(default_factory=dict)
     """What peers have noted besides, by what it is."""
 

@@ -9,7 +9,7 @@ from statistics import median
 from textwrap import fill
 from typing import Any
 
-from benchmarks.case import Case, Peer
+from benchmarks.case import PROCESSES, Case, Peer
 
 Figures = dict[str, list[float]]
 """The seconds of each peer, round by round."""
@@ -103,7 +103,7 @@ def chart(found: list[Row], machine: str, path: Path) -> None:
     drawn = [row for row in reversed(found) if row.rate is not None]
     if not drawn:
         return
-    colours = {"numpy": "#4477aa", "numba": "#ee6677"}
+    colours = {"numpy": "#4477aa", PROCESSES: "#66ccee", "numba": "#ee6677"}
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(9, 1.2 + 0.24 * len(drawn)), layout="constrained")
         axes = figure.subplots()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import specnet
-from benchmarks.case import Peers, Setting
+from benchmarks.case import PROCESSES, Peers, Setting
 
 if TYPE_CHECKING:
     import torch
@@ -55,12 +55,17 @@ def images(folder: Path, rows: int, *shape: int) -> tuple[np.ndarray, np.ndarray
 
 
 def specnet_steps(
-    spec: Path, steps: int, engine: str, threads: int | None, **changes: object
+    spec: Path,
+    steps: int,
+    engine: str,
+    threads: int | None,
+    processes: int | None = None,
+    **changes: object,
 ) -> Iterator[float]:
     """Train on and on by specnet.train, and give the seconds of a step of each slice."""
     done, began = 0, perf_counter()
     loaded = specnet.load(spec, overrides=changes)
-    for event in specnet.train(loaded, engine=engine, threads=threads):
+    for event in specnet.train(loaded, engine=engine, threads=threads, distributed=processes):
         step = getattr(event, "step", 0)
         if step - done >= steps:
             yield (perf_counter() - began) / (step - done)
@@ -93,12 +98,16 @@ def torch_steps(
                 done, began = 0, perf_counter()
 
 
-def engines(setting: Setting, spec: Path, steps: int, **changes: object) -> Peers:
-    """Return the engines' training of a document."""
-    return {
+def engines(setting: Setting, spec: Path, steps: int, *, processes: bool = True, **changes: object) -> Peers:
+    """Return the engines' training of a document, and that by several `processes`."""
+    found: Peers = {
         engine: partial(next, specnet_steps(spec, steps, engine, setting.threads, **changes))
         for engine in setting.engines
     }
+    if processes and setting.threads > 1 and "numpy" in setting.engines:
+        count = setting.threads
+        found[PROCESSES] = partial(next, specnet_steps(spec, steps, "numpy", 1, count, **changes))
+    return found
 
 
 def pytorch(

@@ -117,7 +117,7 @@ def train(
     stop: Callable[[], bool] | None = None,
     threads: int | None = None,
     engine: str | None = None,
-    distributed: str | None = None,
+    distributed: str | int | None = None,
 ) -> ExclusiveEvents[Event]:
     """Train a document's model, and yield events: `Started`, `StepsDone`, `EpochEnded`, and finally `Ended`.
 
@@ -129,20 +129,21 @@ def train(
     `stop` is called after every step, and once it returns true the training ends cleanly, with an `Ended`
     that says `interrupted`. `data`, `threads` and `engine` are as in `compile`.
 
-    With `distributed="mpi"`, all processes that `mpirun` has started make this call, and each asks for all events: one
-    that stops asking leaves the others waiting. To end the training of all, return true from `stop` in any of them.
+    With a number as `distributed`, that many processes of this machine train the model together: this one starts the
+    others, and ends them once the iterator is closed, or there are no more events. With `distributed="mpi"`, all
+    processes that `mpirun` has started make this call, and each asks for all events: one that stops asking leaves the
+    others waiting. To end the training of all, return true from `stop` in any of them.
 
     Any thread may request the next event, and between two events any thread may predict with the model. While
     steps are made, only the thread that makes them may, in `stop`; others get ModelInUseError. Requesting an event
     while another thread predicts, or waits for one, raises ModelInUseError, too, and can be repeated afterwards.
     Raises SpecError as `compile` does, at once; with `distributed`, ValueError and RunError as `run` does.
     """
-    from specnet.runs.ranks import TrainingProcesses, compile_together
-    from specnet.training.loop import Trainer
+    from specnet.runs.request import RunRequest
+    from specnet.runs.training_events import training_events
 
-    processes = TrainingProcesses.of(distributed, threads)
-    model, loaded = compile_together(load(spec), data, processes, engine=engine)
-    return Trainer(model, loaded, stop, ranks=processes.ranks).events()
+    request = RunRequest(stop=stop, threads=threads, engine=engine, distributed=distributed)
+    return training_events(load(spec), data, request)
 
 
 def run(
@@ -157,7 +158,7 @@ def run(
     warned: Callable[[Report], None] | None = None,
     threads: int | None = None,
     engine: str | None = None,
-    distributed: str | None = None,
+    distributed: str | int | None = None,
 ) -> Result:
     """Train a document's model to the end and return the result.
 
@@ -173,8 +174,9 @@ def run(
     The result has the means over all folds, the result of each fold in `folds`, and the mean of their models. Resuming
     takes finished folds as they are. `fold` in the document trains one fold alone, as an ordinary run.
 
-    With `distributed="mpi"`, all processes that `mpirun` has started make this call, and train the model together: see
-    docs/distributed.md. The first of them saves the run; in the others, the result's `run` is None.
+    With a number as `distributed`, that many processes of this machine train the model together: this one starts the
+    others. With `distributed="mpi"`, all processes that `mpirun` has started make this call. The first of them saves
+    the run; in the others, the result's `run` is None. See docs/distributed.md.
 
     `listener` is called with every event of `train` as it happens, and with `Resumed` before all others; with
     `FoldStarted` and `FoldEnded` around those of each fold. If a fold takes more than two seconds on one thread, the

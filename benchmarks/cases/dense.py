@@ -145,7 +145,7 @@ def next_to_a_busy_process(setting: Setting) -> Peers:
         for engine in setting.engines
     }
     variants = {f"PyTorch, threads {number}": theirs(number) for number in range(1, setting.threads + 1)}
-    peers = {**engines(setting, spec, steps), **alone, **variants}
+    peers = {**engines(setting, spec, steps, processes=False), **alone, **variants}
     return {name: beside(measure) for name, measure in peers.items()}
 
 

@@ -141,19 +141,32 @@ EngineName = Annotated[
 ]
 
 
-class Launcher(StrEnum):
-    """What starts the processes that train together."""
+def processes(text: str | None) -> str | int | None:
+    """Return how many processes are to train together, or what has started them."""
+    number = text is not None and text.isascii() and text.isdecimal() and len(text) < 10
+    return int(text) if number and text is not None else text
 
-    MPI = "mpi"
+
+def _known_processes(text: str | None) -> str | None:
+    """Return what says which processes train together; refuse what does not."""
+    from specnet.passes.cores import MOST
+
+    given = processes(text)
+    known = 1 <= given <= MOST if isinstance(given, int) else given in (None, "mpi")
+    if not known:
+        raise typer.BadParameter(f"{text!r} is neither a whole number from 1 to {MOST} nor mpi")
+    return text
 
 
 Distributed = Annotated[
-    Launcher | None,
-    choice(
+    str | None,
+    typer.Option(
         "--distributed",
-        kinds=Launcher,
-        help="Train by all processes that `mpirun` started, each on its rows of every batch; needs the extra `mpi`.",
-        default=False,
+        metavar="N|mpi",
+        callback=_known_processes,
+        help="Train by N processes of this machine, each on its rows of every batch; or, with `mpi`, by all processes "
+        "that `mpirun` started, which needs the extra `mpi`.",
+        show_default=False,
     ),
 ]
 Processes = Annotated[

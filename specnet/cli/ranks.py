@@ -36,11 +36,11 @@ def is_other(ranks: MpiRanks | None) -> bool:
 
 @contextmanager
 def joined(distributed: str | None, *, quiet: bool) -> Iterator[MpiRanks | None]:
-    """Give the processes that train together; None for one that trains alone.
+    """Give the processes that `mpirun` has started; None for one that trains alone, or starts others itself.
 
     A fault that the others do not know of ends all of them, once it is shown.
     """
-    if distributed is None:
+    if distributed != "mpi":
         yield None
         return
     from specnet.training.distributed import started

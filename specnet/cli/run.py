@@ -22,6 +22,7 @@ from specnet.cli.options import (
     Threads,
     argument,
     option,
+    processes,
     whole_number,
 )
 from specnet.cli.ranks import is_other, joined
@@ -138,7 +139,7 @@ def run(
                 warned=warned if shows else None,
                 threads=threads,
                 engine=engine,
-                distributed=distributed,
+                distributed=processes(distributed),
             )
             result = run_experiment(loaded, None, request)
         trained = interrupts.armed  # by its first event; a run that is finished has none
@@ -148,7 +149,8 @@ def run(
         _show(result, output)
         if report and result.run is not None:
             say(console, f"report written to {page(result.run)}")
-    return _code(console, result, interrupts, [spec, *given], ranks)
+    alone = distributed == "mpi" and ranks is None
+    return _code(console, result, interrupts, [spec, *given], ranks, None if alone else distributed)
 
 
 def _show(result: Result, output: OutputStyle) -> None:
@@ -211,7 +213,12 @@ def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
 
 
 def _code(
-    console: Console, result: Result, interrupts: Interrupts, given: list[str], ranks: MpiRanks | None
+    console: Console,
+    result: Result,
+    interrupts: Interrupts,
+    given: list[str],
+    ranks: MpiRanks | None,
+    distributed: str | None,
 ) -> int:
     if is_other(ranks):
         return (
@@ -229,7 +236,7 @@ def _code(
         say(console, f"interrupted after {result.steps:,} steps: {kept}", "bold yellow")
         if result.run is not None:
             start = [] if ranks is None else ["mpirun", "-n", str(ranks.size)]
-            together = [] if ranks is None else ["--distributed", "mpi"]
+            together = [] if distributed is None else ["--distributed", distributed]
             command = shlex.join([*start, "specnet", "run", *given, *together, "--resume", str(result.run)])
             say(console, f"to resume: {command}")
         return interrupts.code

@@ -24,6 +24,8 @@ class Ranks(Protocol):
     """How many there are."""
     together: bool
     """Whether all of them know how it stands: what is raised then is raised in all of them."""
+    led: bool
+    """Whether the first has started the others, which know of what its program passes only what it shares."""
 
     @property
     def machine(self) -> Ranks:
@@ -42,6 +44,11 @@ class Ranks(Protocol):
 
     def pass_on(self, sent: Array, to: int, received: Array, source: int) -> None:
         """Send an array to one process, and receive one from another, which sends it at the same time."""
+
+    def pass_and_add(
+        self, sent: Array, to: int, own: Array, out: Array, received: Array, source: int
+    ) -> None:
+        """Do the same, and write the sum of `own` and what is received to `out`; `received` is scratch."""
 
     def largest(self, numbers: Array) -> None:
         """Put the largest in the place of each number, of what all processes have."""
@@ -95,8 +102,7 @@ class RankRows:
         ranks, ends = self._ranks, bounds(len(own), self._ranks.size)
         so_far = own[ends[ranks.rank] : ends[ranks.rank + 1]]
         for to, source in _pairs(ranks):
-            ranks.pass_on(own[ends[to] : ends[to + 1]], to, received, source)
-            np.add(so_far, received, out)
+            ranks.pass_and_add(own[ends[to] : ends[to + 1]], to, so_far, out, received, source)
             so_far = out
 
     def join(self, own: Array, out: Array) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specnet.runs.ranks import TrainingProcesses, compile_together
+from specnet.runs.ranks import TrainingProcesses, compile_together, to_start
 
 if TYPE_CHECKING:
     from specnet.language.spec import Spec
@@ -32,6 +33,12 @@ Each takes about a hundredth of a second with what it imports, in which other th
 
 def run_experiment(spec: Spec, data: Any, request: RunRequest) -> Result:
     """Run a document; see `specnet.run`."""
+    count = to_start(request.distributed)
+    if count is not None and count > 1:
+        from specnet.runs.local_processes import started
+
+        with started(count, spec, request) as ranks:
+            return run_experiment(spec, data, replace(request, distributed=ranks))
     if spec.data.split is None or not spec.data.split.is_whole:
         return run_spec(spec, data, request)
     from specnet.runs.cross_validation import run_folds

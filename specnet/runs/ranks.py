@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet._version import __version__
 from specnet.diagnostics import RunError
-from specnet.passes.cores import BESIDE
+from specnet.passes.cores import BESIDE, MOST
 from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
 from specnet.runs.reading import MachineReaders, reading
 from specnet.runs.shared import shared
@@ -39,6 +39,19 @@ NOTHING, CHECKPOINT, FAULT = b"-", b"c", b"!"
 """What the first process tells the others where a run is resumed."""
 
 
+def to_start(distributed: str | int | Ranks | None) -> int | None:
+    """Return how many processes one is to start, itself included; None where something else has started them.
+
+    Raises ValueError where it is neither their number nor the name of what starts processes.
+    """
+    if not isinstance(distributed, (str, int, float)) or distributed in DISTRIBUTIONS:
+        return None
+    if type(distributed) is int and 1 <= distributed <= MOST:
+        return distributed
+    there = " or ".join(map(repr, DISTRIBUTIONS))
+    raise ValueError(f"`distributed` must be {there} or a whole number from 1 to {MOST}, not {distributed!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingProcesses:
     """The processes that train together, as one of them sees them, or a process that trains alone."""
@@ -48,19 +61,20 @@ class TrainingProcesses:
     """On how many threads each computes; None for the default."""
 
     @classmethod
-    def of(cls, distributed: str | None, threads: int | None) -> TrainingProcesses:
-        """Return the processes that something has started, or one alone.
+    def of(cls, distributed: str | int | Ranks | None, threads: int | None) -> TrainingProcesses:
+        """Return the processes that something has started, or one alone, as which a number of them counts.
 
-        Raises ValueError where nothing of the kind starts processes, and RunError where what it takes is not installed.
+        Raises ValueError for what is neither, and RunError where what starts them is not installed.
         """
-        if distributed is None:
+        count = to_start(distributed)
+        if distributed is None or count is not None:
             return cls(None, threads)
-        if distributed not in DISTRIBUTIONS:
-            there = " or ".join(map(repr, DISTRIBUTIONS))
-            raise ValueError(f"`distributed` must be {there}, not {distributed!r}")
-        ranks = started()
-        if ranks.machine.size > 1:
-            os.environ[BESIDE] = str(ranks.machine.size)
+        if isinstance(distributed, str):
+            ranks: Ranks = started()
+            if ranks.machine.size > 1:
+                os.environ[BESIDE] = str(ranks.machine.size)
+        else:
+            ranks = distributed  # type: ignore[assignment]
         each = threads_each(ranks, threads, ranks.machine.size)
         return cls(ranks if ranks.size > 1 else None, each)
 
@@ -101,7 +115,8 @@ def compile_together(
     A process that trains alone does what it can `meanwhile`.
 
     The processes of a machine read the data together: the first one has them all in the end, and shares them with the
-    others. What is `given` by a program is in the memory of each of them anyway.
+    others. What is `given` by a program is in the memory of each of them anyway, unless the first has started the
+    others.
     """
     ranks, threads = processes.ranks, processes.threads
     if ranks is None:
@@ -128,19 +143,28 @@ def compile_together(
             readers=readers,
         )
 
-    check_alike(ranks, {"kind of data": "those of the document" if given is None else "those of a program"})
-    together = given is None and machine.size > 1
-    begun = agreed(ranks, reading(machine, read) if together else read)
+    by_program = given is not None
+    if ranks.led:
+        by_program = ranks.exchange(b"given" if by_program else b"")[0] != b""
+    else:
+        check_alike(ranks, {"kind of data": "those of a program" if by_program else "those of the document"})
+    if by_program:
+        begun = agreed(ranks, read if given is not None else lambda: None)
+    else:
+        begun = agreed(ranks, reading(machine, read) if machine.size > 1 else read)
     networks = [] if begun is None else [begun[0]]
-    held = [] if begun is None else [begun[1]]
+    held = [] if begun is None else [(begun[0].spec, begun[1])]
     del begun
-    found = agreed(ranks, lambda: shared(machine, held)) if given is None else held.pop()
+    found = held.pop() if by_program and not ranks.led else agreed(ranks, lambda: shared(machine, held))
 
     def finish() -> tuple[CompiledModel, Dataset]:
-        if found is None:
-            network, own = read()
+        if found is not None:
+            known, own = found
+            network = networks.pop() if networks else network_for(known, own, threads, engine)
+        elif by_program:
+            raise RunError("what this program passes as data cannot be sent to other processes")
         else:
-            network, own = networks.pop() if networks else network_for(spec, found, threads, engine), found
+            network, own = read()
         return model_of(network, own, initialised=initialised), own
 
     model, loaded = agreed(ranks, finish)

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from specnet.engines.ranks import Ranks
     from specnet.runs.compiling import Warned
     from specnet.training.events import Event, Span
 
@@ -27,8 +28,8 @@ class RunRequest:
     warned: Warned | None = None
     threads: int | None = None
     engine: str | None = None
-    distributed: str | None = None
-    """What has started the processes that train together: "mpi"."""
+    distributed: str | int | Ranks | None = None
+    """The processes that train together, what has started them ("mpi"), or how many this one is to start with it."""
 
     def __post_init__(self) -> None:
         if sum(place is not None for place in (self.out, self.folder, self.resume)) > 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import weakref
+from collections.abc import Callable, Generator, Iterator
 from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
 from typing import Generic, TypeVar
 
@@ -21,11 +22,14 @@ class ExclusiveEvents(Iterator[E], Generic[E]):
     event for this is as it was before, and can be asked again.
 
     The model is in this training from the first event that is asked for until `Ended` has been given, something
-    is raised, or the iterator is closed or garbage-collected.
+    is raised, or the iterator is closed or garbage-collected. Then, `leave` is called.
     """
 
-    def __init__(self, events: Generator[E, None, None], use: ModelUse) -> None:
+    def __init__(
+        self, events: Generator[E, None, None], use: ModelUse, leave: Callable[[], object] | None = None
+    ) -> None:
         self._events, self._use = events, use
+        self._leave = leave and weakref.finalize(self, leave)
 
     def __next__(self) -> E:
         events, use = self._events, self._use
@@ -38,7 +42,7 @@ class ExclusiveEvents(Iterator[E], Generic[E]):
         try:
             event = next(events)
         except BaseException:
-            use.end_training(self)
+            self._end()
             raise
         finally:
             use.end_steps(self)
@@ -55,4 +59,9 @@ class ExclusiveEvents(Iterator[E], Generic[E]):
         ) as running:  # the generator itself has nothing to do when it is closed that could raise
             message = "this training is running: close it after its next event"
             raise ModelInUseError(message) from running
+        self._end()
+
+    def _end(self) -> None:
         self._use.end_training(self)
+        if self._leave is not None:
+            self._leave()

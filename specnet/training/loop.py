@@ -28,9 +28,12 @@ TICK = 0.1
 class Trainer(PreparedTraining):
     """Fits a model to a data set; `events` runs it."""
 
-    def events(self) -> ExclusiveEvents[Event]:
-        """Train, and yield events, `Ended` last; nothing happens between an event and the request for the next."""
-        return ExclusiveEvents(self._train(self._singly), self.model.use)
+    def events(self, leave: Callable[[], object] | None = None) -> ExclusiveEvents[Event]:
+        """Train, and yield events, `Ended` last; nothing happens between an event and the request for the next.
+
+        `leave` is called once there are no more.
+        """
+        return ExclusiveEvents(self._train(self._singly), self.model.use, leave)
 
     def spans(self) -> ExclusiveEvents[Event | Span]:
         """Train, and yield events as `events` does, except that many very short epochs come as one `Span`."""

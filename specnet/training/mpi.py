@@ -12,6 +12,8 @@ from specnet.engines.ranks import Array
 class MpiRanks:
     """The processes of an MPI communicator; see `specnet.engines.ranks.Ranks`."""
 
+    led = False
+
     def __init__(self, communicator: Any = None, *, machine: bool = False) -> None:
         from mpi4py import MPI  # which starts MPI
 
@@ -46,6 +48,13 @@ class MpiRanks:
     def pass_on(self, sent: Array, to: int, received: Array, source: int) -> None:
         """Send an array to one process, and receive one from another, which sends it at the same time."""
         self._comm.Sendrecv(sent, to, 0, received, source, 0)
+
+    def pass_and_add(
+        self, sent: Array, to: int, own: Array, out: Array, received: Array, source: int
+    ) -> None:
+        """Do the same, and write the sum of `own` and what is received to `out`; `received` is scratch."""
+        self.pass_on(sent, to, received, source)
+        np.add(own, received, out)
 
     def largest(self, numbers: Array) -> None:
         """Put the largest in the place of each number, of what all processes have."""

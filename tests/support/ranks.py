@@ -29,6 +29,8 @@ class Meeting:
 class ThreadRanks:
     """One of the threads, as `specnet.engines.ranks.Ranks`."""
 
+    led = False
+
     def __init__(self, meeting, rank):
         self.meeting, self.rank, self.size = meeting, rank, meeting.size
         self.together = False
@@ -50,6 +52,10 @@ class ThreadRanks:
         whom, array = told[source]
         assert whom == self.rank
         received[...] = array
+
+    def pass_and_add(self, sent, to, own, out, received, source):
+        self.pass_on(sent, to, received, source)
+        np.add(own, received, out)
 
     def largest(self, numbers):
         numbers[...] = np.max(self.meeting.tell(self.rank, numbers.copy()), axis=0)

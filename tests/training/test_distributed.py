@@ -368,5 +368,7 @@ def test_processes_of_one_machine_share_its_threads_and_memory(monkeypatch):
 
 def test_another_launcher_is_refused():
     for start in (specnet.run, specnet.train):
-        with pytest.raises(ValueError, match="`distributed` must be 'mpi', not 'gloo'"):
+        with pytest.raises(
+            ValueError, match="`distributed` must be 'mpi' or a whole number from 1 to 1024, not 'gloo'"
+        ):
             start(document(), distributed="gloo")

@@ -1,0 +1,164 @@
+"""Processes of this machine that one of them starts, to train with it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING
+
+from specnet.diagnostics import RunError
+from specnet.diagnostics.text import clipped, how_ended
+from specnet.installation import is_python, python_command, python_path
+from specnet.passes.cores import BESIDE
+from specnet.runs.request import RunRequest
+from specnet.storage.used_kinds import registered_kinds
+from specnet.training.local_ranks import LocalRanks, memory_size
+
+if TYPE_CHECKING:
+    from specnet.language.spec import Spec
+
+COMMAND = "from specnet.runs.local_worker import main; main()"
+
+GRACE = 5.0
+"""Seconds that a process is given to end by itself."""
+
+INSTEAD = '`mpirun` can start them, with `distributed` as "mpi"'
+
+SHOWN = 500
+"""Characters of what a process has said in the end that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessTask:
+    """What a process is to do."""
+
+    rank: int
+    size: int
+    memory: int
+    """The number of the file with the memory that they share."""
+    spec: Spec
+    request: RunRequest
+    events: bool
+    """Whether it goes through the events of a training, as the first process does, or makes a run."""
+
+
+@contextmanager
+def started(count: int, spec: Spec, request: RunRequest, *, events: bool = False) -> Iterator[LocalRanks]:
+    """Start all of some processes but this one, which is the first, for a run or the `events` of a training.
+
+    They end with the context, by themselves or not: the first process saves what there is to save. Raises RunError
+    where they cannot be started, or do not know what the document names.
+    """
+    if any(kind["distribution"] is None for kind in registered_kinds(spec)):
+        raise RunError(
+            "kinds that only this program knows cannot be used by processes that it starts: put them into a package "
+            "that is installed"
+        )
+    for_others = replace(request, stop=None, listener=None, warned=None)
+    with ExitStack() as stack:
+        handle, memory = _shared_memory(memory_size(count))
+        stack.callback(os.close, handle)
+        others = _Others(count)
+        stack.callback(others.end)
+        ranks = LocalRanks(0, count, memory, others.check)
+        stack.enter_context(_beside(count))
+        for rank in range(1, count):
+            others.start(ProcessTask(rank, count, handle, spec, for_others, events))
+        yield ranks
+
+
+def _shared_memory(size: int) -> tuple[int, mmap.mmap]:
+    """Return memory that is zeros, and the file without a name by which processes that are started share it."""
+    if os.name != "posix":  # others let no process inherit a file
+        raise RunError(f"processes that share memory cannot be started on this system: {INSTEAD}")
+    if not is_python():
+        raise RunError(f"this program contains Python, of which it cannot start more processes: {INSTEAD}")
+    try:
+        if hasattr(os, "memfd_create"):
+            handle = os.memfd_create("specnet-processes", os.MFD_CLOEXEC)
+        else:
+            with tempfile.TemporaryFile() as file:
+                handle = os.dup(file.fileno())
+        os.ftruncate(handle, size)
+        return handle, mmap.mmap(handle, size)
+    except OSError as error:
+        raise RunError(f"there is no memory for processes to share: {error}") from error
+
+
+@contextmanager
+def _beside(count: int) -> Iterator[None]:
+    """Have this process, and those that it starts, share the cores with so many."""
+    before = os.environ.get(BESIDE)
+    os.environ[BESIDE] = str(count)
+    try:
+        yield
+    finally:
+        del os.environ[BESIDE]
+        if before is not None:
+            os.environ[BESIDE] = before
+
+
+class _Others:
+    """The processes that the first one has started."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._said: list[IO[bytes]] = []
+
+    def start(self, task: ProcessTask) -> None:
+        """Start a process."""
+        said = tempfile.TemporaryFile()  # noqa: SIM115  closed by `end`
+        self._said.append(said)
+        try:
+            process = subprocess.Popen(  # noqa: S603  nothing in it comes from a user
+                python_command(COMMAND),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                pass_fds=[task.memory],
+                env={**os.environ, "PYTHONPATH": python_path()},
+            )
+        except OSError as error:
+            raise RunError(f"processes that train together cannot be started: {error}") from error
+        self._processes.append(process)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended: whoever waits for it says so
+            # Between two processes of one program: nothing of it is ever stored.
+            process.stdin.write(pickle.dumps(task))
+            process.stdin.flush()
+
+    def check(self) -> None:
+        """Raise RunError where one is lost."""
+        for rank, process in enumerate(self._processes, 1):
+            code = process.poll()
+            if code:
+                said = self._last_words(rank)
+                raise RunError(f"process {rank} of {self._count} {how_ended(code)}{said}")
+
+    def _last_words(self, rank: int) -> str:
+        file = self._said[rank - 1]
+        file.seek(0)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+        return f": {clipped(lines[-1], SHOWN)}" if lines else ""
+
+    def end(self) -> None:
+        """End those that have not."""
+        for process in self._processes:
+            if process.stdin is not None:
+                with suppress(OSError):
+                    process.stdin.close()  # at which it ends
+        for process in self._processes:
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for file in self._said:
+            file.close()

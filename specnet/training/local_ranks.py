@@ -1,0 +1,225 @@
+"""Processes of one machine that train together, and exchange what they compute through memory that they share."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from mmap import mmap
+
+import numpy as np
+
+from specnet.engines.ranks import Array
+
+LINE = 128
+"""Bytes from a number that one process writes to the next: two cache lines, which processors fetch in pairs."""
+
+PART = 1 << 20
+"""Bytes of an array that are written before they are read. With fewer, processes wait for each other more often."""
+
+SPINS = 2_000
+"""Looks at what another process writes before this one lets others have its core: about 0.1 ms."""
+
+AWAKE = 0.002
+"""Seconds before it sleeps between looks."""
+
+NAP = 0.001
+"""The longest such sleep."""
+
+_STEP = 1 << 20
+"""By how much the number of a message exceeds that of the one before; in between are those of its parts."""
+
+
+def memory_size(size: int) -> int:
+    """Return how many bytes so many processes share."""
+    return size * (3 * LINE + 4 * PART)
+
+
+class LocalRanks:
+    """Processes that share memory; see `specnet.engines.ranks.Ranks`.
+
+    The memory begins as zeros. Each process has a place in it for what it sends, and two numbers that the others read:
+    how many parts of how many messages it has written, and how many it has read. Two messages, and two parts of one,
+    take turns in a process's place: it writes once the others have read what was there before. `check` is called now
+    and then while this process waits for another one, and raises what ends the wait.
+    """
+
+    led = True
+
+    def __init__(self, rank: int, size: int, memory: mmap, check: Callable[[], None] = lambda: None) -> None:
+        self.rank, self.size, self.machine = rank, size, self
+        self.together = False
+        self._check = check
+        self._message = 0
+        self._others = [other for other in range(size) if other != rank]
+        each = LINE // 8
+        self._numbers = memoryview(memory)[: 2 * size * LINE].cast("q")
+        self._written = [2 * each * other for other in range(size)]
+        self._read = [2 * each * other + each for other in range(size)]
+        raw = np.frombuffer(memory, np.uint8)
+        numbers = raw[2 * size * LINE : 3 * size * LINE].view(np.float64).reshape(size, 2, -1)
+        self._scalars: list[list[memoryview[float]]] = [
+            [memoryview(numbers[other, turn]) for other in range(size)] for turn in range(2)
+        ]
+        arrays = raw[3 * size * LINE :].reshape(size, 2, 2, PART)
+        self._parts = [[list(arrays[other, turn]) for other in range(size)] for turn in range(2)]
+        # Whoever gives a lock back, and takes it again, has written all before that, and reads all after it later,
+        # for other cores, too: a processor may otherwise do so in another order.
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def add(self, own: Array, out: Array) -> None:
+        """Write the sum of what all processes have to `out`; the order of the terms is that of the processes."""
+        own, out = own.reshape(-1), out.reshape(-1)
+        dtype, length = own.dtype, PART // own.itemsize
+        self._begin()
+        places = self._parts[self._turn]
+        for part, start in enumerate(range(0, own.size, length)):
+            total = out[start : start + length]
+            self._write(own[start : start + length].view(np.uint8), part, self._others)
+            terms = [place[part % 2].view(dtype)[: total.size] for place in places]
+            for other in self._others:
+                self._await(self._written[other], part + 1)
+            self._fence()
+            np.add(terms[0], terms[1], total)
+            for term in terms[2:]:
+                np.add(total, term, total)
+            self._have_read(part)
+        self._end()
+
+    def total(self, own: float) -> float:
+        """Return the sum of what all processes have."""
+        return sum([numbers[0] for numbers in self._told([own])])
+
+    def largest(self, numbers: Array) -> None:
+        """Put the largest in the place of each number, of what all processes have."""
+        told = self._told(numbers.tolist())
+        for place in range(len(numbers)):
+            numbers[place] = max([each[place] for each in told])
+
+    def gather(self, own: Array, out: Array, counts: list[int]) -> None:
+        """Write what all processes have to `out`, one after the other."""
+        ends = np.cumsum(counts).tolist()
+        received = [(other, out[ends[other] - counts[other] : ends[other]]) for other in self._others]
+        self._exchange(own, self._others, received)
+        np.copyto(out[ends[self.rank] - counts[self.rank] : ends[self.rank]], own)
+
+    def pass_on(self, sent: Array, to: int, received: Array, source: int) -> None:
+        """Send an array to one process, and receive one from another, which sends it at the same time."""
+        self._exchange(sent, [to], [(source, received)])
+
+    def pass_and_add(
+        self, sent: Array, to: int, own: Array, out: Array, received: Array, source: int
+    ) -> None:
+        """Do the same, and write the sum of `own` and what is received to `out`; `received` is scratch."""
+        self._begin()
+        bytes_sent, dtype, length = sent.view(np.uint8), out.dtype, PART // out.itemsize
+        places = self._parts[self._turn][source]
+        for part, start in enumerate(range(0, max(len(sent), len(out)), length)):
+            if start < len(sent):
+                self._write(bytes_sent[part * PART : (part + 1) * PART], part, [to])
+            total = out[start : start + length]
+            if total.size:
+                self._await(self._written[source], part + 1)
+                self._fence()
+                np.add(own[start : start + length], places[part % 2].view(dtype)[: total.size], total)
+            self._have_read(part)
+        self._end()
+
+    def exchange(self, message: bytes) -> list[bytes]:
+        """Return the messages of all processes."""
+        counts = np.empty(self.size, np.int64)
+        self.gather(np.array([len(message)], np.int64), counts, [1] * self.size)
+        out = np.empty(int(counts.sum()), np.uint8)
+        self.gather(np.frombuffer(message, np.uint8), out, counts.tolist())
+        ends = np.cumsum(counts).tolist()
+        return [out[end - count : end].tobytes() for end, count in zip(ends, counts.tolist(), strict=True)]
+
+    def _told(self, numbers: list[float]) -> list[list[float]]:
+        """Return the numbers of all processes."""
+        self._begin()
+        places = self._scalars[self._turn]
+        own = places[self.rank]
+        for place, number in enumerate(numbers):
+            own[place] = number
+        self._have_written(0)
+        for other in self._others:
+            self._await(self._written[other], 1)
+        self._fence()
+        told = [[*place[: len(numbers)]] for place in places]
+        self._end()
+        return told
+
+    def _exchange(self, sent: Array, readers: Sequence[int], received: Sequence[tuple[int, Array]]) -> None:
+        """Send a vector to some processes, and receive one from each of some."""
+        self._begin()
+        places = self._parts[self._turn]
+        own = sent.view(np.uint8)
+        parts = [(source, array.view(np.uint8)) for source, array in received]
+        most = max(own.size, *[array.size for _, array in parts])
+        for part, start in enumerate(range(0, most, PART)):
+            if start < own.size:
+                self._write(own[start : start + PART], part, readers)
+            for source, array in parts:
+                if start < array.size:
+                    piece = array[start : start + PART]
+                    self._await(self._written[source], part + 1)
+                    self._fence()
+                    np.copyto(piece, places[source][part % 2][: piece.size])
+            self._have_read(part)
+        self._end()
+
+    def _begin(self) -> None:
+        """Begin with a message, once all processes have read the one before the last, which lay in its place."""
+        self._message += 1
+        self._turn = self._message % 2
+        self._first = self._message * _STEP
+        for other in self._others:
+            self._await(self._read[other], -_STEP)
+
+    def _write(self, piece: Array, part: int, readers: Sequence[int]) -> None:
+        """Write a part of a message, once the part before the last has been read."""
+        if part > 1:
+            for reader in readers:
+                self._await(self._read[reader], part - 1)
+        np.copyto(self._parts[self._turn][self.rank][part % 2][: piece.size], piece)
+        self._have_written(part)
+
+    def _have_written(self, part: int) -> None:
+        self._fence()
+        self._numbers[self._written[self.rank]] = self._first + part + 1
+
+    def _have_read(self, part: int) -> None:
+        self._fence()
+        self._numbers[self._read[self.rank]] = self._first + part + 1
+
+    def _end(self) -> None:
+        """Have the others know that this process has read the whole message."""
+        self._have_read(_STEP - 1)
+
+    def _fence(self) -> None:
+        self._lock.release()
+        self._lock.acquire()
+
+    def _await(self, place: int, parts: int) -> None:
+        """Wait until a number says that so many parts of this message are written or read."""
+        numbers, least = self._numbers, self._first + parts
+        for _ in range(SPINS):
+            if numbers[place] >= least:
+                return
+        began = time.perf_counter()
+        while numbers[place] < least:
+            waited = time.perf_counter() - began
+            if waited < AWAKE:
+                _let_others_run()
+            else:
+                time.sleep(min(waited / 8, NAP))
+                self._check()
+
+
+def _let_others_run() -> None:
+    if hasattr(os, "sched_yield"):
+        os.sched_yield()
+    else:
+        time.sleep(0)

@@ -15,7 +15,7 @@ from specnet.engines.operands import Operands
 from specnet.engines.program import Tape
 from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
-from specnet.graph.sizes import Sizes, at
+from specnet.graph.sizes import ITEM_BYTES, Sizes, at
 from specnet.passes.groups import is_looped
 from specnet.passes.schedule import Compute, Pieces, Repeat
 
@@ -106,7 +106,9 @@ class CompiledStatements(Statements):
         view = operands.passing.get(name) or operands.tables.views.get(name)
         if view is None:
             return name
-        return name[0] == "t", view.memory, view.offset, view.start
+        known = sum(count.each for count in view.start if not count.powers) * ITEM_BYTES[view.dtype]
+        rest = tuple(count for count in view.start if count.powers)
+        return name[0] == "t", view.memory, view.offset + known, rest
 
 
 class UnsharedStatements(CompiledStatements):

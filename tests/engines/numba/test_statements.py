@@ -7,14 +7,17 @@ import pytest
 
 pytest.importorskip("numba")
 
+import specnet
 from specnet.engines.numba import engine
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.model.compiled import CompiledModel
+from specnet.model.plans import plan_training
 from specnet.passes import cores
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
+from specnet.runs.compiling import compile_spec
 from specnet.training.loop import Trainer
 from tests.support.compiled import bound, compared
 from tests.support.memory import growth_of_epochs
@@ -84,3 +87,21 @@ def test_arrays_of_a_loop_are_apart_or_the_same(name, monkeypatch):
         for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
             for other, end_of_other in zip(starts[:i], ends[:i], strict=True):
                 assert start == other or end <= other or end_of_other <= start
+
+
+def test_what_processes_update_in_place_is_one_array_of_a_loop():
+    """Code that is compiled for two arrays writes numbers one by one where both are the same."""
+    document = {
+        "specnet": 1,
+        "data": {"type": "inline", "inputs": [[0.0] * 900] * 4, "targets": [0, 1, 0, 1]},
+        "layers": [{"type": "dense", "units": 101}, {"type": "dense", "units": 2}],
+        "loss": "cross_entropy",
+        "training": {"epochs": 1, "optimizer": "adam", "batch_size": 4},
+    }
+    network = compile_spec(specnet.load(document), engine="numba", threads=1)[0].network
+    programs = [
+        engine.emit(plan_training(network, {"train": 4}, units=False, ranks=2, rank=rank).step)
+        for rank in range(2)
+    ]
+    assert all("ranks.join" in program.source for program in programs)
+    assert programs[0].tables == programs[1].tables

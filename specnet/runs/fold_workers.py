@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specnet.installation import python_command, python_path, wait_for_the_end_of_input
 from specnet.model.plans import plan_training
 from specnet.passes.cores import BESIDE, allowed
 from specnet.storage.used_kinds import registered_kinds
@@ -93,14 +94,14 @@ def train_side_by_side(
 
 def _start(spec: Spec, place: Path, threads: int | None, engine: str | None) -> subprocess.Popen[bytes]:
     worker = subprocess.Popen(  # noqa: S603  nothing in it comes from a user
-        [sys.executable, "-c", COMMAND],
+        python_command(COMMAND),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={
             **os.environ,
             BESIDE: str(_workers(threads)),
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONPATH": python_path(),
         },
     )
     assert worker.stdin is not None
@@ -138,7 +139,7 @@ def main() -> None:
     closed = threading.Event()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        wait_for_the_end_of_input()
         closed.set()
 
     threading.Thread(target=watch, daemon=True).start()

@@ -11,6 +11,7 @@ import threading
 import traceback
 from dataclasses import replace
 
+from specnet.installation import wait_for_the_end_of_input
 from specnet.runs.local_processes import ProcessTask
 from specnet.training.local_ranks import LocalRanks
 
@@ -48,6 +49,5 @@ def _do(task: ProcessTask, ranks: LocalRanks) -> None:
 
 
 def _end_with_the_first() -> None:
-    while os.read(0, 1):
-        pass
+    wait_for_the_end_of_input()
     os._exit(0)

@@ -6,7 +6,6 @@ import os
 import pickle
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.diagnostics.text import how_ended
+from specnet.installation import python_command, python_path
 from specnet.passes.cores import BESIDE
 from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 
@@ -108,7 +108,7 @@ class Processes:
     def _start(self) -> _Worker:
         several = ONE_THREAD if self._jobs > 1 else {}
         process = subprocess.Popen(  # noqa: S603  nothing in it comes from a user
-            [sys.executable, "-c", COMMAND],
+            python_command(COMMAND),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ class Processes:
                 **os.environ,
                 **several,
                 BESIDE: str(self._jobs),
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "PYTHONPATH": python_path(),
             },
         )
         worker = _Worker(process)

@@ -201,8 +201,11 @@ def test_a_fold_without_its_predictions_gets_them_again(whole, tmp_path):
 def test_workers_come_to_the_same_bits(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(fold_workers, "PAYS", 0.0)
     monkeypatch.setattr(fold_workers, "allowed", lambda: 2)
+    start, workers = fold_workers._start, []
+    monkeypatch.setattr(fold_workers, "_start", lambda *asked: workers.append(start(*asked)) or workers[-1])
     events: list[Event | Span] = []
     result = specnet.run(document(), out=tmp_path / "run", listener=events.append)
+    assert [worker.returncode for worker in workers] == [0, 0]
     assert [event.fold for event in events if isinstance(event, specnet.FoldStarted)] == [1]
     ended = [event.fold for event in events if isinstance(event, specnet.FoldEnded)]
     assert (ended[0], sorted(ended)) == (1, [1, 2, 3])

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from specnet.cli.guard import reporting
+from specnet.cli.options import processes
 from specnet.cli.terminal import notes, say
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.training.mpi import MpiRanks
@@ -41,6 +43,8 @@ def joined(distributed: str | None, *, quiet: bool) -> Iterator[MpiRanks | None]
     A fault that the others do not know of ends all of them, once it is shown.
     """
     if distributed != "mpi":
+        if not quiet:
+            _note_cores(processes(distributed))
         yield None
         return
     from specnet.training.distributed import started
@@ -66,6 +70,15 @@ def joined(distributed: str | None, *, quiet: bool) -> Iterator[MpiRanks | None]
         if not ranks.together:
             _abort(ranks, *shown)
         raise
+
+
+def _note_cores(count: str | int | None) -> None:
+    """Say so where more processes are to be started than there are cores."""
+    from specnet.passes.cores import allowed
+
+    there = allowed()
+    if isinstance(count, int) and count > there:
+        say(notes(), f"{count} processes on {counted(there, 'core')}: more processes than cores take longer")
 
 
 def _abort(ranks: MpiRanks, out: TextIO, errors: TextIO) -> None:

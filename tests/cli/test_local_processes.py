@@ -113,6 +113,12 @@ def test_what_is_wrong_is_told_once(folder):
         assert f"'{processes}' is neither a whole number from 1 to 1024 nor mpi" in " ".join(errors.split())
 
 
+def test_more_processes_than_cores_are_noted(folder):
+    cores = len(os.sched_getaffinity(0))
+    code, _, errors = run(folder, "--no-save", processes=cores + 1)
+    assert (code, errors.count(f"{cores + 1} processes on {cores} core")) == (0, 1)
+
+
 def test_a_number_of_one_trains_alone(folder):
     code, out, errors = run(folder, "--no-save", "--quiet", "--output", "json", processes=1)
     assert (code, errors, "ranks" in json.loads(out)) == (0, "", False)

@@ -38,6 +38,8 @@ def run_experiment(spec: Spec, data: Any, request: RunRequest) -> Result:
         from specnet.runs.local_processes import started
 
         with started(count, spec, request) as ranks:
+            for _ in _imports():  # as the others do now
+                pass
             return run_experiment(spec, data, replace(request, distributed=ranks))
     if spec.data.split is None or not spec.data.split.is_whole:
         return run_spec(spec, data, request)

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 COMMAND = "from specnet.runs.local_worker import main; main()"
 
-GRACE = 5.0
-"""Seconds that a process is given to end by itself."""
-
 INSTEAD = '`mpirun` can start them, with `distributed` as "mpi"'
 
 SHOWN = 500
@@ -149,16 +146,13 @@ class _Others:
         return f": {clipped(lines[-1], SHOWN)}" if lines else ""
 
     def end(self) -> None:
-        """End those that have not."""
+        """End those that have not, and wait until all are gone. They have nothing to save."""
         for process in self._processes:
-            if process.stdin is not None:
-                with suppress(OSError):
-                    process.stdin.close()  # at which it ends
+            process.kill()
+            assert process.stdin is not None
+            with suppress(OSError):
+                process.stdin.close()
         for process in self._processes:
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait()
         for file in self._said:
             file.close()

@@ -60,6 +60,13 @@ class KeptRun:
         return tuple(dict.fromkeys(found)) or ("numpy",)
 
     @property
+    def processes(self) -> int:
+        """How many processes it began with."""
+        found = environments(self.made_of)
+        count = found[0].get("ranks") if found else None
+        return count if type(count) is int else 1
+
+    @property
     def splits(self) -> dict[str, dict[str, Any]]:
         """Loss and metrics by split, of folds their means; none of a run that has not ended."""
         splits = {} if self.result is None else self.result["splits"]

@@ -297,11 +297,12 @@ def test_the_page_repeats_a_run_with_what_it_was_run_with(
     assert f"{commands}numpy==2.3.4\nspecnet run " in text
     assert ("With specnet 0.1.1 installed, and the same versions" in text) == (commands == "pip install ")
     assert "--engine" not in text
-    made_of["computed_with"][0]["engine"] = "numba"
+    assert "--distributed" not in text
+    made_of["computed_with"][0] |= {"engine": "numba", "ranks": 2}
     (run / "resolved.json").write_text(json.dumps(made_of))
     text = Page(write_report(run).read_text("utf-8")).text
     assert f"{commands}numpy==2.3.4 numba\nspecnet run " in text
-    assert " --engine numba\n" in text
+    assert " --engine numba --distributed 2\n" in text
 
 
 def test_a_page_of_a_run_of_the_first_version_names_its_version_and_no_place(tmp_path: Path) -> None:

@@ -188,7 +188,10 @@ def _ordered(differences: Sequence[Difference]) -> list[Difference]:
 
 def _flat(run: KeptRun) -> dict[str, Any]:
     spec = {key: value for key, value in run.made_of["spec"].items() if key not in NAMELESS}
-    flat = dict(leaves(spec)) | {"engine": ", then ".join(run.engines)}
+    flat = dict(leaves(spec)) | {
+        "engine": ", then ".join(run.engines),
+        "processes": ", then ".join(map(str, run.processes)),
+    }
     flat |= {f"version of {name}": run.made_of[name] for name in VERSIONS if name in run.made_of}
     for kind in run.made_of.get("kinds") or ():
         if isinstance(kind, Mapping) and kind.get("distribution"):

@@ -60,11 +60,10 @@ class KeptRun:
         return tuple(dict.fromkeys(found)) or ("numpy",)
 
     @property
-    def processes(self) -> int:
-        """How many processes it began with."""
-        found = environments(self.made_of)
-        count = found[0].get("ranks") if found else None
-        return count if type(count) is int else 1
+    def processes(self) -> tuple[int, ...]:
+        """How many processes it began with, and each other number that it was resumed with."""
+        found = [each.get("ranks", 1) for each in environments(self.made_of)]
+        return tuple(dict.fromkeys(count for count in found if type(count) is int)) or (1,)
 
     @property
     def splits(self) -> dict[str, dict[str, Any]]:

@@ -55,7 +55,7 @@ def test_only_what_differs_is_shown(two: Specnet) -> None:
     assert data["same_rows"] is True
 
 
-def test_engines_are_a_difference(two: Specnet, tmp_path: Path) -> None:
+def test_engines_and_numbers_of_processes_are_a_difference(two: Specnet, tmp_path: Path) -> None:
     other = tmp_path / "runs/small/003"
     shutil.copytree(tmp_path / "runs/small/001", other)
     made_of = json.loads((other / "resolved.json").read_text())
@@ -66,6 +66,11 @@ def test_engines_are_a_difference(two: Specnet, tmp_path: Path) -> None:
         data = json.loads(two("compare", "runs/small/001", "runs/small/003", "--output", "json").stdout)
         found = {each["key"]: list(each["values"].values()) for each in data["differences"]}
         assert found == ({} if said is None else {"engine": ["numpy", said]})
+    made_of["computed_with"] = [{**began, "ranks": count} for count in (2, 1)]
+    (other / "resolved.json").write_text(json.dumps(made_of))
+    data = json.loads(two("compare", "runs/small/001", "runs/small/003", "--output", "json").stdout)
+    found = {each["key"]: list(each["values"].values()) for each in data["differences"]}
+    assert found == {"processes": ["1", "2, then 1"]}
 
 
 def test_the_best_is_the_lowest_loss_and_the_highest_accuracy(two: Specnet) -> None:

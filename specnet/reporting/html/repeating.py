@@ -27,7 +27,7 @@ def repeating(kept: KeptRun) -> Repeating:
     install = ["pip", "install", *([source] if complete else []), f"numpy=={made_of['numpy']}"]
     if engine == "numba":
         install.append("numba")
-    return Repeating(complete, f"{shlex.join(map(str, install))}\n{_run(made_of, engine, kept.processes)}")
+    return Repeating(complete, f"{shlex.join(map(str, install))}\n{_run(made_of, engine, kept.processes[0])}")
 
 
 def _run(made_of: dict[str, Any], engine: str, processes: int) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -156,6 +156,11 @@ class RunDirectory:
                 write_bytes(self.path / file, _content(source))
         return what
 
+    def forget_undescribed(self) -> None:
+        """Remove the directory if nothing has been written to it: the run has ended before its first step."""
+        with suppress(OSError):  # it has content
+            self.path.rmdir()
+
     def metrics(self, before: Iterable[dict[str, Any]] = ()) -> MetricsLog:
         """Begin `metrics.jsonl`, with the epochs that are done already."""
         from specnet.runs.metrics_log import MetricsLog
@@ -241,6 +246,7 @@ def entered(
         directory = RunDirectory.at(out)
     elif folder is not None:
         directory = RunDirectory.new(folder, name)
+        stack.callback(directory.absolute().forget_undescribed)
     else:
         return None
     stack.enter_context(locked(directory.path))

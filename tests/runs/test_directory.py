@@ -102,6 +102,18 @@ def test_out_never_touches_a_directory_of_other_things(iris: specnet.Spec, tmp_p
     assert numbers(tmp_path) == ["thesis.tex"]
 
 
+def test_a_run_that_is_interrupted_before_its_first_step_leaves_nothing(
+    iris: specnet.Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("specnet.runs.running.Trainer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        specnet.run(iris, folder=tmp_path)
+    assert list((tmp_path / "iris").iterdir()) == []
+
+
 def test_a_file_in_the_way_is_named(iris: specnet.Spec, tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(specnet.RunError, match=r"runs/iris cannot be written: Not a directory"):

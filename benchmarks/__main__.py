@@ -52,9 +52,11 @@ def chosen(cases: list[Case], beginnings: list[str] | None) -> list[Case]:
     found = []
     for beginning in beginnings:
         exact = beginning in names
-        found += [c for c in cases if c.name == beginning or (not exact and c.name.startswith(beginning))]
-    if not found:
-        raise SystemExit(f"no row has a name that begins with {' or '.join(beginnings)}")
+        own = [c for c in cases if c.name == beginning or (not exact and c.name.startswith(beginning))]
+        if not own:
+            say(f"no row has a name that begins with {beginning}; --list lists them")
+            raise SystemExit(2)
+        found += own
     return [case for case in cases if case in found]
 
 

@@ -159,8 +159,9 @@ def compile_together(
 
     def finish() -> tuple[CompiledModel, Dataset]:
         if found is not None:
-            known, own = found
-            network = networks.pop() if networks else network_for(known, own, threads, engine)
+            # One that the first process has started learns from it of what data its program passes.
+            document, own = found if ranks.led else (spec, found[1])
+            network = networks.pop() if networks else network_for(document, own, threads, engine)
         elif by_program:
             raise RunError("what this program passes as data cannot be sent to other processes")
         else:

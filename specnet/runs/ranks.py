@@ -18,7 +18,7 @@ from specnet.passes.cores import BESIDE, MOST
 from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
 from specnet.runs.reading import MachineReaders, reading
 from specnet.runs.shared import shared
-from specnet.training.distributed import agreed, check_alike, started, threads_each
+from specnet.training.distributed import agreed, check_alike, ends_others, started, threads_each
 
 if TYPE_CHECKING:
     from specnet.data import Dataset
@@ -207,16 +207,17 @@ def _settings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 class Guarded:
     """What an event of a training is handed to; after a fault there the training stops, and the fault is raised.
 
-    All processes stop after the same step, so that the fault of one does not leave the others waiting.
+    All processes stop after the same step, so that the fault of one does not leave the others waiting. One that has
+    started the others ends them by raising it.
     """
 
     def __init__(self, trainer: Trainer) -> None:
-        self._pace = trainer.pace
+        self._pace = None if trainer.ranks is None or ends_others(trainer.ranks) else trainer.pace
         self.fault: BaseException | None = None
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
-        """Have a fault stop the training instead of being raised at once, where others train along."""
+        """Have a fault stop the training instead of being raised at once, where that would leave others waiting."""
         if self._pace is None:
             yield
             return
@@ -250,7 +251,7 @@ def shipping(ranks: Ranks) -> Iterator[Callable[[Stored | None], None]]:
     try:
         yield ship
     except BaseException as fault:
-        if not sent:
+        if not (sent or ends_others(ranks)):
             ranks.exchange(FAULT + str(fault).encode())
         raise
 

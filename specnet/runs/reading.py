@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet.passes.cores import Allowance, allowance, allowed, of_all
 from specnet.runs.shared import mapped, written
+from specnet.training.distributed import ends_others
 
 if TYPE_CHECKING:
     from specnet.data.readers import ReadingTask
@@ -83,7 +84,7 @@ def reading(machine: Ranks, read: Callable[[MachineReaders], T]) -> Callable[[],
         try:
             found = read(readers)
         except BaseException as raised:
-            if readers.lost:
+            if readers.lost or ends_others(machine):
                 raise
             fault = raised
         readers.end()

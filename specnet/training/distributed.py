@@ -56,6 +56,11 @@ def threads_each(ranks: Ranks, threads: int | None, beside: int) -> int:
     return min(int(told) for told in ranks.exchange(str(own).encode()))
 
 
+def ends_others(ranks: Ranks) -> bool:
+    """Return whether what this process raises ends the others, which it has started: they need not be told of it."""
+    return ranks.led and ranks.rank == 0
+
+
 def agreed(ranks: Ranks | None, work: Callable[[], T]) -> T:
     """Return what some work returns, once it has succeeded in all processes.
 
@@ -67,11 +72,13 @@ def agreed(ranks: Ranks | None, work: Callable[[], T]) -> T:
     ranks.together = False
     try:
         result = work()
-    except BaseException as raised:  # noqa: BLE001 (it is raised again, once the others know)
-        fault = raised
+    except BaseException as raised:
+        if ends_others(ranks):
+            raise  # the work may have been interrupted while others wait for one of its messages, not for this one
+        fault = raised  # it is raised again, once the others know
     message = b"" if fault is None else (str(fault) or type(fault).__name__).encode()
-    ranks.together = True
     faults = {rank: text.decode() for rank, text in enumerate(ranks.exchange(message)) if text}
+    ranks.together = True
     if fault is not None:
         raise fault
     for rank, text in faults.items():

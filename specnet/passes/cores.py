@@ -7,7 +7,8 @@ measured times: the same process on the same machine gets the same bits, whateve
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,9 @@ BESIDE = "SPECNET_BESIDE"
 
 MOST = 1024
 """The largest number of threads that may be asked for."""
+
+_counts: list[int] = []
+"""How many processes share the cores, in each training for which this one has started the others."""
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _GROUPS_OF_PROCESS = Path("/proc/self/cgroup")
@@ -88,14 +92,24 @@ def of_all(allowances: Sequence[Allowance]) -> int:
     return Allowance(sorted(cores), max(shares) if len(shares) == len(allowances) else None).busy
 
 
+@contextmanager
+def beside(count: int) -> Iterator[None]:
+    """Have this process leave the cores to so many that do the same work, itself included; threads may overlap."""
+    _counts.append(count)
+    try:
+        yield
+    finally:
+        _counts.remove(count)
+
+
 def share() -> int:
     """Return how many cores this process may keep busy in other ways than by the threads of a plan, at most `MAXIMUM`.
 
     They are those that are allowed, shared with the processes that do the same work at the same time, and no more than
     the environment says that there may be threads.
     """
-    beside = os.environ.get(BESIDE, "")
-    own = allowed() // max(1, int(beside)) if beside.isdecimal() else allowed()
+    told = os.environ.get(BESIDE, "")
+    own = allowed() // max(1, int(told) if told.isdecimal() else 1, *_counts)
     try:
         threads = requested(None)
     except ValueError:  # whoever plans for threads says so

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped, how_ended
 from specnet.installation import is_python, python_command, python_path
-from specnet.passes.cores import BESIDE
+from specnet.passes.cores import BESIDE, beside
 from specnet.runs.request import RunRequest
 from specnet.storage.used_kinds import registered_kinds
 from specnet.training.local_ranks import LocalRanks, memory_size
@@ -64,7 +64,7 @@ def started(count: int, spec: Spec, request: RunRequest, *, events: bool = False
         others = _Others(count)
         stack.callback(others.end)
         ranks = LocalRanks(0, count, memory, others.check)
-        stack.enter_context(_beside(count))
+        stack.enter_context(beside(count))
         for rank in range(1, count):
             others.start(ProcessTask(rank, count, handle, spec, for_others, events))
         yield ranks
@@ -88,19 +88,6 @@ def _shared_memory(size: int) -> tuple[int, mmap.mmap]:
         raise RunError(f"there is no memory for processes to share: {error}") from error
 
 
-@contextmanager
-def _beside(count: int) -> Iterator[None]:
-    """Have this process, and those that it starts, share the cores with so many."""
-    before = os.environ.get(BESIDE)
-    os.environ[BESIDE] = str(count)
-    try:
-        yield
-    finally:
-        del os.environ[BESIDE]
-        if before is not None:
-            os.environ[BESIDE] = before
-
-
 class _Others:
     """The processes that the first one has started."""
 
@@ -120,7 +107,7 @@ class _Others:
                 stdout=subprocess.DEVNULL,
                 stderr=said,
                 pass_fds=[task.memory],
-                env={**os.environ, "PYTHONPATH": python_path()},
+                env={**os.environ, BESIDE: str(self._count), "PYTHONPATH": python_path()},
             )
         except OSError as error:
             raise RunError(f"processes that train together cannot be started: {error}") from error

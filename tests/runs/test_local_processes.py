@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.passes.cores import BESIDE
+from specnet.passes import cores
 from specnet.runs import local_processes
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 
@@ -60,7 +60,6 @@ def test_a_run_is_that_of_one_process(tmp_path):
     assert (found.ranks, found.stopped, found.steps) == (3, "completed", one.steps)
     stored = json.loads((tmp_path / "run/resolved.json").read_text())
     assert stored["computed_with"][-1]["ranks"] == 3
-    assert BESIDE not in os.environ
 
 
 def test_a_number_of_one_is_this_process():
@@ -112,7 +111,17 @@ def test_events_end_the_others_where_they_end():
     kinds = [type(event).__name__ for event in events]
     assert (kinds[0], kinds[-1]) == ("Started", "Ended")
     assert others() == []
-    assert BESIDE not in os.environ
+
+
+def test_trainings_of_one_process_may_overlap(monkeypatch):
+    monkeypatch.setattr(cores, "allowed", lambda: 6)
+    first = specnet.train(document(), distributed=2)
+    shares = [cores.share()]
+    second = specnet.train(document(), distributed=3)
+    for events in (first, second):
+        shares.append(cores.share())
+        assert isinstance([*events][-1], specnet.Ended)
+    assert [*shares, cores.share()] == [3, 2, 2, 6]
 
 
 @needs_proc

@@ -57,35 +57,47 @@ def started(count: int, spec: Spec, request: RunRequest, *, events: bool = False
             "kinds that only this program knows cannot be used by processes that it starts: put them into a package "
             "that is installed"
         )
-    for_others = replace(request, stop=None, listener=None, warned=None)
+    resume = None if request.resume is None else os.fspath(request.resume)
+    for_others = replace(request, out=None, folder=None, resume=resume, stop=None, listener=None, warned=None)
     with ExitStack() as stack:
-        handle, memory = _shared_memory(memory_size(count))
-        stack.callback(os.close, handle)
+        handle, memory = _shared_memory(memory_size(count), stack)
         others = _Others(count)
         stack.callback(others.end)
         ranks = LocalRanks(0, count, memory, others.check)
         stack.enter_context(beside(count))
+        for _ in range(1, count):
+            others.start(handle)
         for rank in range(1, count):
-            others.start(ProcessTask(rank, count, handle, spec, for_others, events))
+            others.tell(ProcessTask(rank, count, handle, spec, for_others, events))
         yield ranks
 
 
-def _shared_memory(size: int) -> tuple[int, mmap.mmap]:
-    """Return memory that is zeros, and the file without a name by which processes that are started share it."""
+def _shared_memory(size: int, stack: ExitStack) -> tuple[int, mmap.mmap]:
+    """Return memory that is zeros, and the file without a name by which processes that are started share it.
+
+    The file is open until the stack is left.
+    """
     if os.name != "posix":  # others let no process inherit a file
         raise RunError(f"processes that share memory cannot be started on this system: {INSTEAD}")
     if not is_python():
         raise RunError(f"this program contains Python, of which it cannot start more processes: {INSTEAD}")
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
     try:
-        if hasattr(os, "memfd_create"):
-            handle = os.memfd_create("specnet-processes", os.MFD_CLOEXEC)
-        else:
-            with tempfile.TemporaryFile() as file:
-                handle = os.dup(file.fileno())
-        os.ftruncate(handle, size)
-        return handle, mmap.mmap(handle, size)
+        with _file_without_name() as file:
+            file.truncate(size)
+            # Not 0, 1 or 2, which may be free where this process has no standard streams: the others have some.
+            handle = fcntl(file.fileno(), F_DUPFD_CLOEXEC, 3)
+            stack.callback(os.close, handle)
+            return handle, mmap.mmap(handle, size)
     except OSError as error:
         raise RunError(f"there is no memory for processes to share: {error}") from error
+
+
+def _file_without_name() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("specnet-processes", os.MFD_CLOEXEC), "r+b")
+    return tempfile.TemporaryFile()
 
 
 class _Others:
@@ -96,22 +108,26 @@ class _Others:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._said: list[IO[bytes]] = []
 
-    def start(self, task: ProcessTask) -> None:
-        """Start a process."""
-        said = tempfile.TemporaryFile()  # noqa: SIM115  closed by `end`
-        self._said.append(said)
+    def start(self, memory: int) -> None:
+        """Start a process, which inherits a file."""
         try:
+            said = tempfile.TemporaryFile()  # noqa: SIM115  closed by `end`
+            self._said.append(said)
             process = subprocess.Popen(  # noqa: S603  nothing in it comes from a user
                 python_command(COMMAND),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
-                pass_fds=[task.memory],
+                pass_fds=[memory],
                 env={**os.environ, BESIDE: str(self._count), "PYTHONPATH": python_path()},
             )
         except OSError as error:
             raise RunError(f"processes that train together cannot be started: {error}") from error
         self._processes.append(process)
+
+    def tell(self, task: ProcessTask) -> None:
+        """Send a process its task."""
+        process = self._processes[task.rank - 1]
         assert process.stdin is not None
         with suppress(BrokenPipeError):  # it has ended: whoever waits for it says so
             # Between two processes of one program: nothing of it is ever stored.
@@ -119,12 +135,13 @@ class _Others:
             process.stdin.flush()
 
     def check(self) -> None:
-        """Raise RunError where one is lost."""
+        """Raise RunError where one is lost: none ends before it is ended."""
         for rank, process in enumerate(self._processes, 1):
             code = process.poll()
-            if code:
+            if code is not None:
                 said = self._last_words(rank)
-                raise RunError(f"process {rank} of {self._count} {how_ended(code)}{said}")
+                cure = "; resume a training from its latest checkpoint" if code < 0 else ""
+                raise RunError(f"process {rank} of {self._count} {how_ended(code)}{said}{cure}")
 
     def _last_words(self, rank: int) -> str:
         file = self._said[rank - 1]

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import mmap
 import os
-import pickle
+import select
 import signal
 import sys
 import threading
-import traceback
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from specnet.installation import wait_for_the_end_of_input
-from specnet.runs.local_processes import ProcessTask
-from specnet.training.local_ranks import LocalRanks
+if TYPE_CHECKING:
+    from specnet.runs.local_processes import ProcessTask
+    from specnet.training.local_ranks import LocalRanks
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""What a terminal or a scheduler may send to all processes; the one that started this one decides what to do."""
+
+TICK = 1.0
+"""Seconds between looks whether the process that started this one is still there."""
 
 
 def main() -> None:
-    """Do the task that standard input names, and end before that if standard input is closed."""
-    # Signals from a terminal or a scheduler may reach every process; the one that started this one decides.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Do the task that standard input names, and wait to be ended, as this process is where standard input ends."""
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    # Modules are imported now that no signal can end this process.
+    import mmap
+    import pickle
+    import traceback
+
+    from specnet.training.local_ranks import LocalRanks
+
+    first = os.getppid()
     task: ProcessTask = pickle.load(sys.stdin.buffer)  # noqa: S301  from the process that started this one
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    end = threading.Thread(target=_end_with, args=(first,), daemon=True)
+    end.start()
     memory = mmap.mmap(task.memory, 0)
     os.close(task.memory)
     ranks = LocalRanks(task.rank, task.size, memory)
@@ -33,11 +45,12 @@ def main() -> None:
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)
-    # Python would take a tenth of a second to forget everything, for which the first process would wait.
-    os._exit(0)
+    end.join()
 
 
 def _do(task: ProcessTask, ranks: LocalRanks) -> None:
+    from dataclasses import replace
+
     request = replace(task.request, distributed=ranks)
     if not task.events:
         from specnet.runs.experiments import run_experiment
@@ -50,6 +63,11 @@ def _do(task: ProcessTask, ranks: LocalRanks) -> None:
         pass
 
 
-def _end_with_the_first() -> None:
-    wait_for_the_end_of_input()
+def _end_with(first: int) -> None:
+    """End this process where standard input ends, or the process that has started it.
+
+    One that was forked from that process may hold the other end of standard input for longer.
+    """
+    while os.getppid() == first and not select.select([0], [], [], TICK)[0]:
+        pass
     os._exit(0)

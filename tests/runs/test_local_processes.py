@@ -6,6 +6,8 @@ import gc
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +18,7 @@ import specnet
 from specnet.passes import cores
 from specnet.runs import local_processes
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from tests.support.mpirun import HANG, REPOSITORY, when
 
 ROWS = 53
 RNG = np.random.default_rng(0)
@@ -45,6 +48,18 @@ def others():
     tasks = Path("/proc/self/task").glob("*/children")
     numbers = [int(word) for task in tasks for word in task.read_text().split()]
     return [n for n in numbers if b"local_worker" in Path(f"/proc/{n}/cmdline").read_bytes()]
+
+
+def start_python(program, folder):
+    """Start a program in a folder."""
+    path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 needs_proc = pytest.mark.skipif(
@@ -147,7 +162,7 @@ def test_a_lost_process_ends_the_training():
             killed.extend(others())
             os.kill(killed[0], signal.SIGKILL)
 
-    with pytest.raises(specnet.RunError, match="process 1 of 2 was ended by SIGKILL"):
+    with pytest.raises(specnet.RunError, match=r"process 1 of 2 was ended by SIGKILL.*latest checkpoint"):
         specnet.run(document(epochs=1_000_000), distributed=2, listener=listen)
     assert others() == []
 
@@ -170,11 +185,66 @@ def test_a_fault_of_the_first_ends_the_others():
     assert others() == []
 
 
-def test_what_goes_wrong_in_another_is_told(monkeypatch):
-    monkeypatch.setattr(local_processes, "COMMAND", "raise SystemError('it cannot begin')")
-    with pytest.raises(
-        specnet.RunError, match="process 1 of 2 ended with code 1: SystemError: it cannot begin"
-    ):
+@needs_proc
+def test_signals_are_the_first_one_s_to_answer():
+    sent = []
+
+    def listen(event):
+        if isinstance(event, specnet.EpochEnded) and not sent:
+            sent.extend(others())
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+                os.kill(sent[0], number)
+
+    assert specnet.run(document(), distributed=2, listener=listen).stopped == "completed"
+    assert sent
+
+
+@needs_proc
+def test_the_others_end_where_the_first_is_lost_after_it_has_forked(tmp_path):
+    (tmp_path / "spec.json").write_text(json.dumps(document(epochs=1_000_000)))
+    program = """if True:
+        import os, signal, specnet, time
+        events = specnet.train("spec.json", distributed=2)
+        next(events), next(events)
+        if not os.fork():  # which keeps pipes open
+            time.sleep(60)
+        print(*open(f"/proc/self/task/{os.getpid()}/children").read().split(), flush=True)
+        time.sleep(60)
+    """
+    first = start_python(program, tmp_path)
+    started, forked = map(int, first.stdout.readline().split())
+    first.kill()
+    when(lambda: not Path(f"/proc/{started}").exists())
+    os.kill(forked, signal.SIGKILL)
+    first.communicate()
+
+
+def test_closed_standard_streams_are_no_hindrance(tmp_path):
+    (tmp_path / "spec.json").write_text(json.dumps(document()))
+    program = """if True:
+        import os, specnet
+        os.close(0), os.close(2)
+        print(specnet.run("spec.json", distributed=2).stopped)
+    """
+    assert start_python(program, tmp_path).communicate(timeout=HANG)[0] == "completed\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("raise SystemError('it cannot begin')", "ended with code 1: SystemError: it cannot begin"),
+        ("pass", "ended with code 0"),  # as the system says where nobody asked it for codes of processes
+    ],
+)
+def test_what_goes_wrong_in_another_is_told(monkeypatch, command, told):
+    monkeypatch.setattr(local_processes, "COMMAND", command)
+    with pytest.raises(specnet.RunError, match=f"process 1 of 2 {told}$"):
+        specnet.run(document(), distributed=2)
+
+
+def test_a_system_without_temporary_files_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(specnet.RunError, match=r"cannot be started: .*No such file"):
         specnet.run(document(), distributed=2)
 
 

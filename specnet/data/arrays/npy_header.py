@@ -19,8 +19,10 @@ _UNREADABLE = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, 
 
 
 _alone = Shared()
-"""Held while NumPy reads a header: filters of warnings are the whole process's, and so is the depth that Python notes as
-it parses (some of 3.11 and 3.12 refuse what two threads parse at once)."""
+"""Held while NumPy reads a header: filters of warnings are the whole process's, and so is a depth that Python counts.
+
+Its parser (3.11, 3.12) takes it for a fault of its own where two threads parse at once.
+"""
 
 
 class HeaderError(ValueError):

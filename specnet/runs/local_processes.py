@@ -52,11 +52,12 @@ def started(count: int, spec: Spec, request: RunRequest, *, events: bool = False
     They end with the context, by themselves or not: the first process saves what there is to save. Raises RunError
     where they cannot be started, or do not know what the document names.
     """
-    if any(kind["distribution"] is None for kind in registered_kinds(spec)):
-        raise RunError(
-            "kinds that only this program knows cannot be used by processes that it starts: put them into a package "
-            "that is installed"
-        )
+    for kind in registered_kinds(spec):
+        if kind["distribution"] is None:
+            raise RunError(
+                f"the processes that this program starts do not know the {kind['family']} `{kind['type']}`, which it "
+                "has registered: put it into a package that is installed"
+            )
     resume = None if request.resume is None else os.fspath(request.resume)
     for_others = replace(request, out=None, folder=None, resume=resume, stop=None, listener=None, warned=None)
     with ExitStack() as stack:
@@ -91,7 +92,7 @@ def _shared_memory(size: int, stack: ExitStack) -> tuple[int, mmap.mmap]:
             stack.callback(os.close, handle)
             return handle, mmap.mmap(handle, size)
     except OSError as error:
-        raise RunError(f"there is no memory for processes to share: {error}") from error
+        raise RunError(f"processes that train together cannot share memory: {error}") from error
 
 
 def _file_without_name() -> IO[bytes]:

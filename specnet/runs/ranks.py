@@ -44,7 +44,9 @@ def to_start(distributed: str | int | Ranks | None) -> int | None:
 
     Raises ValueError where it is neither their number nor the name of what starts processes.
     """
-    if not isinstance(distributed, (str, int, float)) or distributed in DISTRIBUTIONS:
+    if distributed is None or hasattr(distributed, "machine"):
+        return None
+    if isinstance(distributed, str) and distributed in DISTRIBUTIONS:
         return None
     if type(distributed) is int and 1 <= distributed <= MOST:
         return distributed

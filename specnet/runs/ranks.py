@@ -17,7 +17,7 @@ from specnet.diagnostics import RunError
 from specnet.passes.cores import BESIDE, MOST
 from specnet.runs.compiling import compile_spec, model_of, network_for, read_spec
 from specnet.runs.reading import MachineReaders, reading
-from specnet.runs.shared import shared
+from specnet.runs.shared import sharing
 from specnet.training.distributed import agreed, check_alike, ends_others, started, threads_each
 
 if TYPE_CHECKING:
@@ -157,7 +157,11 @@ def compile_together(
     networks = [] if begun is None else [begun[0]]
     held = [] if begun is None else [(begun[0].spec, begun[1])]
     del begun
-    found = held.pop() if by_program and not ranks.led else agreed(ranks, lambda: shared(machine, held))
+    if by_program and not ranks.led:
+        found: tuple[Spec, Dataset] | None = held.pop()
+    else:
+        result = sharing(machine, held)
+        found = agreed(ranks, result)
 
     def finish() -> tuple[CompiledModel, Dataset]:
         if found is not None:

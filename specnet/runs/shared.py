@@ -14,6 +14,7 @@ import pickle
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
@@ -56,6 +57,28 @@ def shared(machine: Ranks, held: list[T]) -> T | None:
         found: T | None = agreed(machine, lambda: mapped(*layout))
         held.clear()
         return found
+
+
+def sharing(machine: Ranks, held: list[T]) -> Callable[[], T | None]:
+    """Share what one process holds; return what gives each of them its result, or raises what all of them know of.
+
+    Another fault is raised at once: the others may wait for a message about what is shared, and for no other.
+    """
+    found: T | None = None
+    fault: BaseException | None = None
+    try:
+        found = shared(machine, held)
+    except BaseException as raised:
+        if not machine.together:
+            raise
+        fault = raised
+
+    def result() -> T | None:
+        if fault is not None:
+            raise fault
+        return found
+
+    return result
 
 
 def written(what: object, stack: ExitStack) -> tuple[str, str, list[int]] | None:

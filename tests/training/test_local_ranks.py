@@ -11,7 +11,7 @@ import pytest
 import specnet
 from specnet.engines.ranks import RankRows
 from specnet.graph.portions import bounds
-from specnet.runs.shared import shared
+from specnet.runs.shared import sharing
 from specnet.training import local_ranks
 from specnet.training.distributed import agreed
 from specnet.training.local_ranks import LocalRanks, memory_size
@@ -139,16 +139,17 @@ def test_a_wait_ends_where_another_is_lost(monkeypatch):
         LocalRanks(0, 2, memory, lost).total(1.0)
 
 
-def test_an_interruption_of_the_first_is_raised_whatever_the_others_wait_for(monkeypatch):
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_interruption_is_raised_whatever_the_others_wait_for(monkeypatch, rank):
     monkeypatch.setattr(local_ranks, "SPINS", 1)
     faults = [KeyboardInterrupt(), RuntimeError("it waits for another message")]
 
     def interrupt():
         raise faults.pop(0)
 
-    ranks = LocalRanks(0, 2, mmap.mmap(-1, memory_size(2)), interrupt)
+    ranks = LocalRanks(rank, 2, mmap.mmap(-1, memory_size(2)), interrupt)
     with pytest.raises(KeyboardInterrupt):
-        agreed(ranks, lambda: shared(ranks, ["data"]))
+        agreed(ranks, sharing(ranks, ["data"]))
 
 
 def test_a_process_that_comes_late_finds_what_was_sent(monkeypatch):

@@ -130,9 +130,9 @@ class _Folds:
         return self.processes.any(self.stop is not None and self.stop())
 
     def _tell(self, event: Event) -> None:
+        """Hand an event to the listener, which not every process may have."""
         listener = self.listener
-        if listener is not None:
-            self.processes.agreed(lambda: listener(event))
+        self.processes.agreed(lambda: None if listener is None else listener(event))
 
     def _tell_end(self, number: int, fold: TrainedFold) -> None:
         self._tell(FoldEnded(number, len(self.specs), fold.result.stopped, fold.result.splits))

@@ -63,10 +63,11 @@ def run(
         trainer = Trainer(model, data, stop, ranks=ranks)
         if directory is None:
             history = History()
+            # The others do not know that nothing is saved, and say what they have where a checkpoint is due.
+            checkpoints = None if ranks is None else Checkpoints(None, trainer, history)
             agreed(ranks, lambda: None)
-            result = _result(
-                model, data, _train(trainer, history, listener), history, None, trainer.plans.ranks
-            )
+            ended = _train(trainer, history, listener, None, checkpoints)
+            result = _result(model, data, ended, history, None, trainer.plans.ranks)
             agreed(ranks, lambda: None)
             return result
         return _recorded(directory, trainer, data, listener, resumed=resume is not None)

@@ -102,9 +102,21 @@ def test_folds_are_trained_together(tmp_path):
     spec = document(
         {"type": "inline", "inputs": X.tolist(), "targets": LABELS.tolist(), "split": {"folds": 3}}
     )
-    found, one = specnet.run(spec, distributed=2, out=tmp_path / "run"), specnet.run(spec)
+    heard = []
+    found = specnet.run(spec, distributed=2, out=tmp_path / "run", listener=heard.append)
+    one = specnet.run(spec)
+    assert sum(isinstance(event, specnet.FoldEnded) for event in heard) == 3
     for fold, alone in zip(found.folds, one.folds, strict=True):
         close(fold.model.parameters, alone.model.parameters)
+
+
+def test_a_checkpoint_that_nobody_saves_is_no_hindrance():
+    rows = RNG.normal(size=(24, 5, 2))
+    data = {"type": "inline", "inputs": rows.tolist(), "targets": LABELS[:24].tolist()}
+    spec = document(data, checkpoint={"every_epochs": 1}, shuffle=False)
+    spec["layers"][0] = {"type": "gru", "units": 3, "stateful": True}
+    found = specnet.run(spec, distributed=2, stop=(step for step in [*[False] * 7, True, True]).__next__)
+    assert (found.stopped, found.steps) == ("interrupted", 8)
 
 
 def test_a_run_is_resumed_to_the_bit(tmp_path):

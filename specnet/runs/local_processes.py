@@ -7,9 +7,10 @@ import os
 import pickle
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import IO, TYPE_CHECKING
 
 from specnet.diagnostics import RunError
@@ -31,14 +32,18 @@ SHOWN = 500
 """Characters of what a process has said in the end that are told."""
 
 
+Pipes = tuple[tuple[int, int], ...]
+"""The ends of the pipe by which each process is woken: to be read, and to be written to."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessTask:
     """What a process is to do."""
 
     rank: int
-    size: int
     memory: int
     """The number of the file with the memory that they share."""
+    pipes: Pipes
     spec: Spec
     request: RunRequest
     events: bool
@@ -61,38 +66,58 @@ def started(count: int, spec: Spec, request: RunRequest, *, events: bool = False
     resume = None if request.resume is None else os.fspath(request.resume)
     for_others = replace(request, out=None, folder=None, resume=resume, stop=None, listener=None, warned=None)
     with ExitStack() as stack:
-        handle, memory = _shared_memory(memory_size(count), stack)
+        handle, memory, pipes = _shared(count, stack)
         others = _Others(count)
         stack.callback(others.end)
-        ranks = LocalRanks(0, count, memory, others.check)
+        ranks = LocalRanks(0, memory, pipes, others.check)
         stack.enter_context(beside(count))
         for _ in range(1, count):
-            others.start(handle)
+            others.start([handle, *chain(*pipes)])
         for rank in range(1, count):
-            others.tell(ProcessTask(rank, count, handle, spec, for_others, events))
+            others.tell(ProcessTask(rank, handle, pipes, spec, for_others, events))
         yield ranks
 
 
-def _shared_memory(size: int, stack: ExitStack) -> tuple[int, mmap.mmap]:
-    """Return memory that is zeros, and the file without a name by which processes that are started share it.
+def _shared(count: int, stack: ExitStack) -> tuple[int, mmap.mmap, Pipes]:
+    """Return what processes share: a file without a name, the same as memory, which is zeros, and pipes.
 
-    The file is open until the stack is left.
+    Files are open until the stack is left.
     """
     if os.name != "posix":  # others let no process inherit a file
         raise RunError(f"processes that share memory cannot be started on this system: {INSTEAD}")
     if not is_python():
         raise RunError(f"this program contains Python, of which it cannot start more processes: {INSTEAD}")
-    from fcntl import F_DUPFD_CLOEXEC, fcntl
-
     try:
         with _file_without_name() as file:
-            file.truncate(size)
-            # Not 0, 1 or 2, which may be free where this process has no standard streams: the others have some.
-            handle = fcntl(file.fileno(), F_DUPFD_CLOEXEC, 3)
-            stack.callback(os.close, handle)
-            return handle, mmap.mmap(handle, size)
+            file.truncate(memory_size(count))
+            handle = _kept(file.fileno(), stack)
+        pipes = tuple(_pipe(stack) for _ in range(count))
+        return handle, mmap.mmap(handle, memory_size(count)), pipes
     except OSError as error:
         raise RunError(f"processes that train together cannot share memory: {error}") from error
+
+
+def _kept(handle: int, stack: ExitStack) -> int:
+    """Return another number of an open file, which is open until the stack is left.
+
+    It is none of 0, 1 and 2, which may be free where this process has no standard streams: the others have some.
+    """
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+    kept = fcntl(handle, F_DUPFD_CLOEXEC, 3)
+    stack.callback(os.close, kept)
+    return kept
+
+
+def _pipe(stack: ExitStack) -> tuple[int, int]:
+    """Return the ends of a pipe; who writes to one that is full goes on."""
+    ends = os.pipe()
+    try:
+        os.set_blocking(ends[1], False)
+        return _kept(ends[0], stack), _kept(ends[1], stack)
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def _file_without_name() -> IO[bytes]:
@@ -109,8 +134,8 @@ class _Others:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._said: list[IO[bytes]] = []
 
-    def start(self, memory: int) -> None:
-        """Start a process, which inherits a file."""
+    def start(self, files: Sequence[int]) -> None:
+        """Start a process, which inherits some files."""
         try:
             said = tempfile.TemporaryFile()  # noqa: SIM115  closed by `end`
             self._said.append(said)
@@ -119,7 +144,7 @@ class _Others:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
-                pass_fds=[memory],
+                pass_fds=files,
                 env={**os.environ, BESIDE: str(self._count), "PYTHONPATH": python_path()},
             )
         except OSError as error:

@@ -37,7 +37,7 @@ def main() -> None:
     end.start()
     memory = mmap.mmap(task.memory, 0)
     os.close(task.memory)
-    ranks = LocalRanks(task.rank, task.size, memory)
+    ranks = LocalRanks(task.rank, memory, task.pipes)
     try:
         _do(task, ranks)
     except BaseException:  # noqa: BLE001 (whatever it is, the first process tells it)

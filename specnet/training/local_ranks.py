@@ -6,7 +6,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from mmap import mmap
+from select import POLLIN, poll
 
 import numpy as np
 
@@ -22,10 +24,10 @@ SPINS = 2_000
 """Looks at what another process writes before this one lets others have its core: about 0.1 ms."""
 
 AWAKE = 0.002
-"""Seconds before it sleeps between looks."""
+"""Seconds before it sleeps until it is woken."""
 
-NAP = 0.001
-"""The longest such sleep."""
+NAP = 100
+"""Milliseconds after which a process that sleeps looks whether all others are still there."""
 
 _STEP = 1 << 20
 """By how much the number of a message exceeds that of the one before; in between are those of its parts."""
@@ -33,36 +35,48 @@ _STEP = 1 << 20
 
 def memory_size(size: int) -> int:
     """Return how many bytes so many processes share."""
-    return size * (3 * LINE + 4 * PART)
+    return size * (4 * LINE + 4 * PART)
 
 
 class LocalRanks:
     """Processes that share memory; see `specnet.engines.ranks.Ranks`.
 
-    The memory begins as zeros. Each process has a place in it for what it sends, and two numbers that the others read:
-    how many parts of how many messages it has written, and how many it has read. Two messages, and two parts of one,
-    take turns in a process's place: it writes once the others have read what was there before. `check` is called now
-    and then while this process waits for another one, and raises what ends the wait.
+    The memory begins as zeros. Each process has a place in it for what it sends, and numbers that the others read: how
+    many parts of how many messages it has written, how many it has read, and whether it sleeps. Two messages, and two
+    parts of one, take turns in a process's place: it writes once the others have read what was there before. `pipes`
+    are the ends of one for each process, to be read and to be written to, by which the others wake it. `check` is
+    called at intervals while this process sleeps, and raises what ends the wait.
     """
 
     led = True
 
-    def __init__(self, rank: int, size: int, memory: mmap, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        rank: int,
+        memory: mmap,
+        pipes: Sequence[tuple[int, int]],
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        size = len(pipes)
         self.rank, self.size, self.machine = rank, size, self
+        self._pipes = pipes
+        self._woken = poll()
+        self._woken.register(pipes[rank][0], POLLIN)
         self.together = False
         self._check = check
         self._message = 0
         self._others = [other for other in range(size) if other != rank]
         each = LINE // 8
-        self._numbers = memoryview(memory)[: 2 * size * LINE].cast("q")
-        self._written = [2 * each * other for other in range(size)]
-        self._read = [2 * each * other + each for other in range(size)]
+        self._numbers = memoryview(memory)[: 3 * size * LINE].cast("q")
+        self._written = [3 * each * other for other in range(size)]
+        self._read = [3 * each * other + each for other in range(size)]
+        self._asleep = [3 * each * other + 2 * each for other in range(size)]
         raw = np.frombuffer(memory, np.uint8)
-        numbers = raw[2 * size * LINE : 3 * size * LINE].view(np.float64).reshape(size, 2, -1)
+        numbers = raw[3 * size * LINE : 4 * size * LINE].view(np.float64).reshape(size, 2, -1)
         self._scalars: list[list[memoryview[float]]] = [
             [memoryview(numbers[other, turn]) for other in range(size)] for turn in range(2)
         ]
-        arrays = raw[3 * size * LINE :].reshape(size, 2, 2, PART)
+        arrays = raw[4 * size * LINE :].reshape(size, 2, 2, PART)
         self._parts = [[list(arrays[other, turn]) for other in range(size)] for turn in range(2)]
         # Whoever gives a lock back, and takes it again, has written all before that, and reads all after it later,
         # for other cores, too: a processor may otherwise do so in another order.
@@ -187,12 +201,21 @@ class LocalRanks:
         self._have_written(part)
 
     def _have_written(self, part: int) -> None:
-        self._fence()
-        self._numbers[self._written[self.rank]] = self._first + part + 1
+        self._tell(self._written[self.rank], part)
 
     def _have_read(self, part: int) -> None:
+        self._tell(self._read[self.rank], part)
+
+    def _tell(self, place: int, part: int) -> None:
+        """Let the others know, and wake those that sleep."""
         self._fence()
-        self._numbers[self._read[self.rank]] = self._first + part + 1
+        numbers, asleep = self._numbers, self._asleep
+        numbers[place] = self._first + part + 1
+        self._fence()
+        for other in self._others:
+            if numbers[asleep[other]]:
+                with suppress(BlockingIOError):  # it has been woken many times
+                    os.write(self._pipes[other][1], b"!")
 
     def _end(self) -> None:
         """Have the others know that this process has read the whole message."""
@@ -208,14 +231,24 @@ class LocalRanks:
         for _ in range(SPINS):
             if numbers[place] >= least:
                 return
-        began = time.perf_counter()
+        until = time.perf_counter() + AWAKE
         while numbers[place] < least:
-            waited = time.perf_counter() - began
-            if waited < AWAKE:
+            if time.perf_counter() < until:
                 _let_others_run()
             else:
-                time.sleep(min(waited / 8, NAP))
+                self._sleep(place, least)
                 self._check()
+
+    def _sleep(self, place: int, least: int) -> None:
+        """Sleep until another process has written or read something."""
+        own = self._asleep[self.rank]
+        self._numbers[own] = 1
+        self._fence()
+        try:
+            if self._numbers[place] < least and self._woken.poll(NAP):
+                os.read(self._pipes[self.rank][0], 1 << 12)
+        finally:
+            self._numbers[own] = 0
 
 
 def _let_others_run() -> None:

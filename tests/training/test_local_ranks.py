@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import mmap
+import os
 import threading
+from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -21,9 +24,26 @@ from tests.support.ranks import ThreadRanks
 RNG = np.random.default_rng(0)
 
 
+@contextmanager
+def shared(size):
+    """Give the memory and the pipes of so many processes."""
+    ends = [os.pipe() for _ in range(size)]
+    try:
+        for _, end in ends:
+            os.set_blocking(end, False)
+        yield mmap.mmap(-1, memory_size(size)), ends
+    finally:
+        for end in chain(*ends):
+            os.close(end)
+
+
 def together(size, work):
     """Return what `work(ranks)` returns in each of so many threads that share memory as processes do."""
-    memory = mmap.mmap(-1, memory_size(size))
+    with shared(size) as what:
+        return _together(size, work, *what)
+
+
+def _together(size, work, memory, pipes):
     results, faults = [None] * size, []
 
     def check():
@@ -32,7 +52,7 @@ def together(size, work):
 
     def run(rank):
         try:
-            results[rank] = work(LocalRanks(rank, size, memory, check))
+            results[rank] = work(LocalRanks(rank, memory, pipes, check))
         except BaseException as fault:  # noqa: BLE001 (it is raised where the thread was started)
             faults.append(fault)
 
@@ -130,13 +150,12 @@ def test_numbers_are_told(size):
 
 def test_a_wait_ends_where_another_is_lost(monkeypatch):
     monkeypatch.setattr(local_ranks, "SPINS", 1)
-    memory = mmap.mmap(-1, memory_size(2))
 
     def lost():
         raise RuntimeError("lost")
 
-    with pytest.raises(RuntimeError, match="lost"):
-        LocalRanks(0, 2, memory, lost).total(1.0)
+    with shared(2) as what, pytest.raises(RuntimeError, match="lost"):
+        LocalRanks(0, *what, lost).total(1.0)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -147,20 +166,49 @@ def test_an_interruption_is_raised_whatever_the_others_wait_for(monkeypatch, ran
     def interrupt():
         raise faults.pop(0)
 
-    ranks = LocalRanks(rank, 2, mmap.mmap(-1, memory_size(2)), interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        agreed(ranks, sharing(ranks, ["data"]))
+    with shared(2) as what:
+        ranks = LocalRanks(rank, *what, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            agreed(ranks, sharing(ranks, ["data"]))
 
 
-def test_a_process_that_comes_late_finds_what_was_sent(monkeypatch):
+@pytest.fixture
+def _sleeping(monkeypatch):
+    """Have processes sleep whenever they wait, until they are woken."""
+    monkeypatch.setattr(local_ranks, "SPINS", 1)
     monkeypatch.setattr(local_ranks, "AWAKE", 0.0)
-    memory = mmap.mmap(-1, memory_size(2))
+    monkeypatch.setattr(local_ranks, "NAP", 60_000)
+
+
+@pytest.mark.usefixtures("_sleeping")
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_processes_that_sleep_are_woken(size):
+    def work(ranks):
+        told = []
+        for step in range(300):
+            told.append(ranks.total(step * ranks.rank))
+            own, out = np.full(step + 1, 1.0), np.empty(step + 1)
+            ranks.add(own, out)
+            received = np.empty(3)
+            ranks.pass_on(
+                np.full(3, float(ranks.rank)), (ranks.rank + 1) % size, received, (ranks.rank - 1) % size
+            )
+            told += [out.tolist() == [size] * (step + 1), received.tolist() == [(ranks.rank - 1) % size] * 3]
+        return told
+
+    wanted = [each for step in range(300) for each in (step * sum(range(size)), True, True)]
+    assert together(size, work) == [wanted] * size
+
+
+@pytest.mark.usefixtures("_sleeping")
+def test_a_process_that_comes_late_finds_what_was_sent():
     told = []
-    early = threading.Thread(target=lambda: told.append(LocalRanks(0, 2, memory).exchange(b"early")))
-    early.start()
-    early.join(0.05)
-    assert LocalRanks(1, 2, memory).exchange(b"late") == [b"early", b"late"]
-    early.join()
+    with shared(2) as what:
+        early = threading.Thread(target=lambda: told.append(LocalRanks(0, *what).exchange(b"early")))
+        early.start()
+        early.join(0.05)
+        assert LocalRanks(1, *what).exchange(b"late") == [b"early", b"late"]
+        early.join()
     assert told == [[b"early", b"late"]]
 
 

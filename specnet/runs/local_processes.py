@@ -88,8 +88,12 @@ def _shared(count: int, stack: ExitStack) -> tuple[int, mmap.mmap, Pipes]:
     if not is_python():
         raise RunError(f"this program contains Python, of which it cannot start more processes: {INSTEAD}")
     try:
-        with _file_without_name() as file:
+        file, in_memory = _file_without_name()
+        with file:
             file.truncate(memory_size(count))
+            if not in_memory and hasattr(os, "posix_fallocate"):
+                # A page for which there is no room would end the process that writes to it.
+                os.posix_fallocate(file.fileno(), 0, memory_size(count))
             handle = _kept(file.fileno(), stack)
         pipes = tuple(_pipe(stack) for _ in range(count))
         return handle, mmap.mmap(handle, memory_size(count)), pipes
@@ -120,10 +124,12 @@ def _pipe(stack: ExitStack) -> tuple[int, int]:
             os.close(end)
 
 
-def _file_without_name() -> IO[bytes]:
+def _file_without_name() -> tuple[IO[bytes], bool]:
+    """Return a file, and whether it is in memory, as it is where the system has such files and allows them."""
     if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("specnet-processes", os.MFD_CLOEXEC), "r+b")
-    return tempfile.TemporaryFile()
+        with suppress(OSError):
+            return os.fdopen(os.memfd_create("specnet-processes", os.MFD_CLOEXEC), "r+b"), True
+    return tempfile.TemporaryFile(), False
 
 
 class _Others:

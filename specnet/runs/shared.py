@@ -15,7 +15,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
@@ -120,8 +120,9 @@ def _file(size: int, stack: ExitStack) -> tuple[IO[bytes], str]:
     """Return a file that is open until the stack is left, and where other processes find it."""
     large = size > (memory() or 1 << 33) // SHARE
     if not large and hasattr(os, "memfd_create"):
-        handle = os.memfd_create("specnet-data", os.MFD_CLOEXEC)
-        return stack.enter_context(os.fdopen(handle, "wb")), _path(handle)
+        with suppress(OSError):  # where it is forbidden, it lies on the disk
+            handle = os.memfd_create("specnet-data", os.MFD_CLOEXEC)
+            return stack.enter_context(os.fdopen(handle, "wb")), _path(handle)
     folder = large_folder()
     if shutil.disk_usage(folder).free - size < RESERVE:
         raise OSError(f"{folder} is nearly full")

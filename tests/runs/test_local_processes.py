@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -278,9 +279,26 @@ def test_a_system_without_inherited_files_is_told(monkeypatch):
         specnet.run(document(), distributed=2)
 
 
+def _forbidden(*_):
+    raise PermissionError
+
+
 def test_memory_lies_in_a_file_where_the_system_has_none_without(monkeypatch):
-    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr(os, "memfd_create", _forbidden, raising=False)
     assert specnet.run(document(), distributed=2).ranks == 2
+    monkeypatch.delattr(os, "memfd_create")
+    assert specnet.run(document(), distributed=2).ranks == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system reserves no room in files")
+def test_a_full_disk_is_noticed_before_anything_is_shared(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(specnet.RunError, match=r"cannot share memory: .*No space left"):
+        specnet.run(document(), distributed=2)
 
 
 def test_kinds_of_a_program_are_refused():

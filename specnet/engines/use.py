@@ -54,6 +54,8 @@ class ModelUse(Shared):
         try:
             with self.lock:
                 self.check()
+                # The steps may have begun and ended meanwhile, and `begin_steps` may have forgotten this reader.
+                self.readers[key] = reader
         except BaseException:
             self.leave(key)
             raise

@@ -36,6 +36,13 @@ def _after_fork() -> None:
         shared.reset()
 
 
+PARSING = Shared()
+"""Held while Python parses a text, of which threads may have one each.
+
+Its parser (3.11, 3.12) counts a depth for the whole process, and takes it for a fault of its own where another thread
+changes it meanwhile.
+"""
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 

@@ -9,20 +9,13 @@ from typing import IO, Any
 
 import numpy as np
 
-from specnet.engines.sharing import Shared
+from specnet.engines.sharing import PARSING
 
 LONGEST = 1 << 16
 """The longest header that is read; one of an array of numbers has about a hundred bytes."""
 
 _UNREADABLE = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError, UserWarning)
 """What NumPy raises for a header that it cannot read, or warns of."""
-
-
-_alone = Shared()
-"""Held while NumPy reads a header: filters of warnings are the whole process's, and so is a depth that Python counts.
-
-Its parser (3.11, 3.12) takes it for a fault of its own where two threads parse at once.
-"""
 
 
 class HeaderError(ValueError):
@@ -84,7 +77,8 @@ def read_header(file: IO[bytes]) -> NpyHeader:
     if len(text) < length:
         raise HeaderError("its header is truncated")
     try:
-        with _alone.lock, warnings.catch_warnings(action="error"):
+        # Filters of warnings are the whole process's, too.
+        with PARSING.lock, warnings.catch_warnings(action="error"):
             shape, fortran, dtype = read(BytesIO(field + text), max_header_size=LONGEST)
     except _UNREADABLE as error:
         shapeless = str(error).startswith("shape is not valid")

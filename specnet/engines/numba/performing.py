@@ -8,6 +8,7 @@ from collections.abc import Callable
 from specnet.engines.numba.entries import Entries, Unfit
 from specnet.engines.numpy.preparing import prepare
 from specnet.engines.program import NumpyProgram
+from specnet.engines.sharing import PARSING
 from specnet.graph.sizes import Sizes
 
 
@@ -50,7 +51,9 @@ class Performing(Entries):
         # The kernels need numba, which those who only ask what the engine would share may lack.
         from specnet.engines.numba.kernels.direct_sizes import is_direct
 
-        match ast.parse(expression, mode="eval").body:
+        with PARSING.lock:
+            tree = ast.parse(expression, mode="eval")
+        match tree.body:
             case ast.Call(func=ast.Name(id="pool_max")):
                 return
             case ast.Call(func=ast.Name(id="convolve"), args=[_, _, _, _, ast.Name(id=how), _]):

@@ -21,6 +21,7 @@ from specnet.engines.blas import product_addresses
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.products import product_functions, product_parts
 from specnet.engines.program import Tape
+from specnet.engines.sharing import PARSING
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +39,9 @@ def compiled_loop(
     """
     calls: list[tuple[str, ...]] = []
     lines: list[str] = []
-    for statement in ast.parse("\n".join(body)).body:
+    with PARSING.lock:
+        module = ast.parse("\n".join(body))
+    for statement in module.body:
         match statement:
             case ast.Expr(
                 value=ast.Call(func=ast.Name(id="run"), args=[ast.Constant(int(number)), ast.Name(id=table)])

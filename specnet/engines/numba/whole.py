@@ -20,6 +20,7 @@ from specnet.engines.blas import product_addresses
 from specnet.engines.numba.entries import GEMM, Unfit
 from specnet.engines.numba.performing import Performing
 from specnet.engines.program import NumpyProgram, Whole
+from specnet.engines.sharing import PARSING
 from specnet.graph.sizes import Sizes
 
 LARGEST = 4_096
@@ -111,7 +112,8 @@ class _WholeWriter(Performing):
 
     def write(self) -> list[str]:
         """Return the function, and the one for other threads if there are stages."""
-        module = ast.parse(self.program.source)
+        with PARSING.lock:
+            module = ast.parse(self.program.source)
         step = next(node for node in module.body if isinstance(node, ast.FunctionDef))
         for statement in step.body:
             self._statement(statement)
@@ -233,7 +235,8 @@ class _WholeWriter(Performing):
                 raise Unfit
 
     def _loop(self, name: str, table: str) -> None:
-        made = ast.parse(self.program.tables[table], mode="eval").body
+        with PARSING.lock:
+            made = ast.parse(self.program.tables[table], mode="eval").body
         match made:
             case ast.Call(args=[ast.Tuple(elts=[ast.Name(id=first), *_]), *_]):
                 size = prod(self.shape(first))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 import specnet
 from specnet.runs.checkpoints import latest
-from tests.support.mpirun import HANG, REPOSITORY, when
+from tests.support.mpirun import ended, launch, when
 
 SPEC = """
 specnet = 1
@@ -36,22 +35,12 @@ def folder(tmp_path):
 
 
 def start(folder, *arguments, processes=2):
-    path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    return subprocess.Popen(
-        [sys.executable, "-m", "specnet", "run", "spec.toml", "--distributed", str(processes), *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", "COLUMNS": "80"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    words = ("-m", "specnet", "run", "spec.toml", "--distributed", processes)
+    return launch(folder, sys.executable, *words, *arguments)
 
 
 def run(folder, *arguments, **options):
-    process = start(folder, *arguments, **options)
-    out, errors = process.communicate(timeout=HANG)
-    return process.returncode, out, errors
+    return ended(start(folder, *arguments, **options))
 
 
 def test_results_are_those_of_one_process_and_are_shown_once(folder):

@@ -18,8 +18,8 @@ MPIRUN = str(BESIDE) if BESIDE.exists() else shutil.which("mpirun")
 """The command, where there is one."""
 
 
-def start(folder, *arguments, size=2, program=("-m", "specnet")):
-    """Start so many processes of a command in a folder."""
+def launch(folder, *words):
+    """Start a command in a folder, in a process group of its own."""
     path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     environment = {
         **os.environ,
@@ -29,7 +29,7 @@ def start(folder, *arguments, size=2, program=("-m", "specnet")):
         "COLUMNS": "80",
     }
     return subprocess.Popen(
-        [MPIRUN, "-n", str(size), sys.executable, *program, *map(str, arguments)],
+        [*map(str, words)],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -39,11 +39,20 @@ def start(folder, *arguments, size=2, program=("-m", "specnet")):
     )
 
 
-def run(folder, *arguments, **options):
+def ended(process):
     """Return the exit code, the output and the errors of a command."""
-    process = start(folder, *arguments, **options)
     out, errors = process.communicate(timeout=HANG)
     return process.returncode, out, errors
+
+
+def start(folder, *arguments, size=2, program=("-m", "specnet")):
+    """Start so many processes of a command in a folder."""
+    return launch(folder, MPIRUN, "-n", size, sys.executable, *program, *arguments)
+
+
+def run(folder, *arguments, **options):
+    """Return the exit code, the output and the errors of a command."""
+    return ended(start(folder, *arguments, **options))
 
 
 def train(folder, *arguments, size=2):

@@ -70,16 +70,6 @@ def python_path() -> str:
     return os.pathsep.join(entry or working_folder() for entry in sys.path)
 
 
-def wait_for_the_end_of_input() -> None:
-    """Wait until standard input is closed, at the latest by the end of the process that has started this one.
-
-    It is for a thread of its own. One that waits in `sys.stdin` holds its lock, for want of which Python aborts where
-    the process ends first.
-    """
-    while os.read(0, 1 << 12):
-        pass
-
-
 def working_folder() -> str:
     """Return the working directory; an empty string where it has been removed."""
     try:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specnet.installation import python_command, python_path, wait_for_the_end_of_input
+from specnet.installation import python_command, python_path
 from specnet.model.plans import plan_training
 from specnet.passes.cores import BESIDE, allowed
 from specnet.storage.used_kinds import registered_kinds
@@ -139,7 +139,9 @@ def main() -> None:
     closed = threading.Event()
 
     def watch() -> None:
-        wait_for_the_end_of_input()
+        # Not by `sys.stdin`: a thread that waits in it holds its lock, for want of which Python aborts as it ends.
+        while os.read(0, 1 << 12):
+            pass
         closed.set()
 
     threading.Thread(target=watch, daemon=True).start()

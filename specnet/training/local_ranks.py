@@ -127,19 +127,7 @@ class LocalRanks:
         self, sent: Array, to: int, own: Array, out: Array, received: Array, source: int
     ) -> None:
         """Do the same, and write the sum of `own` and what is received to `out`; `received` is scratch."""
-        self._begin()
-        bytes_sent, dtype, length = sent.view(np.uint8), out.dtype, PART // out.itemsize
-        places = self._parts[self._turn][source]
-        for part, start in enumerate(range(0, max(len(sent), len(out)), length)):
-            if start < len(sent):
-                self._write(bytes_sent[part * PART : (part + 1) * PART], part, [to])
-            total = out[start : start + length]
-            if total.size:
-                self._await(self._written[source], part + 1)
-                self._fence()
-                np.add(own[start : start + length], places[part % 2].view(dtype)[: total.size], total)
-            self._have_read(part)
-        self._end()
+        self._exchange(sent, [to], [(source, out)], own)
 
     def exchange(self, message: bytes) -> list[bytes]:
         """Return the messages of all processes."""
@@ -165,22 +153,34 @@ class LocalRanks:
         self._end()
         return told
 
-    def _exchange(self, sent: Array, readers: Sequence[int], received: Sequence[tuple[int, Array]]) -> None:
-        """Send a vector to some processes, and receive one from each of some."""
+    def _exchange(
+        self,
+        sent: Array,
+        readers: Sequence[int],
+        received: Sequence[tuple[int, Array]],
+        own: Array | None = None,
+    ) -> None:
+        """Send a vector to some processes, and receive one from each of some, to which `own` is added where given.
+
+        All have numbers of one type.
+        """
         self._begin()
-        places = self._parts[self._turn]
-        own = sent.view(np.uint8)
-        parts = [(source, array.view(np.uint8)) for source, array in received]
-        most = max(own.size, *[array.size for _, array in parts])
-        for part, start in enumerate(range(0, most, PART)):
-            if start < own.size:
-                self._write(own[start : start + PART], part, readers)
-            for source, array in parts:
-                if start < array.size:
-                    piece = array[start : start + PART]
-                    self._await(self._written[source], part + 1)
-                    self._fence()
-                    np.copyto(piece, places[source][part % 2][: piece.size])
+        places, dtype, length = self._parts[self._turn], sent.dtype, PART // sent.itemsize
+        most = max(sent.size, *[array.size for _, array in received])
+        for part, start in enumerate(range(0, most, length)):
+            if start < sent.size:
+                self._write(sent[start : start + length].view(np.uint8), part, readers)
+            for source, array in received:
+                piece = array[start : start + length]
+                if not piece.size:
+                    continue
+                self._await(self._written[source], part + 1)
+                self._fence()
+                found = places[source][part % 2].view(dtype)[: piece.size]
+                if own is None:
+                    np.copyto(piece, found)
+                else:
+                    np.add(own[start : start + length], found, piece)
             self._have_read(part)
         self._end()
 

@@ -34,7 +34,7 @@ Each takes about a hundredth of a second with what it imports, in which other th
 def run_experiment(spec: Spec, data: Any, request: RunRequest) -> Result:
     """Run a document; see `specnet.run`."""
     count = to_start(request.distributed)
-    if count is not None and count > 1:
+    if count is not None:
         from specnet.runs.local_processes import started
 
         with started(count, spec, request) as ranks:

@@ -40,7 +40,7 @@ NOTHING, CHECKPOINT, FAULT = b"-", b"c", b"!"
 
 
 def to_start(distributed: str | int | Ranks | None) -> int | None:
-    """Return how many processes one is to start, itself included; None where something else has started them.
+    """Return how many processes one is to start, itself included; None where it trains alone, or others started them.
 
     Raises ValueError where it is neither their number nor the name of what starts processes.
     """
@@ -49,7 +49,7 @@ def to_start(distributed: str | int | Ranks | None) -> int | None:
     if isinstance(distributed, str) and distributed in DISTRIBUTIONS:
         return None
     if type(distributed) is int and 1 <= distributed <= MOST:
-        return distributed
+        return distributed if distributed > 1 else None
     there = " or ".join(map(repr, DISTRIBUTIONS))
     raise ValueError(f"`distributed` must be {there} or a whole number from 1 to {MOST}, not {distributed!r}")
 
@@ -64,19 +64,15 @@ class TrainingProcesses:
 
     @classmethod
     def of(cls, distributed: str | int | Ranks | None, threads: int | None) -> TrainingProcesses:
-        """Return the processes that something has started, or one alone, as which a number of them counts.
+        """Return the processes that something has started, or one alone; see `to_start` for a number of them.
 
-        Raises ValueError for what is neither, and RunError where what starts them is not installed.
+        Raises RunError where what starts them is not installed.
         """
-        count = to_start(distributed)
-        if distributed is None or count is not None:
+        if distributed is None or isinstance(distributed, int):
             return cls(None, threads)
-        if isinstance(distributed, str):
-            ranks: Ranks = started()
-            if ranks.machine.size > 1:
-                os.environ[BESIDE] = str(ranks.machine.size)
-        else:
-            ranks = distributed  # type: ignore[assignment]
+        ranks = started() if isinstance(distributed, str) else distributed
+        if isinstance(distributed, str) and ranks.machine.size > 1:
+            os.environ[BESIDE] = str(ranks.machine.size)
         each = threads_each(ranks, threads, ranks.machine.size)
         return cls(ranks if ranks.size > 1 else None, each)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def training_events(spec: Spec, data: Any, request: RunRequest) -> ExclusiveEvents[Event]:
     """Return the events of a training; see `specnet.train`."""
     count = to_start(request.distributed)
-    if count is None or count == 1:
+    if count is None:
         return _events(spec, data, request)
     from specnet.runs.local_processes import started
 

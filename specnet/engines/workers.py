@@ -12,6 +12,7 @@ import numpy as np
 
 from specnet.engines import blas
 from specnet.engines.sharing import Shared, start_threads
+from specnet.engines.subnormals import flushed, flushing
 
 BUFFER = 512
 """Elements that NumPy buffers for each operand where it goes over strided arrays: 8,192 by default."""
@@ -21,7 +22,8 @@ Done = SimpleQueue[BaseException | None]
 Waiting = list[tuple[Task, int, Done]]
 """Parts that no thread has begun, the next one at the end: whoever pops a part does it."""
 
-Orders = SimpleQueue[Waiting | None]
+Orders = SimpleQueue[tuple[Waiting, bool] | None]
+"""Parts to do, and whether subnormal numbers are flushed to zero meanwhile, as the calling thread does."""
 
 
 class Workers(Shared):
@@ -59,9 +61,10 @@ class Workers(Shared):
         done: Done = SimpleQueue()
         waiting: Waiting = [(task, part, done) for part in range(parts - 1, 0, -1)]
         begun: Waiting = []
+        order = waiting, flushed()
         try:
             for queue in orders[: parts - 1]:
-                queue.put(waiting)
+                queue.put(order)
             task(0)
             while _begin(waiting, begun):
                 task(begun[-1][1])
@@ -93,25 +96,29 @@ class Workers(Shared):
 
 def _serve(orders: Orders) -> None:
     """Do what is ordered until the end is."""
+    work, work_flushing = _work, flushing(_work)
     with np.errstate(all="ignore"):
         np.setbufsize(BUFFER)
-        while True:
-            waiting = orders.get()
-            if waiting is None:
-                return
-            begun: Waiting = []
-            while _begin(waiting, begun):
-                task, part, done = begun.pop()
-                fault: BaseException | None = None
-                try:
-                    task(part)
-                except BaseException as raised:  # noqa: BLE001 (it is raised again where the order came from)
-                    fault = raised
-                # Nothing of the task is kept alive once its caller goes on.
-                del task
-                done.put(fault)
-                del done, fault
-            del waiting
+        while (order := orders.get()) is not None:
+            waiting, flushes = order
+            (work_flushing if flushes else work)(waiting)
+            del order, waiting
+
+
+def _work(waiting: Waiting) -> None:
+    """Do parts until none is left that no thread has begun."""
+    begun: Waiting = []
+    while _begin(waiting, begun):
+        task, part, done = begun.pop()
+        fault: BaseException | None = None
+        try:
+            task(part)
+        except BaseException as raised:  # noqa: BLE001 (it is raised again where the order came from)
+            fault = raised
+        # Nothing of the task is kept alive once its caller goes on.
+        del task
+        done.put(fault)
+        del done, fault
 
 
 def _begin(waiting: Waiting, begun: Waiting, most: int = 1) -> bool:

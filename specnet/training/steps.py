@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.subnormals import flushing
 from specnet.graph.declarations import DONE
 from specnet.model.feed import Feed
 from specnet.training.events import Stopped
@@ -101,6 +102,7 @@ class Steps:
         self._total, self._weight = plain["total"], plain["weight"]
         self._penalty = plain["penalty"]
 
+    @flushing
     def run(self, seconds: float, maximum: int | None = None) -> Ending | None:
         """Make steps for about so long, or to the end of the epoch; return why the training must end, if so.
 
@@ -137,6 +139,7 @@ class Steps:
                     break
         return None
 
+    @flushing
     def run_epochs(self, maximum: int, seconds: float) -> tuple[array[float], array[float], Ending | None]:
         """Make whole epochs of one step each, as many as are asked for or fit in so long.
 
@@ -214,6 +217,7 @@ class Steps:
         context.run(np.seterr, all="ignore")
         run = context.run
 
+        @flushing
         def epoch() -> tuple[float, Ending | None]:
             scalars = run(step, self.step + 1) if counted else run(step)
             loss = scalars[0]

@@ -17,6 +17,7 @@ from specnet.engines.numba.table_calls import NotByTable, calls_table, pieces_ta
 from specnet.engines.numba.team import HelpPace, Team, usleep
 from specnet.engines.numba.threads import INTEREST, NUMBERS, OPEN, SHORT_INTEREST
 from specnet.engines.program import NumpyProgram
+from specnet.engines.subnormals import flushed, flushing
 
 __all__ = ["NotByTable", "WholeSteps"]
 
@@ -40,6 +41,8 @@ class WholeSteps:
         self._shared = shared[-address_of(shared) % 64 // 8 :]
         self._shared[0] = threads  # no part to take
         self._pace = HelpPace()
+        self._flushes = False
+        """Whether helpers flush subnormal numbers to zero, as the thread does that makes the steps."""
         self._interest = INTEREST if program.scalars else SHORT_INTEREST
         self._single = 1, address_of(self._one)
         """How many steps the table says to make, and where their scalars go, but while there are many."""
@@ -88,6 +91,7 @@ class WholeSteps:
         helped = self._pace.helped
         self._shared[OPEN // 8] = self._interest if helped else 0
         if helped:
+            self._flushes = flushed()
             self._team.wake(self)
         began = perf_counter()
         self._run(self._number, self._address)
@@ -95,7 +99,7 @@ class WholeSteps:
 
     def help(self) -> None:
         """Do parts of the steps that another thread makes, until there have been none for a moment."""
-        self._run(self._number + 1, self._address)
+        (flushing(self._run) if self._flushes else self._run)(self._number + 1, self._address)
 
     def _numbers(self, entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:
         """Return what an entry puts into the table, and keep the tables that it has the addresses of."""

@@ -5,6 +5,7 @@ from contextvars import Context
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from specnet.engines.aligned import aligned
 from specnet.engines.binding import bind_names
 from specnet.engines.blas import limiting
+from specnet.engines.help_pace import HelpPace
 from specnet.engines.numpy.emit import emit
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.program import NumpyProgram
@@ -181,9 +183,14 @@ def _shared(step: Callable[..., tuple[float, ...]], workers: Workers) -> Callabl
     if workers.count == 1:
         return limiting(1, alone)
 
+    pace = HelpPace()
+
     def run(*numbers: float) -> tuple[float, ...]:
-        with switching_soon():
-            return alone(*numbers)
+        began = perf_counter()
+        with switching_soon(), workers.helping(pace.helped):
+            found = alone(*numbers)
+        pace.made(1, perf_counter() - began)
+        return found
 
     return limiting(1, run)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from specnet.engines.help_pace import HelpPace
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.entries import STEPS_MADE
 from specnet.engines.numba.products import calls_library, product_functions, product_parts
 from specnet.engines.numba.table_calls import NotByTable, calls_table, pieces_tape
-from specnet.engines.numba.team import HelpPace, Team, usleep
+from specnet.engines.numba.team import Team, usleep
 from specnet.engines.numba.threads import INTEREST, NUMBERS, OPEN, SHORT_INTEREST
 from specnet.engines.program import NumpyProgram
 from specnet.engines.subnormals import flushed, flushing

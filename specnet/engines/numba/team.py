@@ -7,21 +7,11 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
-from math import inf
 from queue import SimpleQueue
 from threading import get_native_id
 from typing import Protocol
 
 from specnet.engines.sharing import Shared, start_threads
-
-WINDOW = 0.01
-"""Seconds after which it is known how long steps take with help, or without."""
-
-LONGEST = 1.0
-"""Seconds after which the other is tried again."""
-
-TRIED, WORSE = 16, 1.2
-"""Steps after which the other is given up before that if they take so many times as long."""
 
 
 class Helped(Protocol):
@@ -75,44 +65,6 @@ class Team(Shared):
                 ]
                 self._orders = start_threads(self, targets, "specnet helper")
             return self._orders
-
-
-class HelpPace:
-    """Finds out whether steps take less time with help, which they do not where other programs have the cores.
-
-    Either is tried now and then, the less often the longer the other was better. Who does a part of a step does not
-    change what it gives, so that this makes no difference but for the time.
-    """
-
-    def __init__(self) -> None:
-        self.helped = True
-        """Whether the next steps are made with help."""
-        self._better, self._interval, self._until = True, WINDOW, 2 * WINDOW
-        self._known = {True: inf, False: inf}
-        """Seconds of a step, with and without."""
-        self._steps, self._seconds, self._since = 0, 0.0, 0.0
-
-    def made(self, steps: int, seconds: float) -> None:
-        """Take note of how long some steps took."""
-        self._steps += steps
-        self._seconds += seconds
-        if self._seconds < WINDOW and not self._is_worse():
-            return
-        self._known[self.helped] = self._seconds / self._steps
-        self._since += self._seconds
-        self._steps, self._seconds = 0, 0.0
-        if self.helped is not self._better:
-            changed = self._known[self.helped] < self._known[self._better]
-            self._interval = WINDOW if changed else min(2 * self._interval, LONGEST)
-            self._better = self.helped = self.helped if changed else self._better
-            self._until, self._since = self._interval, 0.0
-        elif self._since >= self._until:
-            self.helped = not self._better
-
-    def _is_worse(self) -> bool:
-        """Return whether what is tried takes so much more time that no more of it need be seen."""
-        usual = self._known[self._better] * self._steps
-        return self.helped is not self._better and self._steps >= TRIED and self._seconds > WORSE * usual
 
 
 def _serve(helping: list[Helped | None], threads: list[int | None], number: int, orders: Orders) -> None:

@@ -1,4 +1,4 @@
-"""Threads that help with the steps of compiled functions, and when they do."""
+"""Threads that help with the steps of compiled functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from specnet.engines.numba.team import LONGEST, TRIED, WINDOW, HelpPace, Team, keep_off, processor, usleep
+from specnet.engines.numba.team import Team, keep_off, processor, usleep
 
 HANG = 60.0
 """Seconds after which a test that waits has failed."""
@@ -94,48 +94,6 @@ def test_a_child_process_has_threads_of_its_own():
         finally:
             os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
-
-
-def paced(pace, seconds, steps):
-    """Make steps that take so long with help and without; return how many had help."""
-    helped = 0
-    for _ in range(steps):
-        helped += pace.helped
-        pace.made(1, seconds[pace.helped])
-    return helped
-
-
-def test_steps_are_made_the_faster_way_and_the_other_is_tried_less_and_less_often():
-    for faster in (True, False):
-        pace = HelpPace()
-        seconds = {faster: WINDOW / 10, not faster: WINDOW / 5}
-        paced(pace, seconds, 100)
-        assert pace.helped is faster or pace._interval > WINDOW
-        helped = paced(pace, seconds, 10_000)
-        share = helped / 10_000
-        assert (share if faster else 1 - share) > 0.98
-        assert pace._interval == LONGEST
-
-
-@pytest.mark.parametrize(("times", "steps"), [(1.5, TRIED), (1.1, 91)])
-def test_what_takes_much_longer_is_given_up_early(times, steps):
-    pace, usual = HelpPace(), WINDOW / 100
-    while pace.helped:
-        pace.made(1, usual)
-    for _ in range(steps - 1):
-        pace.made(1, times * usual)
-        assert not pace.helped
-    pace.made(1, times * usual)
-    assert pace.helped
-
-
-def test_when_the_cores_are_free_again_help_is_worth_it_again():
-    pace = HelpPace()
-    paced(pace, {True: WINDOW / 5, False: WINDOW / 10}, 1_000)
-    assert not pace._better
-    paced(pace, {True: WINDOW / 20, False: WINDOW / 10}, 3_000)
-    assert pace._better
-    assert pace.helped
 
 
 def test_the_system_can_sleep():

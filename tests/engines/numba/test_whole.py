@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("numba")
 
 import specnet
+from specnet.engines import help_pace
 from specnet.engines.numba import team
 from specnet.training import steps
 from tests.support.trainings import MOONS, document, trainer
@@ -132,7 +133,9 @@ def test_who_helps_makes_no_difference(threads, engine, monkeypatch):
         with monkeypatch.context() as patch:
             if helped is not None:
                 patch.setattr(
-                    team.HelpPace, "made", lambda self, *_, helped=helped: setattr(self, "helped", helped)
+                    help_pace.HelpPace,
+                    "made",
+                    lambda self, *_, helped=helped: setattr(self, "helped", helped),
                 )
             *_, parameters = run(options)
         found.append(parameters.tobytes())

@@ -28,7 +28,7 @@ from specnet.passes.plan import Plan, Step
 Array = np.ndarray[Any, Any]
 Amounts = tuple[float, ...]
 
-TERMS = 3
+TERMS = 4
 """The number of the terms' meaning: results that were fitted to other terms do not count."""
 
 SHORTEST = 5e-8
@@ -79,9 +79,18 @@ class CostModel:
         return sum(self.steps(plan).values())
 
     def steps(self, plan: Plan) -> dict[int, float]:
-        """Return the seconds of each step of a plan that takes time, by its number."""
-        factor = getattr(self, _kind(plan))
-        return {number: factor * self.step(key, amounts) for number, key, amounts in terms(plan, as_run=True)}
+        """Return the seconds of each step of a plan that takes time, by its number.
+
+        Steps of workers are made by one thread where that takes less time.
+        """
+        found = {kind: self.run(plan, kind) for kind in _kinds(plan)}
+        return min(found.values(), key=lambda steps: sum(steps.values()))
+
+    def run(self, plan: Plan, kind: str) -> dict[int, float]:
+        """Return the same for a plan that runs in one way, which is called as its factor."""
+        factor, alone = getattr(self, kind), kind == "between"
+        known = terms(plan, as_run=True, alone=alone)
+        return {number: factor * self.step(key, amounts) for number, key, amounts in known}
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -122,7 +131,7 @@ def fit(observed: Iterable[MeasuredPlan]) -> CostModel:
     observed = list(observed)
     found: dict[str, list[tuple[Amounts, float]]] = {}
     for each in observed:
-        for number, key, amounts in terms(each.plan):
+        for number, key, amounts in terms(each.plan, alone=each.times.alone):
             seconds = max(each.times.steps[number], SHORTEST)
             found.setdefault(key, []).append((amounts, seconds))
             if not key.startswith(PRODUCTS) and len(amounts) == len(GENERIC):
@@ -132,17 +141,18 @@ def fit(observed: Iterable[MeasuredPlan]) -> CostModel:
     factors: dict[str, list[float]] = {"between": [], "shared": [], "compiled": []}
     for each in observed:
         if each.times.whole > LEAST:
-            factors[_kind(each.plan)].append(each.times.whole / bare.seconds(each.plan))
+            kind = "between" if each.times.alone else _kinds(each.plan)[0]
+            factors[kind].append(each.times.whole / sum(bare.run(each.plan, kind).values()))
     return CostModel(
         coefficients, **{kind: median(found) if found else 1.0 for kind, found in factors.items()}
     )
 
 
-def _kind(plan: Plan) -> str:
-    """Return which factor of a model is that of a plan."""
+def _kinds(plan: Plan) -> tuple[str, ...]:
+    """Return in which ways a plan may run, as the factors of a model are called."""
     if plan.engine == "numba" and emitted(plan).whole is not None:
-        return "compiled"
-    return "shared" if plan.workers else "between"
+        return ("compiled",)
+    return ("shared", "between") if plan.workers > 1 else ("shared",) if plan.workers else ("between",)
 
 
 PRODUCTS = "matmul", "conv"
@@ -156,11 +166,11 @@ SLOW = re.compile(r"\b(?:exp|expm1|log|log1p|tanh|erf|sin|cos|pow)\(")
 """Functions that a compiled loop takes several times as long for as for a sum or a product."""
 
 
-def terms(plan: Plan, *, as_run: bool = False) -> Iterator[tuple[int, str, Amounts]]:
+def terms(plan: Plan, *, as_run: bool = False, alone: bool = False) -> Iterator[tuple[int, str, Amounts]]:
     """Yield the number of each step that takes time, the key of its coefficients, and its amounts.
 
-    What several workers do at once counts for one of them. Amounts are those of steps that are called one by one, or
-    else `as_run`, where compiled functions make the calls.
+    What several workers do at once counts for one of them, unless one thread works `alone`. Amounts are those of steps
+    that are called one by one, or else `as_run`, where compiled functions make the calls.
     """
     program = emitted(plan)
     pieces = pieces_of(plan, program, plan.sizes)
@@ -169,6 +179,7 @@ def terms(plan: Plan, *, as_run: bool = False) -> Iterator[tuple[int, str, Amoun
     for number, (step, code) in enumerate(zip(plan.steps, program.code, strict=True)):
         if code and not step.prologue:
             calls, workers = pieces[number]
+            workers = 1 if alone else workers
             made: float = calls
             if as_run and program.whole is not None:
                 made, workers = 0.0, program.whole.threads if _is_stage(plan, step) else 1
@@ -177,7 +188,7 @@ def terms(plan: Plan, *, as_run: bool = False) -> Iterator[tuple[int, str, Amoun
             if code[-1].startswith("run("):
                 yield number, "loop", _loop_amounts(plan, program, number, made, workers)
             else:
-                key, amounts = _amounts(plan, step, code, made, workers)
+                key, amounts = _amounts(plan, step, code, made, workers, alone=alone)
                 yield number, key + _place(step, key), amounts
 
 
@@ -216,7 +227,9 @@ def _loop_amounts(plan: Plan, program: NumpyProgram, number: int, calls: float, 
     return alone, together, moved / workers, flops / workers, slow / workers
 
 
-def _amounts(plan: Plan, step: Step, code: Sequence[str], made: float, workers: int) -> tuple[str, Amounts]:
+def _amounts(
+    plan: Plan, step: Step, code: Sequence[str], made: float, workers: int, *, alone: bool
+) -> tuple[str, Amounts]:
     times, item = step.times.at(plan.sizes), ITEM_BYTES[step.dtype]
     calls = made / workers
     if not step.shape:
@@ -224,17 +237,17 @@ def _amounts(plan: Plan, step: Step, code: Sequence[str], made: float, workers: 
     shape = at(step.shape, plan.sizes)
     # In double precision, an operation takes twice as long.
     flops = step.flops.at(plan.sizes) / workers * (item / 4 if item > 1 else 1.0)
-    alone, together = (calls, 0.0) if workers == 1 else (0.0, calls)
+    single, together = (calls, 0.0) if workers == 1 else (0.0, calls)
     if step.op == "matmul" and len(shape) > 1:
         rows, columns = shape[-2:]
         count = prod(shape[:-2])
         inner = step.flops.at(plan.sizes) / times / (2 * max(prod(shape), 1))
         results = prod(shape) * times * item / workers
         operands = count * (rows + columns) * inner * times * item
-        if "shared_dot" in code[0]:
+        if "shared_dot" in code[0] and not alone:
             return "matmul shared", (0.0, calls, results + operands, flops)
         key = "matmul many" if len(shape) > 2 else "matmul"
-        return key, (alone, together, count * times / workers, flops, results, operands)
+        return key, (single, together, count * times / workers, flops, results, operands)
     size = step.size * times / workers
     if step.tiles is not None and plan.engine == "numpy":
         tiles, pairs = step.tiles, step.tiles.channels * step.tiles.filters
@@ -243,11 +256,11 @@ def _amounts(plan: Plan, step: Step, code: Sequence[str], made: float, workers: 
             products, kernels = images * prod(tiles.grid) * tiles.blocks * pairs, calls * tiles.blocks * pairs
             return f"{step.op} by tiles", (calls, products, images * tiles.numbers, kernels)
     if code[0].startswith("choose("):
-        return f"{step.op} by bits", (alone, together, size, flops)
+        return f"{step.op} by bits", (single, together, size, flops)
     if step.op.startswith("conv"):
         # Of one filter: as many as there are elements in the patches.
         return step.op, (calls, flops, flops / max(shape[-1], 1), size)
-    return step.op, (alone, together, size, flops)
+    return step.op, (single, together, size, flops)
 
 
 def _fitted(pairs: Sequence[tuple[Amounts, float]]) -> list[float]:

@@ -14,6 +14,7 @@ from specnet.analysis.profiling import first_batch, first_numbers
 from specnet.data import Dataset
 from specnet.engines.execution import Executable, compile_code
 from specnet.engines.random import streams
+from specnet.engines.subnormals import flushing
 from specnet.graph.sizes import Sizes
 from specnet.model.compiled import CompiledModel
 
@@ -55,6 +56,7 @@ def gain(numpy: Trained, compiled: Trained) -> Gain:
     return Gain(compilation, _step(*numpy), _step(*compiled))
 
 
+@flushing
 def _step(model: CompiledModel, data: Dataset, explanation: Explanation) -> float:
     sizes, leaves = first_batch(model, data, explanation)
     plans, settings = explanation.plans, model.network.spec.training

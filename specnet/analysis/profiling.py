@@ -16,6 +16,7 @@ from specnet.data import Dataset
 from specnet.engines.execution import Bound, Executable, emitted
 from specnet.engines.program import Block, Loop, NumpyProgram
 from specnet.engines.random import streams
+from specnet.engines.subnormals import flushing
 from specnet.graph.declarations import DONE
 from specnet.graph.sizes import Sizes, at
 from specnet.model.arrays import as_arrays, as_weights
@@ -34,7 +35,7 @@ MAXIMUM, MINIMUM = 5_000, 3
 
 
 SETTLING = 8
-"""Steps of one compiled function by which it has tried whether the help of other threads makes them faster."""
+"""Steps by which it has been tried whether the help of other threads makes them faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Times:
     What several workers do at once counts as their mean.
     """
     executions: int
+    alone: bool = False
+    """Whether one thread did all that workers may share, since that took less time."""
 
 
 def profile(
@@ -106,6 +109,7 @@ def first_numbers(model: CompiledModel, plan: Plan) -> tuple[float, ...]:
     return tuple(values[name] for name in plan.numbers)
 
 
+@flushing
 def _measure(
     model: CompiledModel,
     plan: Plan,
@@ -119,13 +123,16 @@ def _measure(
     as_it_runs = emitted(plan)
     program = apart(as_it_runs)
     bare = _bound(model, plan, as_it_runs, leaves, sizes)
-    clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes)
     start = model.parameters.flat.copy()
     whole: list[float] = []
     parts: list[list[float]] = []
     with np.errstate(all="ignore"):
-        for _ in range(1 if as_it_runs.whole is None else SETTLING):
-            bare.step(*arguments)
+        settled = clock() + long
+        for _ in range(SETTLING if as_it_runs.whole is not None or plan.workers > 1 else 1):
+            if clock() < settled:
+                bare.step(*arguments)
+        alone = bare.pace is not None and not bare.pace.better
+        clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes, helped=not alone)
         clocked.step(*arguments)  # whose loops, called one by one, may have to be compiled
         until = clock() + long
         # The two run in turns, so that whatever else the machine does falls on both alike.
@@ -139,18 +146,25 @@ def _measure(
             parts.append(seconds[:])
     reading = _reading(clock)
     steps = [
-        max(0.0, float(taken) - reading * pieces) / workers
+        max(0.0, float(taken) - reading * pieces) / (1 if alone else workers)
         for taken, (pieces, workers) in zip(
             np.median(parts, axis=0), pieces_of(plan, program, sizes), strict=True
         )
     ]
-    return Times(median(whole), tuple(steps), len(whole))
+    return Times(median(whole), tuple(steps), len(whole), alone)
 
 
 def _bound(
-    model: CompiledModel, plan: Plan, program: NumpyProgram, leaves: Mapping[str, Array], sizes: Sizes
+    model: CompiledModel,
+    plan: Plan,
+    program: NumpyProgram,
+    leaves: Mapping[str, Array],
+    sizes: Sizes,
+    *,
+    helped: bool | None = None,
 ) -> Bound:
-    executable = Executable(plan, streams(model.network.spec.seed, plan.streams), program=program)
+    drawn = streams(model.network.spec.seed, plan.streams)
+    executable = Executable(plan, drawn, program=program, helped=helped)
     return executable.bind(sizes, leaves)
 
 

@@ -27,13 +27,15 @@ class StepTimes:
     def rows(self) -> list[list[str]]:
         """Return the rows of a table: what takes time, how much, and more about it."""
         rows = [
-            [f"predicted time of {_article(name)}", milliseconds(seconds), "on a quiet machine"]
+            ["predicted", milliseconds(seconds), f"the time of {_article(name)}, on a quiet machine"]
             for name, seconds in self.predicted.items()
         ]
         for name, measured in self.measured.items():
             parts = milliseconds(sum(measured.steps))
             again = f"median of {measured.executions:,}; the steps above add up to {parts}"
             rows.append([f"time of {_article(name)}", milliseconds(measured.whole), again])
+            if measured.alone:
+                rows.append(["", "", "made by one thread, since several take longer"])
         return rows if self.gained is None else rows + _compilation(self.gained)
 
     def add_to(self, data: dict[str, Any]) -> None:

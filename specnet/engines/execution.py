@@ -35,13 +35,14 @@ class Bound:
     `step` takes the plan's numbers and returns its scalars, both in the plan's order; `arrays` are its other
     outputs, overwritten by the next call. `many`, where there is one, takes a number of steps and the numbers of the
     first, of which `step` grows by 1 from each to the next, and returns the scalars of each: up to the one whose guard
-    is not finite. `workers` share its work, where there are several.
+    is not finite. `workers` share its work, where there are several, while its `pace` says that it takes less time.
     """
 
     step: Callable[..., tuple[float, ...]]
     arrays: dict[str, Array]
     many: Callable[..., Array] | None = None
     workers: Workers | None = None
+    pace: HelpPace | None = None
 
 
 class Executable:
@@ -50,7 +51,7 @@ class Executable:
     Not for two threads at once: all of its bindings share one arena, and draw from the same streams. A `twin` is for
     another thread. `workers` may be shared with other executables, and `program` is what the plan was written as, where
     that is known. The plan of one of several processes has `shares`, is bound to sizes of whole batches, and reads the
-    process's own rows.
+    process's own rows. Workers share its steps as `helped` says, or, where it is None, while that takes less time.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class Executable:
         workers: Workers | None = None,
         program: NumpyProgram | None = None,
         shares: RankShares | None = None,
+        helped: bool | None = None,
     ) -> None:
-        self.plan = plan
+        self.plan, self._helped = plan, helped
         self._shares = shares
         self._streams = streams or {}
         self._program = program or emitted(plan)
@@ -108,10 +110,12 @@ class Executable:
             if whole is not None:
                 return whole
         if self._workers is not None:
-            step = _shared(step, self._workers)
-        elif plan.has_large_products:
+            pace = None if self._workers.count == 1 or self._helped is not None else HelpPace()
+            step = _shared(step, self._workers, pace, helped=self._helped is not False)
+            return Bound(step, arrays, workers=self._workers, pace=pace)
+        if plan.has_large_products:
             step = limiting(1, _buffering(step))
-        return Bound(step, arrays, workers=self._workers)
+        return Bound(step, arrays)
 
     def _whole(self, names: Mapping[str, Any], arrays: dict[str, Array]) -> Bound | None:
         """Return a program that is one compiled function over the arrays that its names stand for.
@@ -177,15 +181,21 @@ def _buffering(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[fl
     return partial(context.run, step)
 
 
-def _shared(step: Callable[..., tuple[float, ...]], workers: Workers) -> Callable[..., tuple[float, ...]]:
-    """Return a step of workers, whose matrix products run on one thread each, and whose loops take small buffers."""
+def _shared(
+    step: Callable[..., tuple[float, ...]], workers: Workers, pace: HelpPace | None, *, helped: bool
+) -> Callable[..., tuple[float, ...]]:
+    """Return a step of workers, whose matrix products run on one thread each, and whose loops take small buffers.
+
+    With a `pace`, they help while that takes less time, and otherwise where `helped`.
+    """
     alone = _buffering(step)
     if workers.count == 1:
         return limiting(1, alone)
 
-    pace = HelpPace()
-
     def run(*numbers: float) -> tuple[float, ...]:
+        if pace is None:
+            with switching_soon(), workers.helping(helped):
+                return alone(*numbers)
         began = perf_counter()
         with switching_soon(), workers.helping(pace.helped):
             found = alone(*numbers)

@@ -27,13 +27,19 @@ class HelpPace:
     def __init__(self) -> None:
         self.helped = True
         """Whether the next steps are made with help."""
-        self._better, self._interval, self._until = True, WINDOW, 2 * WINDOW
+        self.better = True
+        """Which of the two took less time when both were last tried."""
+        self._interval, self._until = WINDOW, 2 * WINDOW
         self._known = {True: inf, False: inf}
         """Seconds of a step, with and without."""
         self._steps, self._seconds, self._since = 0, 0.0, 0.0
+        self._warm = False
 
     def made(self, more: int, seconds: float) -> None:
-        """Take note of how long some steps took."""
+        """Take note of how long some steps took; the first ones, for which memory is filled, do not count."""
+        if not self._warm:
+            self._warm = True
+            return
         self._steps += more
         self._seconds += seconds
         if self._seconds < WINDOW and not self._is_worse():
@@ -42,16 +48,16 @@ class HelpPace:
         self._known[self.helped] = seconds / steps
         self._since += seconds
         self._steps, self._seconds = 0, 0.0
-        if self.helped is not self._better:
-            changed = self._known[self.helped] < self._known[self._better]
-            lost = seconds - steps * self._known[self._better]
+        if self.helped is not self.better:
+            changed = self._known[self.helped] < self._known[self.better]
+            lost = seconds - steps * self._known[self.better]
             self._interval = WINDOW if changed else max(min(2 * self._interval, LONGEST), lost / COST)
-            self._better = self.helped = self.helped if changed else self._better
+            self.better = self.helped = self.helped if changed else self.better
             self._until, self._since = self._interval, 0.0
         elif self._since >= self._until:
-            self.helped = not self._better
+            self.helped = not self.better
 
     def _is_worse(self) -> bool:
         """Return whether what is tried takes so much more time that no more of it need be seen."""
-        usual = self._known[self._better] * self._steps
-        return self.helped is not self._better and self._steps >= TRIED and self._seconds > WORSE * usual
+        usual = self._known[self.better] * self._steps
+        return self.helped is not self.better and self._steps >= TRIED and self._seconds > WORSE * usual

@@ -129,8 +129,8 @@ def test_what_is_compiled_at_the_first_execution_is_not_measured(iris, monkeypat
     model, explanation, data = compiled(iris)
     clock, first = Clock(), set()
 
-    def bound(*given):
-        made = bind(*given)
+    def bound(*given, **named):
+        made = bind(*given, **named)
 
         def step(*numbers):
             clock.now += SLOW if step in first else 1.0

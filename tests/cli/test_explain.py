@@ -207,7 +207,7 @@ def test_the_time_of_a_step_is_predicted_once_the_machine_is_measured(
     done = specnet("explain", spec, "--threads", "2", "--calibrate", **own)
     assert done.returncode == 0
     assert re.search(
-        r"^ predicted time of a step +\d+\.\d+ [mu]s  on a quiet machine$", done.stdout, re.MULTILINE
+        r"^ predicted +\d+\.\d+ [mu]s  the time of a step, on a quiet machine$", done.stdout, re.MULTILINE
     )
     kept = tmp_path / "cache" / "specnet" / package.__version__ / "costs-2.json"
     assert f"kept in {kept}" in done.stderr.replace("\n", "")

@@ -46,9 +46,9 @@ def test_what_takes_much_longer_is_given_up_early(times, steps):
 def test_when_the_cores_are_free_again_help_is_worth_it_again():
     pace = HelpPace()
     paced(pace, {True: WINDOW / 5, False: WINDOW / 10}, 1_000)
-    assert not pace._better
+    assert not pace.better
     paced(pace, {True: WINDOW / 20, False: WINDOW / 10}, 3_000)
-    assert pace._better
+    assert pace.better
     assert pace.helped
 
 

@@ -139,10 +139,11 @@ def train(
     while another thread predicts, or waits for one, raises ModelInUseError, too, and can be repeated afterwards.
     Raises SpecError as `compile` does, at once; with `distributed`, ValueError and RunError as `run` does.
     """
+    from specnet.engines.subnormals import keeping
     from specnet.runs.request import RunRequest
     from specnet.runs.training_events import training_events
 
-    request = RunRequest(stop=stop, threads=threads, engine=engine, distributed=distributed)
+    request = RunRequest(stop=stop and keeping(stop), threads=threads, engine=engine, distributed=distributed)
     return training_events(load(spec), data, request)
 
 
@@ -186,6 +187,7 @@ def run(
     written, is in use, contains something other than a run, or a run that cannot be resumed; and ValueError if
     more than one directory is named.
     """
+    from specnet.engines.subnormals import keeping
     from specnet.runs.experiments import run_experiment
     from specnet.runs.request import RunRequest
 
@@ -194,7 +196,7 @@ def run(
         out=out,
         folder=folder,
         resume=resume,
-        stop=stop,
+        stop=stop and keeping(stop),
         listener=listener,
         warned=warned,
         threads=threads,

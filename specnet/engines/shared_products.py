@@ -11,7 +11,7 @@ import numpy as np
 from specnet.engines.blas import limited
 from specnet.engines.workers import Workers
 
-MOST = 1 << 21
+MOST = 1 << 20
 """Elements of matrices for which it is found out whether their product has the same bits in parts."""
 
 Layout = tuple[tuple[int, int], bool, Any]

@@ -10,6 +10,8 @@ from queue import SimpleQueue
 from typing import Any
 from weakref import WeakSet
 
+from specnet.engines.subnormals import begin_thread
+
 
 class Shared:
     """State that threads read and change while they hold `lock`.
@@ -57,12 +59,17 @@ def start_threads(
     queues: list[SimpleQueue[Any]] = [SimpleQueue() for _ in targets]
     try:
         for target, queue in zip(targets, queues, strict=True):
-            threading.Thread(target=target, args=(queue,), name=name, daemon=True).start()
+            threading.Thread(target=_begin, args=(target, queue), name=name, daemon=True).start()
     except BaseException:
         _end(queues)
         raise
     weakref.finalize(owner, _end, queues)
     return queues
+
+
+def _begin(target: Callable[[SimpleQueue[Any]], None], queue: SimpleQueue[Any]) -> None:
+    begin_thread()
+    target(queue)
 
 
 def _end(queues: Sequence[SimpleQueue[Any]]) -> None:

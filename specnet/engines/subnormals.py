@@ -42,16 +42,37 @@ def flushing(function: Callable[P, T]) -> Callable[P, T]:
 
     What was set before is set again at its end. On processors that are not known to need it, nothing changes.
     """
+    return _in_mode(function, MODES)
+
+
+def keeping(function: Callable[P, T]) -> Callable[P, T]:
+    """Return a function during which its thread keeps subnormal numbers, though it may flush them around it."""
+    return _in_mode(function, 0)
+
+
+def begin_thread() -> None:
+    """Have this thread keep subnormal numbers: systems start threads in the mode of the thread that starts them."""
+    mode = _mode()
+    if mode is not None:
+        mode.put(_changed(mode, _now(mode), 0))
+
+
+def flushed() -> bool:
+    """Return whether this thread flushes subnormal numbers to zero."""
+    mode = _mode()
+    return mode is not None and bool(_now(mode)[mode.place] & MODES == MODES)
+
+
+def _in_mode(function: Callable[P, T], bits: int) -> Callable[P, T]:
+    """Return a function during which `MODES` are these bits."""
 
     @wraps(function)
     def run(*arguments: P.args, **named: P.kwargs) -> T:
         mode = _mode()
         if mode is None:
             return function(*arguments, **named)
-        before = Environment()
-        mode.get(before)
-        changed = Environment.from_buffer_copy(before)
-        changed[mode.place] |= MODES
+        before = _now(mode)
+        changed = _changed(mode, before, bits)
         try:
             try:
                 mode.put(changed)
@@ -65,14 +86,18 @@ def flushing(function: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def flushed() -> bool:
-    """Return whether this thread flushes subnormal numbers to zero."""
-    mode = _mode()
-    if mode is None:
-        return False
-    now = Environment()
-    mode.get(now)
-    return bool(now[mode.place] & MODES == MODES)
+def _now(mode: _Mode) -> Any:
+    """Return the environment of this thread."""
+    found = Environment()
+    mode.get(found)
+    return found
+
+
+def _changed(mode: _Mode, environment: Any, bits: int) -> Any:
+    """Return an environment in which `MODES` are these bits."""
+    found = Environment.from_buffer_copy(environment)
+    found[mode.place] = found[mode.place] & ~MODES | bits
+    return found
 
 
 @cache

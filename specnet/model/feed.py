@@ -148,6 +148,11 @@ class Feed:
         """How many rows an epoch takes."""
         return sum(batch.rows for batch in self.batches)
 
+    @property
+    def streamed(self) -> bool:
+        """Whether rows are read, or computed from others, when they are fetched."""
+        return bool(self._streamed)
+
     def begin(self) -> None:
         """Begin an epoch, in a new order where there is a generator to draw it with.
 

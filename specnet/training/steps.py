@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.engines.subnormals import flushing
+from specnet.engines.subnormals import flushing, keeping
 from specnet.graph.declarations import DONE
 from specnet.model.feed import Feed
 from specnet.training.events import Stopped
@@ -109,7 +109,9 @@ class Steps:
         With `maximum`, no more steps are made than that. Once the deadline is past, it returns after the step under
         way, the first one included.
         """
-        batches, fetch, stop = self._feed.batches, self._feed.fetch, self._stop
+        batches, stop = self._feed.batches, self._stop
+        # What reads rows gives the same numbers as where they are all read before.
+        fetch = keeping(self._feed.fetch) if self._feed.streamed else self._feed.fetch
         accumulate, invoke, clock, deadline = self._accumulate, self._invoke, self._clock, self.deadline
         until = min(clock() + seconds, deadline)
         end = len(batches)

@@ -11,7 +11,7 @@ import pytest
 
 import specnet
 from specnet.data import load_data
-from specnet.engines.subnormals import flushed, flushing
+from specnet.engines.subnormals import flushed, flushing, keeping
 from specnet.engines.workers import Workers
 from specnet.training.loop import Trainer
 from tests.support.threads import KNOWN, elsewhere
@@ -41,6 +41,12 @@ def test_numbers_are_flushed_during_a_function():
     assert inside(1, other=2) == (0.0, 1, 2)
     assert not flushed()
     assert halved() > 0.0
+
+
+@needs
+def test_a_function_keeps_them_within_one_that_flushes_them():
+    assert flushing(keeping(lambda: not flushed() and halved() > 0.0))()
+    assert not keeping(flushed)()
 
 
 @needs
@@ -83,7 +89,12 @@ def test_other_threads_are_left_alone():
 @KNOWN
 def test_workers_flush_as_the_caller_does():
     workers = Workers(2)
-    for function, expected in [(workers.run, False), (flushing(workers.run), True), (workers.run, False)]:
+    # The worker is started by a thread that flushes them.
+    for function, expected in [
+        (flushing(workers.run), True),
+        (workers.run, False),
+        (flushing(workers.run), True),
+    ]:
         both, found = threading.Barrier(2), {}
 
         def task(part, both=both, found=found):
@@ -121,3 +132,34 @@ def test_what_decays_in_a_training_arrives_at_zero(engine, batch, count, units, 
     smallest = np.finfo(np.float32).smallest_normal
     assert (mean == 0.0).sum() == units
     assert not ((mean != 0.0) & (np.abs(mean) < smallest)).any()
+
+
+@needs
+def test_rows_in_batches_are_what_they_are_when_all_are_read(tmp_path):
+    """Their transforms are computed within a training's steps."""
+    x = np.full((64, 1), 1e-40, np.float32)
+    x[::2] = 1.0
+    np.savez(tmp_path / "rows.npz", inputs=x, targets=np.arange(64) % 2)
+    found = []
+    for load in ("whole", "batches"):
+        data = {"type": "npz", "path": str(tmp_path / "rows.npz"), "load": load, "transforms": ["log"]}
+        spec = document(data=data, dtype="float32", epochs=2, batch_size=16, shuffle=False)
+        found.append(specnet.run(spec).model.parameters.flat.tobytes())
+    assert found[0] == found[1]
+
+
+@needs
+@pytest.mark.parametrize("batch", [16, "full"])
+def test_a_host_that_is_asked_whether_to_stop_is_not_affected(batch):
+    found = []
+
+    def stop():
+        found.append(flushed())
+        return False
+
+    spec = document(epochs=2, batch_size=batch)
+    specnet.run(spec, stop=stop)
+    for _ in specnet.train(spec, stop=stop):
+        pass
+    assert found
+    assert not any(found)

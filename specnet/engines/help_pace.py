@@ -13,6 +13,9 @@ LONGEST = 1.0
 COST = 0.01
 """The share of the time that trying the other may take beyond what the better one would have."""
 
+TIMES = 10
+"""What takes more times as long than this was disturbed, and says nothing of how long the other takes."""
+
 TRIED, WORSE = 16, 1.2
 """Steps after which the other is given up before that if they take so many times as long."""
 
@@ -50,7 +53,8 @@ class HelpPace:
         self._steps, self._seconds = 0, 0.0
         if self.helped is not self.better:
             changed = self._known[self.helped] < self._known[self.better]
-            lost = seconds - steps * self._known[self.better]
+            usual = steps * self._known[self.better]
+            lost = min(seconds, TIMES * usual) - usual
             self._interval = WINDOW if changed else max(min(2 * self._interval, LONGEST), lost / COST)
             self.better = self.helped = self.helped if changed else self.better
             self._until, self._since = self._interval, 0.0

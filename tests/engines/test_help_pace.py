@@ -60,6 +60,20 @@ def test_long_steps_are_tried_the_other_way_the_less_often_the_more_that_takes()
     assert 0 < alone * (seconds[False] - seconds[True]) <= 2 * COST * steps * seconds[True]
 
 
+def test_a_trial_that_was_disturbed_does_not_end_all_others():
+    """As where the machine sleeps meanwhile."""
+    pace, usual = HelpPace(), WINDOW / 5
+    while pace.helped:
+        pace.made(1, usual)
+    pace.made(1, 3600.0)
+    assert pace.helped
+    seconds = 0.0
+    while pace.helped:
+        pace.made(1, usual)
+        seconds += usual
+    assert seconds < 5.0
+
+
 @KNOWN
 def test_who_helps_makes_no_difference(monkeypatch):
     monkeypatch.setenv("SPECNET_THREADS", "3")

@@ -143,7 +143,9 @@ def train(
     from specnet.runs.request import RunRequest
     from specnet.runs.training_events import training_events
 
-    request = RunRequest(stop=stop and keeping(stop), threads=threads, engine=engine, distributed=distributed)
+    request = RunRequest(
+        stop=None if stop is None else keeping(stop), threads=threads, engine=engine, distributed=distributed
+    )
     return training_events(load(spec), data, request)
 
 
@@ -196,7 +198,7 @@ def run(
         out=out,
         folder=folder,
         resume=resume,
-        stop=stop and keeping(stop),
+        stop=None if stop is None else keeping(stop),
         listener=listener,
         warned=warned,
         threads=threads,

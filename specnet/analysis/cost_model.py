@@ -62,7 +62,7 @@ class CostModel:
     shared: float = 1.0
     """The factor for a plan of workers, who wait for each other."""
     compiled: float = 1.0
-    """The factor for a plan that is one compiled function."""
+    """The factor for a plan that is one compiled function. Factors of plans that were never measured are 0."""
 
     def step(self, key: str, amounts: Amounts) -> float:
         """Return the seconds of a step.
@@ -83,12 +83,12 @@ class CostModel:
 
         Steps of workers are made by one thread where that takes less time.
         """
-        found = {kind: self.run(plan, kind) for kind in _kinds(plan)}
-        return min(found.values(), key=lambda steps: sum(steps.values()))
+        kinds = [kind for kind in _kinds(plan) if getattr(self, kind)] or _kinds(plan)
+        return min((self.run(plan, kind) for kind in kinds), key=lambda steps: sum(steps.values()))
 
     def run(self, plan: Plan, kind: str) -> dict[int, float]:
-        """Return the same for a plan that runs in one way, which is called as its factor."""
-        factor, alone = getattr(self, kind), kind == "between"
+        """Return the same for a plan that runs in one way, which has the name of its factor."""
+        factor, alone = getattr(self, kind) or 1.0, kind == "between"
         known = terms(plan, as_run=True, alone=alone)
         return {number: factor * self.step(key, amounts) for number, key, amounts in known}
 
@@ -144,7 +144,7 @@ def fit(observed: Iterable[MeasuredPlan]) -> CostModel:
             kind = "between" if each.times.alone else _kinds(each.plan)[0]
             factors[kind].append(each.times.whole / sum(bare.run(each.plan, kind).values()))
     return CostModel(
-        coefficients, **{kind: median(found) if found else 1.0 for kind, found in factors.items()}
+        coefficients, **{kind: median(found) if found else 0.0 for kind, found in factors.items()}
     )
 
 

@@ -35,7 +35,7 @@ MAXIMUM, MINIMUM = 5_000, 3
 
 
 SETTLING = 8
-"""Steps by which it has been tried whether the help of other threads makes them faster."""
+"""Steps of one compiled function by which it has tried whether the help of other threads makes them faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,16 @@ def _measure(
     whole: list[float] = []
     parts: list[list[float]] = []
     with np.errstate(all="ignore"):
-        settled = clock() + long
-        for _ in range(SETTLING if as_it_runs.whole is not None or plan.workers > 1 else 1):
-            if clock() < settled:
+        for _ in range(1 if as_it_runs.whole is None else SETTLING):
+            bare.step(*arguments)
+        alone = False
+        if bare.pace is not None:
+            settled = clock() + long
+            while not bare.pace.tried and clock() < settled:
                 bare.step(*arguments)
-        alone = bare.pace is not None and not bare.pace.better
+            alone = not bare.pace.better
+            bare = _bound(model, plan, as_it_runs, leaves, sizes, helped=not alone)
+            bare.step(*arguments)
         clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes, helped=not alone)
         clocked.step(*arguments)  # whose loops, called one by one, may have to be compiled
         until = clock() + long

@@ -193,13 +193,15 @@ def _shared(
         return limiting(1, alone)
 
     def run(*numbers: float) -> tuple[float, ...]:
-        if pace is None:
-            with switching_soon(), workers.helping(helped):
-                return alone(*numbers)
         began = perf_counter()
-        with switching_soon(), workers.helping(pace.helped):
-            found = alone(*numbers)
-        pace.made(1, perf_counter() - began)
+        with switching_soon():
+            try:
+                workers.help(helped if pace is None else pace.helped)
+                found = alone(*numbers)
+            finally:
+                workers.help(True)
+        if pace is not None:
+            pace.made(1, perf_counter() - began)
         return found
 
     return limiting(1, run)

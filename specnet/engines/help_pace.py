@@ -8,13 +8,13 @@ WINDOW = 0.01
 """Seconds after which it is known how long steps take with help, or without."""
 
 LONGEST = 1.0
-"""Seconds after which the other is tried again, unless that took much longer."""
+"""Seconds after which the other is tried again; more where a trial takes much longer than the better one."""
 
 COST = 0.01
 """The share of the time that trying the other may take beyond what the better one would have."""
 
 TIMES = 10
-"""What takes more times as long than this was disturbed, and says nothing of how long the other takes."""
+"""A trial that takes more than so many times as long was disturbed, and says nothing about the other way."""
 
 TRIED, WORSE = 16, 1.2
 """Steps after which the other is given up before that if they take so many times as long."""
@@ -37,6 +37,11 @@ class HelpPace:
         """Seconds of a step, with and without."""
         self._steps, self._seconds, self._since = 0, 0.0, 0.0
         self._warm = False
+
+    @property
+    def tried(self) -> bool:
+        """Whether it is known how long steps take with help and without."""
+        return inf not in self._known.values()
 
     def made(self, more: int, seconds: float) -> None:
         """Take note of how long some steps took; the first ones, for which memory is filled, do not count."""

@@ -40,7 +40,8 @@ Environment = ctypes.c_uint32 * 16
 def flushing(function: Callable[P, T]) -> Callable[P, T]:
     """Return a function during which its thread flushes subnormal results and operands to zero.
 
-    What was set before is set again at its end. On processors that are not known to need it, nothing changes.
+    What was set before is set again at its end. Nothing changes on processors that do not need it, or where it is not
+    known how.
     """
     return _in_mode(function, MODES)
 
@@ -106,11 +107,14 @@ def _mode() -> _Mode | None:
     place = _PLACES.get(sys.platform)
     if place is None or platform.machine().lower() not in _X86 or sys.maxsize < 2**32:
         return None
-    try:
-        library = ctypes.CDLL(None)
-        get, put = library.fegetenv, library.fesetenv
-    except (OSError, AttributeError):
-        return None
-    for function in get, put:
-        function.restype, function.argtypes = ctypes.c_int, (ctypes.c_void_p,)
-    return _Mode(get, put, place)
+    for name in None, "libm.so.6":
+        try:
+            # They take less time than to let go of the interpreter.
+            library = ctypes.PyDLL(name)
+            get, put = library.fegetenv, library.fesetenv
+        except (OSError, AttributeError):
+            continue
+        for function in get, put:
+            function.restype, function.argtypes = ctypes.c_int, (ctypes.c_void_p,)
+        return _Mode(get, put, place)
+    return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice, pairwise
 from queue import SimpleQueue
 from threading import get_ident
@@ -47,22 +47,20 @@ class Workers(Shared):
         """Begin without threads, as after a fork, which leaves them behind."""
         super().reset()
         self._orders: list[Orders] | None = None
-        self._alone: int | None = None
-        """The thread that does all of its parts itself for now, if one does."""
+        self._alone: set[int] = set()
+        """The threads that do all of their parts themselves for now."""
 
-    @contextmanager
-    def helping(self, wanted: bool) -> Iterator[None]:
-        """Unless help is `wanted`, have the calling thread do all parts of its tasks itself."""
-        self._alone = None if wanted else get_ident()
-        try:
-            yield
-        finally:
-            self._alone = None
+    def help(self, wanted: bool) -> None:
+        """From now on, have the calling thread do all parts of its tasks itself, unless help is `wanted`."""
+        if wanted:
+            self._alone.discard(get_ident())
+        else:
+            self._alone.add(get_ident())
 
     @property
     def alone(self) -> bool:
         """Whether the calling thread does all parts itself."""
-        return self.count == 1 or self._alone == get_ident()
+        return self.count == 1 or get_ident() in self._alone
 
     def run(self, task: Task, parts: int) -> None:
         """Call `task(0)` to `task(parts - 1)`, at most one per worker at a time, and wait for all.
@@ -188,3 +186,19 @@ def add_shares(workers: Workers, parts: Sequence[Sequence[Any]]) -> None:
             np.add(out if number else first, more, out)
 
     workers.run(work, len(parts))
+
+
+def shared_dot(workers: Workers, a: Any, b: Any, out: Any) -> None:
+    """Write the product of two matrices into `out`, by parts of its rows or columns, whichever there are more of."""
+    by_rows = len(out) >= out.shape[1]
+    shares = workers.shares(max(out.shape))
+
+    def work(worker: int) -> None:
+        start, stop = shares[worker]
+        # Unlike np.dot, it takes parts of matrices without a copy.
+        if by_rows:
+            np.matmul(a[start:stop], b, out[start:stop])
+        else:
+            np.matmul(a, b[:, start:stop], out[:, start:stop])
+
+    workers.run(work, len(shares))

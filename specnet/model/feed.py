@@ -149,9 +149,9 @@ class Feed:
         return sum(batch.rows for batch in self.batches)
 
     @property
-    def streamed(self) -> bool:
-        """Whether rows are read, or computed from others, when they are fetched."""
-        return bool(self._streamed)
+    def computes(self) -> bool:
+        """Whether rows are read, computed or changed when they are fetched."""
+        return bool(self._streamed) or self._augmenter is not None
 
     def begin(self) -> None:
         """Begin an epoch, in a new order where there is a generator to draw it with.

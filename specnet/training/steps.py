@@ -110,8 +110,8 @@ class Steps:
         way, the first one included.
         """
         batches, stop = self._feed.batches, self._stop
-        # What reads rows gives the same numbers as where they are all read before.
-        fetch = keeping(self._feed.fetch) if self._feed.streamed else self._feed.fetch
+        # What reads and changes rows gives the same numbers as before a training.
+        fetch = keeping(self._feed.fetch) if self._feed.computes else self._feed.fetch
         accumulate, invoke, clock, deadline = self._accumulate, self._invoke, self._clock, self.deadline
         until = min(clock() + seconds, deadline)
         end = len(batches)

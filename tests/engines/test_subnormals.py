@@ -14,7 +14,7 @@ from specnet.data import load_data
 from specnet.engines.subnormals import flushed, flushing, keeping
 from specnet.engines.workers import Workers
 from specnet.training.loop import Trainer
-from tests.support.threads import KNOWN, elsewhere
+from tests.support.threads import KNOWN
 from tests.support.trainings import document
 
 TINY = np.float32(1e-40)
@@ -63,7 +63,6 @@ def test_what_was_set_is_set_again_after_a_fault(kind):
 
 @needs
 def test_other_threads_are_left_alone():
-    assert flushing(lambda: elsewhere(flushed))() in {False, True}  # as the system starts threads
     waits, asked = threading.Event(), threading.Event()
     found = []
 

@@ -42,8 +42,9 @@ class WholeSteps:
         self._shared = shared[-address_of(shared) % 64 // 8 :]
         self._shared[0] = threads  # no part to take
         self._pace = HelpPace()
+        self._run_flushing = flushing(self._run)
         self._flushes = False
-        """Whether helpers flush subnormal numbers to zero, as the thread does that makes the steps."""
+        """Whether helpers flush subnormal numbers to zero, as the thread that makes the steps always or never does."""
         self._interest = INTEREST if program.scalars else SHORT_INTEREST
         self._single = 1, address_of(self._one)
         """How many steps the table says to make, and where their scalars go, but while there are many."""
@@ -100,7 +101,7 @@ class WholeSteps:
 
     def help(self) -> None:
         """Do parts of the steps that another thread makes, until there have been none for a moment."""
-        (flushing(self._run) if self._flushes else self._run)(self._number + 1, self._address)
+        (self._run_flushing if self._flushes else self._run)(self._number + 1, self._address)
 
     def _numbers(self, entry: tuple[str, ...], names: Mapping[str, Any]) -> list[int]:
         """Return what an entry puts into the table, and keep the tables that it has the addresses of."""

@@ -24,8 +24,7 @@ from specnet.engines.numpy.erf import erf
 from specnet.engines.numpy.moments import batch_moments, shared_moments
 from specnet.engines.numpy.pooling import pick_max, pool_max, pool_sum, spread_sum, unpool_max
 from specnet.engines.numpy.scatter import as_indices, scatter_add
-from specnet.engines.shared_products import prepare_dot, shared_dot
-from specnet.engines.workers import add_shares, each_piece, each_share
+from specnet.engines.workers import add_shares, each_piece, each_share, shared_dot
 
 Array = np.ndarray[Any, Any]
 
@@ -111,7 +110,6 @@ FUNCTIONS: dict[str, Any] = {
     "pick_max": pick_max,
     "pool_max": pool_max,
     "pool_sum": pool_sum,
-    "prepare_dot": prepare_dot,
     "put": np.put,
     "layer_norm": normalising.layer_norm,
     "layer_norm_grad": normalising.layer_norm_grad,

@@ -65,9 +65,6 @@ class ValueStatements:
             name = f"c{operands.tag(value)}"
             (self.calls if operands.group is None else self.block_calls)[name] = text
             return (f"perform({name})  # {text}",)
-        if text.startswith("shared_dot("):
-            self.written.prologue.append(text.replace("shared_dot", "prepare_dot"))
-            operands.tables.functions.add("prepare_dot")
         return tuple(text.split("\n"))
 
     def copied(self, to: str, value: Value) -> str:

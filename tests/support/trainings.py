@@ -21,11 +21,11 @@ SPLIT = MOONS | {"split": {"validation": 0.25}}
 LAYERS = [{"type": "dense", "units": 5, "activation": "tanh"}, {"type": "dense", "units": 2}]
 
 
-def document(*, data=MOONS, layers=LAYERS, epochs=EPOCHS, dtype="float64", **training: Any) -> specnet.Spec:
-    base = {"specnet": 1, "name": "a", "dtype": dtype, "data": data, "layers": layers}
-    return specnet.load(
-        json.dumps({**base, "loss": "cross_entropy", "training": {"epochs": epochs, **training}})
-    )
+def document(
+    *, data=MOONS, layers=LAYERS, epochs=EPOCHS, dtype="float64", loss="cross_entropy", **training: Any
+) -> specnet.Spec:
+    base = {"specnet": 1, "name": "a", "dtype": dtype, "data": data, "layers": layers, "loss": loss}
+    return specnet.load(json.dumps({**base, "training": {"epochs": epochs, **training}}))
 
 
 def trainer(spec: specnet.Spec, stop=None) -> Trainer:

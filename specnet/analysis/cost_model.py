@@ -152,7 +152,9 @@ def _kinds(plan: Plan) -> tuple[str, ...]:
     """Return in which ways a plan may run, as the factors of a model are called."""
     if plan.engine == "numba" and emitted(plan).whole is not None:
         return ("compiled",)
-    return ("shared", "between") if plan.workers > 1 else ("shared",) if plan.workers else ("between",)
+    if plan.workers > 1:
+        return "shared", "between"
+    return ("shared",) if plan.workers else ("between",)
 
 
 PRODUCTS = "matmul", "conv"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from statistics import median
@@ -12,7 +13,7 @@ import numpy as np
 from specnet.analysis.explanation import Explanation
 from specnet.analysis.profiling import first_batch, first_numbers
 from specnet.data import Dataset
-from specnet.engines.execution import Executable, compile_code
+from specnet.engines.execution import Bound, Executable, compile_code
 from specnet.engines.random import streams
 from specnet.engines.subnormals import flushing
 from specnet.graph.sizes import Sizes
@@ -56,7 +57,6 @@ def gain(numpy: Trained, compiled: Trained) -> Gain:
     return Gain(compilation, _step(*numpy), _step(*compiled))
 
 
-@flushing
 def _step(model: CompiledModel, data: Dataset, explanation: Explanation) -> float:
     sizes, leaves = first_batch(model, data, explanation)
     plans, settings = explanation.plans, model.network.spec.training
@@ -65,21 +65,26 @@ def _step(model: CompiledModel, data: Dataset, explanation: Explanation) -> floa
     def seconds(plan_name: str, of: Sizes) -> float:
         plan = explanation.programs[plan_name]
         bound = Executable(plan, streams(model.network.spec.seed, plan.streams)).bind(of, leaves)
-        numbers = first_numbers(model, plan)
-        found: list[float] = []
-        until = perf_counter() + SECONDS
+        return _seconds(bound, first_numbers(model, plan), lambda: np.copyto(model.parameters.flat, start))
+
+    whole = settings.accumulate * seconds("step", sizes)
+    return whole if plans.update is None else whole + seconds("update", 1)
+
+
+@flushing
+def _seconds(bound: Bound, numbers: tuple[float, ...], begin: Callable[[], None]) -> float:
+    """Return how long a step takes."""
+    found: list[float] = []
+    until = perf_counter() + SECONDS
+    with np.errstate(all="ignore"):
         bound.step(*numbers)
         while len(found) < LEAST or perf_counter() < until:
-            np.copyto(model.parameters.flat, start)
+            begin()
             began = perf_counter()
+            made = 1
             if bound.many is not None:
                 made = len(bound.many(AT_ONCE, *numbers))
             else:
                 bound.step(*numbers)
-                made = 1
             found.append((perf_counter() - began) / made)
-        return median(found)
-
-    with np.errstate(all="ignore"):
-        whole = settings.accumulate * seconds("step", sizes)
-        return whole if plans.update is None else whole + seconds("update", 1)
+    return median(found)

@@ -109,7 +109,6 @@ def first_numbers(model: CompiledModel, plan: Plan) -> tuple[float, ...]:
     return tuple(values[name] for name in plan.numbers)
 
 
-@flushing
 def _measure(
     model: CompiledModel,
     plan: Plan,
@@ -124,31 +123,16 @@ def _measure(
     program = apart(as_it_runs)
     bare = _bound(model, plan, as_it_runs, leaves, sizes)
     start = model.parameters.flat.copy()
-    whole: list[float] = []
-    parts: list[list[float]] = []
-    with np.errstate(all="ignore"):
-        for _ in range(1 if as_it_runs.whole is None else SETTLING):
-            bare.step(*arguments)
-        alone = False
-        if bare.pace is not None:
-            settled = clock() + long
-            while not bare.pace.tried and clock() < settled:
-                bare.step(*arguments)
-            alone = not bare.pace.better
-            bare = _bound(model, plan, as_it_runs, leaves, sizes, helped=not alone)
-            bare.step(*arguments)
-        clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes, helped=not alone)
-        clocked.step(*arguments)  # whose loops, called one by one, may have to be compiled
-        until = clock() + long
-        # The two run in turns, so that whatever else the machine does falls on both alike.
-        while len(whole) < MAXIMUM and (clock() < until or len(whole) < MINIMUM):
-            np.copyto(model.parameters.flat, start)
-            before = clock()
-            bare.step(*arguments)
-            whole.append(clock() - before)
-            seconds[:] = [0.0] * len(seconds)
-            clocked.step(*arguments)
-            parts.append(seconds[:])
+    _settle(bare, arguments, 1 if as_it_runs.whole is None else SETTLING, clock, long)
+    alone = bare.pace is not None and not bare.pace.better
+    if bare.pace is not None:
+        bare = _bound(model, plan, as_it_runs, leaves, sizes, helped=not alone)
+    clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves, sizes, helped=not alone)
+
+    def begin() -> None:
+        np.copyto(model.parameters.flat, start)
+
+    whole, parts = _in_turns(bare, clocked, arguments, seconds, begin, clock, long)
     reading = _reading(clock)
     steps = [
         max(0.0, float(taken) - reading * pieces) / (1 if alone else workers)
@@ -157,6 +141,50 @@ def _measure(
         )
     ]
     return Times(median(whole), tuple(steps), len(whole), alone)
+
+
+@flushing
+def _settle(
+    bare: Bound, arguments: tuple[float, ...], steps: int, clock: Callable[[], float], long: float
+) -> None:
+    """Make steps until it is known whether the help of other threads makes them faster, or for so long."""
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            bare.step(*arguments)
+        until = clock() + long
+        while bare.pace is not None and not bare.pace.tried and clock() < until:
+            bare.step(*arguments)
+
+
+@flushing
+def _in_turns(
+    bare: Bound,
+    clocked: Bound,
+    arguments: tuple[float, ...],
+    seconds: list[float],
+    begin: Callable[[], None],
+    clock: Callable[[], float],
+    long: float,
+) -> tuple[list[float], list[list[float]]]:
+    """Return how long the whole of each step takes, and its parts, for about so long.
+
+    The two run in turns, so that whatever else the machine does falls on both alike.
+    """
+    whole: list[float] = []
+    parts: list[list[float]] = []
+    with np.errstate(all="ignore"):
+        bare.step(*arguments)
+        clocked.step(*arguments)  # whose loops, called one by one, may have to be compiled
+        until = clock() + long
+        while len(whole) < MAXIMUM and (clock() < until or len(whole) < MINIMUM):
+            begin()
+            before = clock()
+            bare.step(*arguments)
+            whole.append(clock() - before)
+            seconds[:] = [0.0] * len(seconds)
+            clocked.step(*arguments)
+            parts.append(seconds[:])
+    return whole, parts
 
 
 def _bound(

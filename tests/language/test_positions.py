@@ -304,6 +304,10 @@ def toml_documents(draw: Any) -> str:
     return newline.join(lines + [line for table in tables for line in table])
 
 
+def test_a_line_of_an_array_that_looks_like_a_statement() -> None:
+    check_all('a = [\n"\\"=", # an escaped quote ends no key\n\'"=\',\n"x=1"\n]\nb = 2', "toml")
+
+
 @given(toml_documents())
 def test_any_toml_document(text: str) -> None:
     check_all(text, "toml")

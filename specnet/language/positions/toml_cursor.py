@@ -15,19 +15,21 @@ BLANK = re.compile(r"[ \t]*")
 _FILLER = re.compile(r"(?:[ \t\n]+|\r\n|#[^\n]*)*")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_SHORT_TEXT = re.compile(r"""\"(?:[^"\\\n]++|\\[^\n])*+"|'[^'\n]*+'""")
+_SHORT = r"""\"(?:[^"\\\n]++|\\[^\n])*+"|'[^'\n]*+'"""
+_SHORT_TEXT = re.compile(_SHORT)
 _LONG_TEXT = re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}' + r"|'''(?:[^']++|'(?!''))*+'{3,5}", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:[btnfr\"\\]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[ \t]*\r?\n)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*")
 _WORD = re.compile(r"[^\s,\]}#]+")
+_ASSIGNED = rf"""(?:{_BARE.pattern}|{_SHORT})[ \t]*(?:\.[^\n=,\[{{\]#]*)?="""
 STATEMENT = re.compile(
-    r"""[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*(?:\.[^\n=,\[{\]#]*)?="""
+    rf"""[ \t]*(?:{_ASSIGNED}"""
     r"""|\[\[?[ \t]*(?!(?:true|false|inf|nan)[ \t]*\])[A-Za-z_][\w-]*[ \t]*(?:\.[^\n,=]*)?\]\]?[ \t]*"""
     r"""(?:\#[^\n]*)?\r?$)""",
     re.MULTILINE,
 )
 """A line that begins a statement, as no line within an array can."""
-_ASSIGNMENT = re.compile(r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*(?:\.[^\n=,\[{\]#]*)?=""")
+_ASSIGNMENT = re.compile(_ASSIGNED)
 _JUNK = re.compile(r"""\"(?:[^"\\\n]++|\\[^\n])*+"?|'[^'\n]*+'?|#[^\n]*|[\[\]{},\n]|[^\[\]{},\n"'#]+""")
 
 Key = list[tuple[str, Offsets]]

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, overload
 
 from specnet.data.files import sha256
+from specnet.locking import Lock
 
 LARGE = 4 << 20
 """Bytes of a file from which a thread pays."""
@@ -24,7 +25,7 @@ class FileDigests(Sequence[Source]):
     def __init__(self, found: Callable[[], tuple[Source, ...]]) -> None:
         self._found: Callable[[], tuple[Source, ...]] | None = found
         self._known: tuple[Source, ...] = ()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Become a tuple in a copy, and in another process."""

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from specnet.diagnostics.diagnostic import Diagnostic, Report
@@ -65,7 +65,7 @@ def relative(file: str, root: str) -> str:
 def uri(path: str) -> str:
     """Return a path as `relative` gives it as a URI reference, relative where the path is."""
     if PurePath(path).is_absolute():
-        return PurePath(path).as_uri()
+        return Path(path).as_uri()
     return quote(path, errors="surrogateescape")
 
 

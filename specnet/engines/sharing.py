@@ -11,6 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from specnet.engines.subnormals import begin_thread
+from specnet.locking import Lock
 
 
 class Shared:
@@ -27,7 +28,7 @@ class Shared:
 
     def reset(self) -> None:
         """Set the state up, for a new object and again in a child process."""
-        self.lock = threading.RLock()
+        self.lock = Lock()
 
 
 _ALL: WeakSet[Shared] = WeakSet()

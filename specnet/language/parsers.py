@@ -1,19 +1,13 @@
-"""The parsers of Python's own library, and what they are not trusted with."""
+"""The parsers of Python's own library, and what they are not trusted with; for TOML see `toml_reading`."""
 
 from __future__ import annotations
 
 import json
 import re
-import tomllib
 from typing import Any
 
 MAX_DEPTH = 100
 """How deep arrays and tables may nest, far from what the interpreter's stack bears."""
-
-_LONG_KEY = re.compile(
-    rf"""(?:^|[\[{{,])[ \t]*+((?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}})""",
-    re.MULTILINE,
-)
 
 HALF_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
 """An escape for half of a letter beyond U+FFFF, which means nothing without the other half."""
@@ -29,15 +23,6 @@ class NestingError(ValueError):
     def __init__(self, place: int) -> None:
         self.place = place
         super().__init__(f"at {place}")
-
-
-def load_toml(text: str) -> dict[str, Any]:
-    """Return what a TOML document says; raises ValueError where it is none, and NestingError for an overlong key."""
-    # tomllib takes memory with the square of a key's parts, and would take all there is.
-    found = _LONG_KEY.search(text) if text.count(".") >= MAX_DEPTH else None
-    if found is not None:
-        raise NestingError(found.start(1))
-    return tomllib.loads(text)
 
 
 def load_json(text: str) -> Any:

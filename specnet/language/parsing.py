@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 from specnet.language.other_files import other_file
-from specnet.language.parsers import NestingError, load_json, load_toml, too_deep
+from specnet.language.parsers import NestingError, load_json, too_deep
 from specnet.language.quoting import may_show, refused, withheld_because
 from specnet.language.source import SourceText
+from specnet.language.toml_reading import load_toml
 
 if TYPE_CHECKING:
     from specnet.language.recovery import Lost

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from threading import RLock
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import article, clipped, listed
 from specnet.importing import AROUND, IMPORTING
+from specnet.locking import Lock
 from specnet.vocabulary.registering import KindClashError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class PluginFault(Exception):  # noqa: N818  as ShapeFault: what is wrong with a
 
 
 _loaded: dict[str, Plugin] = {}
-_loading = RLock()
+_loading = Lock()
 
 
 def loaded_plugins() -> dict[str, Plugin]:

@@ -25,7 +25,9 @@ class SourceText:
     @property
     def stem(self) -> str:
         """The file's name without its last suffix."""
-        return self.path.stem if self.path is not None else "spec"
+        # What pathlib calls the stem of `....toml` depends on Python's version.
+        name = "spec" if self.path is None else self.path.name
+        return name.rpartition(".")[0] or name
 
 
 def text_source(text: str, file: str = "<text>", path: Path | None = None) -> SourceText:

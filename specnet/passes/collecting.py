@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from specnet.locking import Lock
 
 
 class _Resting:
     """How many ask for no collection at the moment, and whether it was enabled before the first."""
 
     def __init__(self) -> None:
-        self.lock, self.users, self.before = threading.Lock(), 0, True
+        self.lock, self.users, self.before = Lock(), 0, True
 
     def in_child(self) -> None:
         """Start over after a fork: a child has none of its parent's users, and may find the lock taken."""
         if self.users and self.before:
             gc.enable()
-        self.lock, self.users = threading.Lock(), 0
+        self.lock, self.users = Lock(), 0
 
 
 _state = _Resting()

@@ -15,6 +15,7 @@ from typing import Any
 
 from specnet.diagnostics.text import how_ended
 from specnet.installation import python_command, python_path
+from specnet.locking import Lock
 from specnet.passes.cores import BESIDE
 from specnet.sweeps.jobs import Job, Message, TrialOutcome, Why
 
@@ -32,7 +33,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     job: Job | None = None
     began: float = 0.0
-    sending: threading.Lock = field(default_factory=threading.Lock)
+    sending: Lock = field(default_factory=Lock)
 
     def send(self, what: Any) -> None:
         """Send a message; one that has died hears nothing, and its end is noticed elsewhere."""

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from threading import RLock
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import Field, GetCoreSchemaHandler, ValidationError
@@ -11,6 +10,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from specnet.diagnostics.text import article
 from specnet.importing import IMPORTING
+from specnet.locking import Lock
 from specnet.vocabulary.kind import Kind, written
 from specnet.vocabulary.registering import KindClashError, called, check_kind
 
@@ -72,7 +72,7 @@ class Family(Generic[K]):
         self.bases = bases if isinstance(bases, tuple) else (bases,)
         """What all its kinds are subclasses of: one of these."""
         self.kinds: Kinds[K] = Kinds(package, homes)
-        self._changing = RLock()
+        self._changing = Lock()
         self._names = {home.rpartition(".")[2]: kind for kind, home in homes.items()}
 
     def register(self, kind: type[New]) -> type[New]:

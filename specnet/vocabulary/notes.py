@@ -9,7 +9,8 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from functools import cache
-from threading import Lock
+
+from specnet.locking import Lock
 
 _READING = Lock()
 """CPython 3.11 may fail with a SystemError where several threads make syntax trees of long sources at once."""

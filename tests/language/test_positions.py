@@ -44,6 +44,7 @@ def check_all(text: str, syntax: str) -> Positions:
     entries = dict(positions.walk())
     assert set(entries) == set(leaves(data))
     assert positions.duplicates == ()
+    assert positions.faults == ()
     for path, entry in entries.items():
         assert entry.place() is not None
         if entry.key is not None:

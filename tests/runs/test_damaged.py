@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -266,7 +267,10 @@ def _as_nobody(arguments: list[str]) -> tuple[int, str]:
     if os.name != "posix":
         pytest.skip("permissions are another matter here")
     reader, writer = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # The matrix library may have threads, of which a child has no need.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if not child:
         os.dup2(writer, 1)
         os.dup2(writer, 2)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
-import threading
 import warnings
 import weakref
 from collections import deque
@@ -22,6 +21,7 @@ from specnet.data.images.decoder import LENGTH, READY, DecodeAnswer, DecodeReque
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import how_ended
 from specnet.installation import is_python, python_command, python_path, working_folder
+from specnet.locking import Lock
 from specnet.passes.cores import share
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Decoders:
 
     def __init__(self, count: int) -> None:
         """Start so many processes; raise GoneError where none can be started."""
-        self._lock, self._owner = threading.RLock(), os.getpid()
+        self._lock, self._owner = Lock(), os.getpid()
         self._workers: list[_Decoder] = []
         self.close = weakref.finalize(self, _end, self._workers, self._owner)
         try:
@@ -214,7 +214,7 @@ _possible = True
 """Whether processes can be started, as far as is known."""
 
 _shared: weakref.ref[Decoders] | None = None
-_sharing = threading.Lock()
+_sharing = Lock()
 
 
 def decoders() -> Decoders | None:
@@ -273,7 +273,7 @@ def _forked() -> None:
     there = None if _shared is None else _shared()
     if there is not None:
         there.close()
-    _shared, _sharing = None, threading.Lock()
+    _shared, _sharing = None, Lock()
 
 
 if hasattr(os, "register_at_fork"):

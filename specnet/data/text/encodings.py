@@ -54,6 +54,8 @@ MARKS = (
 
 def is_text_encoding(name: str) -> bool:
     """Return whether Python knows an encoding of text by a name, and can decode a file of it piece by piece."""
+    if not name.isascii():  # which Python 3.15 deprecates
+        return False
     try:
         codec = codecs.lookup(name)
     except (LookupError, ValueError):

@@ -6,7 +6,7 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import json
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from specnet._version import __version__
@@ -44,7 +44,7 @@ def sarif(report: Report, root: str) -> str:
             }
         },
         "invocations": [invocation],
-        "originalUriBaseIds": {ROOT: {"uri": f"{PurePath(root).as_uri().rstrip('/')}/"}},
+        "originalUriBaseIds": {ROOT: {"uri": f"{Path(root).as_uri().rstrip('/')}/"}},
         "artifacts": [{"location": _location(name, root)} for name in report.documents],
         "columnKind": "unicodeCodePoints",
         "results": results,

@@ -12,6 +12,7 @@ from specnet.language.spec import Spec
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain
 from specnet.vocabulary.kind import Kind, Table
+from specnet.vocabulary.notes import declared
 
 ALWAYS = ("activation", "learning_rate", "input_dim", "lower")
 """Options that every example of a kind that has them shows, in the place of another."""
@@ -186,12 +187,7 @@ def _needed(kind: type[Table]) -> dict[str, Any]:
 def _optional(kind: type[Kind]) -> dict[str, Any]:
     """Return the first plain option that a kind has of its own, and whatever has a value for examples."""
     fields = [f for f in describe(kind).fields if not f.required]
-    own = {
-        name
-        for base in kind.__mro__
-        if "type" in vars(base).get("__annotations__", {})
-        for name in base.__annotations__
-    }
+    own = {name for base in kind.__mro__ if "type" in declared(base) for name in declared(base)}
     plain = [f.name for f in fields if f.name in own and type(f.default) in (int, float, str)][:1]
     shown = {f.name for f in fields if f.name in ALWAYS} or set(plain)
     besides = [BESIDES.get((describe(kind).name, name), {}) for name in shown]

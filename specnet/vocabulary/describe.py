@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from specnet.vocabulary.domain import Domain, default_of, domains
 from specnet.vocabulary.kind import Kind, Table
-from specnet.vocabulary.notes import notes_of
+from specnet.vocabulary.notes import declared, notes_of
 from specnet.vocabulary.wording import words
 
 
@@ -60,7 +60,7 @@ def describe(table: type[Table]) -> TableDescription:
         if issubclass(base, Table):
             for name, note in (notes_of(base) or {}).items():
                 notes.setdefault(name, note)
-            for name in inspect.get_annotations(base):
+            for name in declared(base):
                 own.setdefault(name, place)
     fields = [
         FieldDescription(

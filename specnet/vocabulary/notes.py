@@ -34,6 +34,15 @@ def notes_of(table: type) -> Mapping[str, str] | None:
         return alone.get(table.__name__)
 
 
+def declared(table: type) -> list[str]:
+    """Return the names that a class itself, and none above it, annotates, in order."""
+    if sys.version_info >= (3, 14):  # which keeps them in a dictionary only where a module asks for strings
+        import annotationlib
+
+        return list(annotationlib.get_annotations(table, format=annotationlib.Format.FORWARDREF))
+    return list(vars(table).get("__annotations__", {}))
+
+
 @cache
 def _notes(source: str) -> dict[str, dict[str, str]]:
     """Return the strings below the fields of each class of a source, by the class's qualified name."""

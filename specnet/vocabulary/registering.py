@@ -77,7 +77,7 @@ def undocumented(kind: type[Table], bases: tuple[type[Table], ...]) -> list[str]
 
     Where the source of the class cannot be read, as at a prompt, there is nothing to say of them.
     """
-    from specnet.vocabulary.notes import notes_of
+    from specnet.vocabulary.notes import declared, notes_of
 
     above = {each for base in bases for each in base.__mro__}
     classes = [each for each in kind.__mro__ if issubclass(each, Table) and each not in above]
@@ -85,6 +85,6 @@ def undocumented(kind: type[Table], bases: tuple[type[Table], ...]) -> list[str]
     if None in notes.values():
         return []
     described = {name for found in notes.values() for name in found or ()}
-    own = {name for each in classes for name in vars(each).get("__annotations__", {})}
+    own = {name for each in classes for name in declared(each)}
     common = {name for base in bases for name in base.model_fields}
     return [name for name in kind.model_fields if name in own - described - common]

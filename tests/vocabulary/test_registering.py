@@ -682,6 +682,31 @@ def test_what_is_no_complete_kind_is_refused(kind, error, message):
     assert [list(family.kinds) for family in EXTENSIBLE] == before
 
 
+def test_a_field_needs_a_description_whatever_the_module_does_with_annotations(tmp_path, monkeypatch):
+    """Without `from __future__ import annotations`, Python keeps them in another way from 3.14 on."""
+    text = """
+        from typing import Literal
+
+        from specnet.vocabulary.activations import Activation
+
+
+        class Bent(Activation):
+            \"\"\"Has a field of which nothing is said.\"\"\"
+
+            type: Literal["bent_by_hand"] = "bent_by_hand"
+            slope: float = 1.0
+            \"\"\"Described.\"\"\"
+            offset: float = 0.0
+
+            def lower(self, x):
+                return x
+    """
+    (tmp_path / "bent_by_hand.py").write_text(textwrap.dedent(text))
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"Bent: no string below `offset` says what the field is$"):
+        specnet.register(importlib.import_module("bent_by_hand").Bent)
+
+
 @pytest.mark.parametrize("other", [int, Zeros(), "relu", None])
 def test_what_belongs_to_no_family_is_refused(other):
     with pytest.raises(

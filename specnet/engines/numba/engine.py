@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -123,7 +124,10 @@ def compiled(loops: tuple[str, ...]) -> Any:
 def _load(name: str, source: str, count: int) -> Any:
     # Numba finds what a function was compiled with by the name of its module.
     names: dict[str, Any] = {"__name__": __name__}
-    exec(compile(source, f"{name}.py", "exec"), names)  # noqa: S102 (the compiler wrote it)
+    file = f"{name}.py"
+    exec(compile(source, file, "exec"), names)  # noqa: S102 (the compiler wrote it)
+    # Numba reads the source of what it compiles, and would be given lines of this module.
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     function = names[name]
     made = numba.njit(nogil=True, error_model="numpy")(function)
     made._cache = _Noted(function, source, count)  # noqa: SLF001  what `cache=True` sets

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 pytest.importorskip("numba")
 
 from specnet.engines.execution import Executable
+from specnet.engines.numba import engine
 from specnet.engines.random import stream
 from specnet.graph.leaves import name_of
 from specnet.passes.pipeline import plan
@@ -70,3 +73,13 @@ def test_a_plan_gives_the_same_bits_twice():
     first, second = (three_steps(network, data, engine="numba") for _ in range(2))
     assert first[0] == second[0]
     assert first[1].tobytes() == second[1].tobytes()
+
+
+def test_numba_reads_the_source_of_what_it_compiles():
+    """It would tokenize lines of another file, which Python 3.15 may refuse."""
+    loop = "def {name}(t):\n    t = int64_at(t)\n    t[0] = 7\n"
+    run = engine.compiled((loop,))
+    table = np.zeros(1, np.int64)
+    run(0, table.ctypes.data)
+    assert table[0] == 7
+    assert inspect.getsource(run.py_func).startswith("def plan_")

@@ -37,14 +37,15 @@ if hasattr(os, "register_at_fork"):
 def no_collection() -> Iterator[None]:
     """Put off garbage collection; the last of several users, on any thread, restores what was."""
     with _state.lock:
-        if _state.users == 0:
+        # A signal handler that comes in between, and does the same, is no first or last user.
+        _state.users += 1
+        if _state.users == 1:
             _state.before = gc.isenabled()
             gc.disable()
-        _state.users += 1
     try:
         yield
     finally:
         with _state.lock:
-            _state.users -= 1
-            if _state.users == 0 and _state.before:
+            if _state.users == 1 and _state.before:
                 gc.enable()
+            _state.users -= 1

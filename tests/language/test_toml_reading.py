@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 
@@ -10,7 +11,7 @@ import pytest
 from specnet.language.parsing import parse_leniently
 from specnet.language.positions import locate
 from specnet.language.source import SourceText
-from specnet.language.toml_reading import load_toml
+from specnet.language.toml_reading import _PERHAPS_NEWER, load_toml
 
 NEWER = [
     'a = "\\e"',
@@ -21,6 +22,9 @@ NEWER = [
     "a = { b = 1,\n c = 2 }",
     'a = { b = "}",\n "c d" = 2 }',
     "a = { b = {c = 1}\n, d = 2 }",
+    'a = { b = 1,\n "c,d" = 2 }',
+    "a = { b = 1,\r\n '}' = 2 }",
+    'a={b=1,\n\n#c=1\n#\n"{#["=2}',
     "a = {\n}",
     "a = { # here\n b = 1 }",
     "a = 07:32",
@@ -62,3 +66,9 @@ def test_python_would_take_it(text: str) -> None:
 def test_what_looks_like_it_is_read(text: str) -> None:
     assert locate(text, "toml").faults == ()
     assert load_toml(text) == tomllib.loads(text)
+
+
+@pytest.mark.parametrize("piece", ["#,\n", "#,#", "#{#", "#{\n", "# \t", "#,\r", "#},\n"])
+def test_a_sign_of_it_is_found_in_linear_time(piece: str) -> None:
+    text = "a = 1\n" + piece * 100_000
+    assert len(re.findall(_PERHAPS_NEWER, text)) in (0, 1, 100_000)

@@ -81,3 +81,29 @@ def test_a_child_that_is_forked_meanwhile_collects():
         _, status = os.waitpid(child, 0)
         assert not gc.isenabled()
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("changing", ["enable", "disable"])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_signal_handler_that_makes_a_plan_changes_nothing(changing, place, monkeypatch):
+    """It may come just as the collector is disabled, or enabled again."""
+    change, handled = getattr(gc, changing), []
+
+    def handle():
+        if not handled:
+            handled.append(True)
+            with no_collection():
+                handled.append(gc.isenabled())
+
+    def changed():
+        if place == "before":
+            handle()
+        change()
+        if place == "after":
+            handle()
+
+    monkeypatch.setattr(gc, changing, changed)
+    with no_collection():
+        assert not gc.isenabled()
+    assert handled
+    assert gc.isenabled()

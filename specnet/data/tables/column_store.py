@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from math import prod
 from pathlib import Path
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from weakref import finalize
 
 import numpy as np
 
 from specnet.data.tables.cells import ABSENT
-from specnet.locking import Lock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

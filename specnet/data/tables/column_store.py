@@ -83,6 +83,7 @@ class ColumnStore:
         self.failed = False
         """Whether something could not be written."""
         self._filling = False
+        # Not a lock of `specnet.locking`: a signal handler that reads in the middle of a read would move its position.
         self._lock = Lock()
 
     def __getstate__(self) -> dict[str, Any]:

@@ -139,13 +139,10 @@ def train(
     while another thread predicts, or waits for one, raises ModelInUseError, too, and can be repeated afterwards.
     Raises SpecError as `compile` does, at once; with `distributed`, ValueError and RunError as `run` does.
     """
-    from specnet.engines.subnormals import keeping
     from specnet.runs.request import RunRequest
     from specnet.runs.training_events import training_events
 
-    request = RunRequest(
-        stop=None if stop is None else keeping(stop), threads=threads, engine=engine, distributed=distributed
-    )
+    request = RunRequest(stop=_as_called(stop), threads=threads, engine=engine, distributed=distributed)
     return training_events(load(spec), data, request)
 
 
@@ -189,7 +186,6 @@ def run(
     written, is in use, contains something other than a run, or a run that cannot be resumed; and ValueError if
     more than one directory is named.
     """
-    from specnet.engines.subnormals import keeping
     from specnet.runs.experiments import run_experiment
     from specnet.runs.request import RunRequest
 
@@ -198,7 +194,7 @@ def run(
         out=out,
         folder=folder,
         resume=resume,
-        stop=None if stop is None else keeping(stop),
+        stop=_as_called(stop),
         listener=listener,
         warned=warned,
         threads=threads,
@@ -291,3 +287,10 @@ def trace(
     from specnet.runs.compiling import compile_spec
 
     return traced(*compile_spec(load(spec), data, threads=threads), row=row, steps=steps)
+
+
+def _as_called(stop: Callable[[], bool] | None) -> Callable[[], bool] | None:
+    """Return what a training asks whether to stop, so that the steps around it do not flush subnormal numbers in it."""
+    from specnet.engines.subnormals import keeping
+
+    return None if stop is None else keeping(stop)

@@ -13,8 +13,7 @@ class _SafeLock(_RLock):  # type: ignore[misc]  # its type has no public name
     """A lock that Ctrl-C does not leave held where a `with` statement begins.
 
     Python 3.14, and no other, looks for signals between `__enter__` and the body. What raises there, as the handler of
-    SIGINT does, keeps `__exit__` from being called. Debuggers, which trace
-    each line, may still see it left held.
+    SIGINT does, keeps `__exit__` from being called. Debuggers, which trace each line, may still see it left held.
     """
 
     def __enter__(self) -> bool:

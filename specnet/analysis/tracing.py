@@ -15,8 +15,8 @@ from specnet.analysis.traced import Observed, Trace, TracedStep
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
 from specnet.engines.execution import Bound
+from specnet.model.batch import Batch
 from specnet.model.compiled import CompiledModel
-from specnet.model.feed import Batch
 from specnet.training.loop import Trainer
 
 Array = np.ndarray[Any, Any]
@@ -71,7 +71,8 @@ class _Watch:
             self.steps.append(traced)
             return scalars
 
-        return replace(batch, bound=Bound(observed, batch.bound.arrays))
+        # What is observed is there before the step.
+        return replace(batch, bound=Bound(observed, batch.bound.arrays), in_step=None)
 
     def _around_update(self, update: Bound) -> Callable[..., tuple[float, ...]]:
         def observed(*numbers: float) -> tuple[float, ...]:

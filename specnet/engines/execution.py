@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from copy import copy
 from dataclasses import dataclass
@@ -36,6 +36,8 @@ class Bound:
     outputs, overwritten by the next call. `many`, where there is one, takes a number of steps and the numbers of the
     first, of which `step` grows by 1 from each to the next, and returns the scalars of each: up to the one whose guard
     is not finite. `workers` share its work, where there are several, while its `pace` says that it takes less time.
+    `fetching`, where there is one, takes pairs of arrays, of which the second are to have rows of the first, and
+    returns what has the next step begin by copying those at given places; None where it cannot.
     """
 
     step: Callable[..., tuple[float, ...]]
@@ -43,6 +45,7 @@ class Bound:
     many: Callable[..., Array] | None = None
     workers: Workers | None = None
     pace: HelpPace | None = None
+    fetching: Callable[[Sequence[tuple[Array, Array]]], Callable[[Array], None] | None] | None = None
 
 
 class Executable:
@@ -129,10 +132,13 @@ class Executable:
             whole = WholeSteps(self._program, names, self._team)
         except NotByTable:
             return None
+        # Predictions, which have no scalars, are made of rows that are there.
+        fetching = whole.fetching if self._program.scalars else None
         if whole.calls_library:
-            return Bound(limiting(1, whole.step), arrays, limiting(1, whole.many))
+            step, many = limiting(1, whole.step), limiting(1, whole.many)
+            return Bound(step, arrays, many, fetching=fetching)
         alone = self._team is None and not (self._program.numbers or self._program.scalars)
-        return Bound(whole.only if alone else whole.step, arrays, whole.many)
+        return Bound(whole.only if alone else whole.step, arrays, whole.many, fetching=fetching)
 
 
 def _check_sizes(plan: Plan, sizes: Mapping[str, int]) -> None:

@@ -123,7 +123,7 @@ class PreparedSplit:
         starts = dict.fromkeys(self._kept, 0)
         with self._of.use.reading(), np.errstate(all="ignore"):
             for batch in self._feed.batches:
-                self._feed.fetch(batch)
+                self._feed.bring(batch)
                 for name, figure in zip(scalars, batch.bound.step(), strict=True):
                     totals[name] = figure if name == "penalty" else totals[name] + figure
                 for name, array in batch.bound.arrays.items():

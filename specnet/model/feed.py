@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from specnet.engines.ranks import RankShares
 from specnet.engines.workers import Workers
 from specnet.graph.sizes import Sizes
 from specnet.model.augmenter import Augmenter
+from specnet.model.batch import Arrays, Batch
 from specnet.model.state import TrainingState, drawn, put
 
 AT_ONCE = 1 << 15
@@ -22,36 +22,8 @@ SHARED = 1 << 20
 """Bytes of a batch's rows that are worth sharing out over the workers of a plan."""
 
 Array = np.ndarray[Any, Any]
-Arrays = dict[str, Array]
 Bind = Callable[[Sizes, Arrays], Bound]
 """What binds a plan to arrays of some sizes; a number is that of rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The rows of one step, and the plan that is bound to where they are put."""
-
-    rows: int
-    """How many; of a batch that several processes share, all of its rows."""
-    bound: Bound
-    places: Array | None
-    """Which rows of the split are fetched, a view of the epoch's order; None where the plan reads the split itself."""
-    arrays: Arrays
-    """What the plan reads, by name."""
-    copies: tuple[tuple[ArrayOrStreamed, Array], ...] = ()
-    """What is copied from the split, and where to."""
-    copied: tuple[tuple[Array, Array], ...] = ()
-    """What is then copied, from the first to the second."""
-    change: Callable[[], None] | None = None
-    """What augments the rows once they are there."""
-    others: tuple[Array, ...] = ()
-    """The rows of the batch that other processes have, as `places`."""
-
-    def at(self, places: Array, others: tuple[Array, ...] = ()) -> Batch:
-        """Return the same with other rows. There may be thousands of batches: `replace` takes three times as long."""
-        return Batch(
-            self.rows, self.bound, places, self.arrays, self.copies, self.copied, self.change, others
-        )
 
 
 class Feed:
@@ -131,7 +103,7 @@ class Feed:
                 None
                 if augmenter is None
                 else augmenter.bind(_first(fetched, count), _first(read, count), size),
-            )
+            ).fetched_in_step()
         self.batches = []
         for start in range(0, rows, batch_size):
             size = min(batch_size, rows - start)
@@ -212,6 +184,13 @@ class Feed:
             for held in self._streamed:
                 if held.window:
                     held.skip(part)
+
+    def bring(self, batch: Batch) -> None:
+        """Fetch a batch, or have the next step of its plan do so, which must come before anything else reads it."""
+        if batch.in_step is None or batch.places is None:
+            self.fetch(batch)
+        else:
+            batch.in_step(batch.places)
 
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them, augmented where they are to be."""

@@ -11,8 +11,9 @@ import numpy as np
 from specnet.data.streamed import ArrayOrStreamed, fetch
 from specnet.engines.ranks import RankShares
 from specnet.graph.sizes import Shape, Size, at
+from specnet.model.batch import Arrays, Batch
 from specnet.model.batching import Batching
-from specnet.model.feed import Arrays, Batch, Bind, Feed, apart, part_of
+from specnet.model.feed import Bind, Feed, apart, part_of
 from specnet.model.state import TrainingState, put
 
 Array = np.ndarray[Any, Any]

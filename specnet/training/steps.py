@@ -111,7 +111,7 @@ class Steps:
         """
         batches, stop = self._feed.batches, self._stop
         # What reads and changes rows gives the same numbers as before a training.
-        fetch = keeping(self._feed.fetch) if self._feed.computes else self._feed.fetch
+        bring = keeping(self._feed.bring) if self._feed.computes else self._feed.bring
         accumulate, invoke, clock, deadline = self._accumulate, self._invoke, self._clock, self.deadline
         until = min(clock() + seconds, deadline)
         end = len(batches)
@@ -120,7 +120,7 @@ class Steps:
         with np.errstate(all="ignore"):
             for position in range(self._next, end):
                 batch = self.batch = batches[position]
-                fetch(batch)
+                bring(batch)
                 scalars = invoke(batch.bound.step, position)
                 loss = scalars[0]
                 if loss - loss != 0.0:

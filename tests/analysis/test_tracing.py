@@ -46,6 +46,22 @@ def test_parameters_are_the_run_s_to_the_bit(name, steps):
             assert earlier.after.tobytes() == later.before.tobytes()
 
 
+def test_inputs_are_the_row_s_own_with_either_engine(monkeypatch):
+    """Compiled steps fetch their rows themselves, and what is observed is read before."""
+    pytest.importorskip("numba")
+    found = []
+    for engine in ("numpy", "numba"):
+        monkeypatch.setenv("SPECNET_ENGINE", engine)
+        found.append(specnet.trace(spec("iris.toml"), row=7, steps=9).steps)
+    for a, b in zip(*found, strict=True):
+        assert (a.rows, a.comes) == (b.rows, b.comes)
+        assert [(name, array.tolist()) for name, array in a.inputs.items()] == [
+            (name, array.tolist()) for name, array in b.inputs.items()
+        ]
+        np.testing.assert_allclose(a.loss, b.loss, rtol=1e-4)
+    assert any(step.inputs for step in found[0])
+
+
 def test_a_document_may_be_given_by_its_path():
     found, expected = (specnet.trace(given) for given in (SPECS / "mlp.toml", spec("mlp.toml")))
     assert [step.loss for step in found.steps] == [step.loss for step in expected.steps]

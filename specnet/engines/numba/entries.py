@@ -9,13 +9,17 @@ from specnet.engines.numpy.preparing import prepare
 from specnet.engines.program import NumpyProgram, View
 from specnet.graph.sizes import Sizes, at
 
-HEADER = 9
+HEADER = 11
 """Entries of the table in front of the others: how many steps to make, where their scalars go, where the numbers are
 that the steps are given, and how many steps have been made; the address of the team's numbers, the parts of a stage,
-and the addresses of what computes products of float32 and float64, and of `usleep`."""
+and the addresses of what computes products of float32 and float64, and of `usleep`; and those of the places of the rows
+to fetch before the first step, 0 for none, and of what `fetch_rows` is told of them."""
 
 STEPS_MADE = 3
-"""The place of the one that the function changes."""
+"""The place of the number of steps, which the function changes."""
+
+ROWS = 9
+"""The place of the address of the rows' places, which it sets to 0 when they are there."""
 
 GEMM = 11
 """Entries of a part of a product by the matrix library: how two matrices lie, the sizes, and where all lie."""

@@ -9,6 +9,7 @@ from specnet.engines.numba.keeping import package_digest
 
 IMPORTS = """\
 from specnet.engines.numba.drawing import *
+from specnet.engines.numba.fetching import *
 from specnet.engines.numba.language import *
 from specnet.engines.numba.matrices import *
 from specnet.engines.numba.small import *

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from time import perf_counter
 from typing import Any
@@ -12,7 +12,8 @@ import numpy as np
 
 from specnet.engines.help_pace import HelpPace
 from specnet.engines.numba.addresses import address_of
-from specnet.engines.numba.entries import STEPS_MADE
+from specnet.engines.numba.entries import ROWS, STEPS_MADE
+from specnet.engines.numba.fetching import fetch_table
 from specnet.engines.numba.products import calls_library, product_functions, product_parts
 from specnet.engines.numba.table_calls import NotByTable, calls_table, pieces_tape
 from specnet.engines.numba.team import Team, usleep
@@ -31,16 +32,16 @@ class WholeSteps:
     def __init__(self, program: NumpyProgram, names: Mapping[str, Any], team: Team | None) -> None:
         assert program.whole is not None
         self._run, self._number, self._team = names["run"], program.whole.loop, team
+        self._threads = program.whole.threads
         self._kept = names
         """What the table has the addresses of."""
         constants = [float(names[name]) for name in program.factors]
         self._given = np.array([0.0] * len(program.numbers) + constants)
         self._one = np.empty((1, len(program.scalars)))
-        threads = program.whole.threads
         shared = np.zeros(NUMBERS + 8, np.int64)
         # Each number has a cache line of its own.
         self._shared = shared[-address_of(shared) % 64 // 8 :]
-        self._shared[0] = threads  # no part to take
+        self._shared[0] = self._threads  # no part to take
         self._pace = HelpPace()
         self._run_flushing = flushing(self._run)
         self._flushes = False
@@ -48,9 +49,9 @@ class WholeSteps:
         self._interest = INTEREST if program.scalars else SHORT_INTEREST
         self._single = 1, address_of(self._one)
         """How many steps the table says to make, and where their scalars go, but while there are many."""
-        header = [*self._single, address_of(self._given), 0, address_of(self._shared), threads]
+        header = [*self._single, address_of(self._given), 0, address_of(self._shared), self._threads]
         items = {names[entry[1]].itemsize for entry in program.whole.entries if entry[0] == "gemm"}
-        header += [*(product_functions(item) if item in items else 0 for item in (4, 8)), usleep()]
+        header += [*(product_functions(item) if item in items else 0 for item in (4, 8)), usleep(), 0, 0]
         self._tables: list[Array] = []
         self.calls_library = False
         """Whether the matrix library computes a product of these sizes."""
@@ -84,6 +85,23 @@ class WholeSteps:
             # Ctrl-C after the steps must not leave the next one to write where these scalars were.
             self._table[:2] = self._single
         return found[: self._table[STEPS_MADE] + 1]
+
+    def fetching(self, copies: Sequence[tuple[Array, Array]]) -> Callable[[Array], None] | None:
+        """Return what has the next step begin by copying rows, whose places it is given, from arrays to others.
+
+        None where only NumPy can copy them. There is one for a binding, or none.
+        """
+        table = fetch_table(copies, self._threads)
+        if table is None:
+            return None
+        self._table[ROWS + 1] = address_of(table)
+        self._kept_rows = table, copies
+
+        def fetch(places: Array) -> None:
+            self._places = places
+            self._table[ROWS] = address_of(places)
+
+        return fetch
 
     def _make(self) -> None:
         """Make the steps that the table says."""

@@ -17,8 +17,8 @@ from dataclasses import replace
 from math import prod
 
 from specnet.engines.blas import product_addresses
-from specnet.engines.numba.entries import GEMM, Unfit
-from specnet.engines.numba.performing import Performing
+from specnet.engines.numba.entries import GEMM, ROWS, Unfit
+from specnet.engines.numba.scalars import Scalars
 from specnet.engines.program import NumpyProgram, Whole
 from specnet.engines.sharing import PARSING
 from specnet.graph.sizes import Sizes
@@ -94,7 +94,7 @@ def {name}(t):
 """What other threads run meanwhile."""
 
 
-class _WholeWriter(Performing):
+class _WholeWriter(Scalars):
     """Writes a step's statements as those of a compiled function."""
 
     def __init__(
@@ -127,6 +127,7 @@ class _WholeWriter(Performing):
                 "    t = int64_at(t)",
                 "    r, n = float64_at(t[1]), float64_at(t[2])",
                 *(f"    {line}" for line in self.head),
+                *(f"    {line}" for line in self._fetching()),
                 "    for i in range(t[0]):",
                 "        t[3] = i",
                 *(f"        {line}" for line in (*given, *self.lines)),
@@ -140,6 +141,23 @@ class _WholeWriter(Performing):
             parts += [f"    if stage == {number}:", f"        {line}", "        return"]
         main = "\n".join(parts) + "\n\n" + _SHARED + f"{text}\n"
         return [main, _HELP.replace("{whole}", self.loop_name(main))]
+
+    def _fetching(self) -> list[str]:
+        """Return what fetches the rows of the first step; predictions are made of rows that are there."""
+        if not self.program.scalars:
+            return []
+        alone, places = "fetch_rows(t, 0)", f"t[{ROWS}]"
+        if not self.stages:
+            return [f"if {places}:", f"    {alone}", f"    {places} = 0"]
+        self.stages.append("fetch_rows(t, part)")
+        return [
+            f"if {places}:",
+            f"    if int64_at(t[{ROWS + 1}])[0] > 1:",
+            f"        {{name}}_shared(t, {len(self.stages) - 1})",
+            "    else:",
+            f"        {alone}",
+            f"    {places} = 0",
+        ]
 
     # Statements
 
@@ -158,15 +176,15 @@ class _WholeWriter(Performing):
                 out = self.array(array)
                 self.lines.append(f"filled({number!r}, {out}, t, {self.entry('size', array)})")
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.lines.append(f"{name} = {self._scalar(value)}")
+                self.lines.append(f"{name} = {self.scalar(value)}")
             case ast.Assign(
                 targets=[ast.Subscript(value=ast.Name(id=array), slice=ast.Constant(int(place)))], value=value
             ):
-                self.lines.append(f"{self.array(array)}[{place}] = {self._scalar(value)}")
+                self.lines.append(f"{self.array(array)}[{place}] = {self.scalar(value)}")
             case ast.For(target=ast.Tuple(elts=names), iter=ast.Name(id=block), body=body):
                 self.pieces([ast.unparse(name) for name in names], block, body)
             case ast.If(test=test, body=[ast.Return(value=ast.Tuple(elts=results))], orelse=[]):
-                self.lines.append(f"if {self._scalar(test)}:")
+                self.lines.append(f"if {self.scalar(test)}:")
                 self.lines += [f"    {line}" for line in (*self._results(results), "return")]
             case ast.Return(value=ast.Tuple(elts=results)):
                 self.lines += self._results(results)
@@ -175,7 +193,7 @@ class _WholeWriter(Performing):
 
     def _results(self, results: list[ast.expr]) -> list[str]:
         count = len(results)
-        return [f"r[i * {count} + {place}] = {self._scalar(result)}" for place, result in enumerate(results)]
+        return [f"r[i * {count} + {place}] = {self.scalar(result)}" for place, result in enumerate(results)]
 
     def _call(self, name: str, arguments: list[ast.expr]) -> None:
         match name, arguments:
@@ -279,37 +297,6 @@ class _WholeWriter(Performing):
         self.lines.append(f"{{name}}_shared(t, {len(self.stages)})")
         self.stages.append(line)
 
-    # Scalars
-
-    def _scalar(self, node: ast.expr) -> str:
-        """Return an expression of scalars."""
-        match node:
-            case ast.Call(func=ast.Name(id="float"), args=[ast.Call(func=ast.Name(id=name), args=arguments)]):
-                return f"float64({self._sum(name, arguments)})"
-            case ast.Call(func=ast.Name(id="count_nonzero"), args=[ast.Name(id=a)]):
-                return f"float64(number_of({self.array(a, truths=True)}, t, {self.entry('size', a)}))"
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="ranks"))):
-                raise Unfit  # sums over processes are the interpreter's
-        for part in ast.walk(node):
-            if isinstance(part, ast.Name) and part.id in self.views:
-                raise Unfit
-            if isinstance(part, ast.Name) and part.id.startswith("scalar_"):
-                part.id = part.id.removeprefix("scalar_")
-                if part.id not in FUNCTIONS:
-                    raise Unfit
-        return ast.unparse(node)
-
-    def _sum(self, name: str, arguments: list[ast.expr]) -> str:
-        match name, arguments:
-            case "dot", [ast.Name(id=a), ast.Name(id=b)]:
-                return f"inner_product({self.array(a)}, {self.array(b)}, t, {self.entry('size', a)})"
-            case "add_reduce", [ast.Name(id=a)] if self.views[a].dtype != "bool":
-                return f"total({self.array(a)}, t, {self.entry('size', a)})"
-        raise Unfit
-
 
 BY_ROWS = {"argmax": "largest", "log_softmax": "logarithms", "softmax": "proportions"}
 """What computes something of each row of an array, by the name in statements."""
-
-FUNCTIONS = {"exp", "log", "sqrt", "sin", "cos", "tanh", "expm1", "log1p"}
-"""Functions of scalars that compiled code has."""

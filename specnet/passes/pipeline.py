@@ -12,6 +12,7 @@ from specnet.passes.engine import Engine
 from specnet.passes.enlarging import fold_enlargements
 from specnet.passes.fuse import group, is_shared
 from specnet.passes.gates import halve_gates
+from specnet.passes.large_products import are_in_loops
 from specnet.passes.layout import join_biases
 from specnet.passes.loop_inputs import join_inputs
 from specnet.passes.loop_products import transpose_constants
@@ -58,8 +59,8 @@ def plan(
         if portion is not None:
             graph = share_update(graph, portion)
         graph = lay_out_phases(fold_enlargements(graph))
-        # A compiled loop adds a bias with what follows it. Without gradients, joining it to a product gains nothing.
-        if engine == "numpy" or any(node.op is pack for node in graph):
+        # A compiled loop adds a bias with what follows it: joining it gains something only where a few loops are all.
+        if engine == "numpy" or (any(node.op is pack for node in graph) and are_in_loops(graph, sizes)):
             graph = join_biases(graph, fixed_inputs=fixed_inputs)
         graph = spread(graph)
         if loops:

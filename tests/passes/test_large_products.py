@@ -1,4 +1,4 @@
-"""Which products a matrix library might share between threads of its own."""
+"""How large products are: what a compiled loop does, and what a library might share between threads of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS
-from specnet.passes.large_products import ELEMENTS, has_large_products
+from specnet.passes.large_products import ELEMENTS, are_in_loops, has_large_products
 from tests.support.graphs import graph_of
 
 SIZES = {"batch": 64, "steps": 3}
@@ -47,3 +47,18 @@ def test_the_bodies_of_loops_count_and_their_stacked_arrays_do_not(width):
 
     shapes = {"x": (STEPS, BATCH, width), "h": (BATCH, width), "K": (width, width)}
     assert large(build, **shapes) == (width > 64)
+
+
+@pytest.mark.parametrize(("units", "in_loops"), [(8, True), (9, False)])
+@pytest.mark.parametrize("within", [False, True], ids=["by itself", "in a loop"])
+def test_small_products_are_loops(units, in_loops, within):
+    graph, leaves = graph_of({"x": (3, BATCH, 8), "K": (8, units), "h": (BATCH, units)})
+
+    def step(states, arrays):
+        return [states[0] + arrays[0] @ leaves["K"]], []
+
+    if within:
+        ops.scan(step, [leaves["h"]], [leaves["x"]])
+    else:
+        ops.MATMUL(leaves["x"], leaves["K"])
+    assert are_in_loops(graph, SIZES) == in_loops

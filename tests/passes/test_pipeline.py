@@ -61,6 +61,19 @@ def test_workers_are_there_only_for_ops_that_are_shared(monkeypatch):
     assert pipeline.plan(graph, 8).workers == 3
 
 
+@pytest.mark.parametrize(
+    ("engine", "batch", "joined"),
+    [("numpy", 8, True), ("numpy", 800, True), ("numba", 8, True), ("numba", 800, False)],
+)
+def test_compiled_products_that_are_no_loops_leave_biases_to_what_follows(engine, batch, joined, monkeypatch):
+    asked = []
+    monkeypatch.setattr(pipeline, "join_biases", lambda graph, **_: asked.append(graph) or graph)
+    graph, leaves = graph_of({"x": (BATCH, 3), "g": (BATCH, 4)})
+    graph.outputs = {"gradients": ops.pack(ops.MATMUL(leaves["x"], leaves["g"], a_t=True))}
+    pipeline.plan(graph, batch, engine=engine)
+    assert bool(asked) == joined
+
+
 def test_planning_leaves_the_collector_as_it_was():
     assert gc.isenabled()
     pipeline.plan(small(), 8)

@@ -13,6 +13,10 @@ from llvmlite import ir
 
 from specnet.engines.numba.vector_code import VectorCode, constant, function_of
 
+AHEAD = 32
+"""Rows of vectors from the one that is multiplied to the one that the cache is asked for: as many as are multiplied
+while it comes from another core's cache. It may lie behind the last, where nobody's memory is."""
+
 
 @dataclass(frozen=True)
 class BlockShape:
@@ -64,6 +68,7 @@ class _BlockWriter(VectorCode):
         builder = self.builder
         last, steps, rows, y, bias, adds = self.function.args
         self._prepare(last, steps, rows)
+        self.ahead = builder.mul(self.numbers[8], constant(AHEAD))
         start = self._given(bias, self._load, self.zeros)
         found = self._loop(0, constant(0), self.address(y), start * self.rows)
         out = self._addresses(rows, self.rows)
@@ -109,6 +114,8 @@ class _BlockWriter(VectorCode):
     def _multiply(self, x: Any, y: Any, sums: list[Any]) -> list[Any]:
         """Write the products of a number of each row with each vector; return the sums with them."""
         builder, columns, new = self.builder, self._load(y), []
+        for place in self._places(builder.gep(y, [self.ahead])):
+            self.prefetch(place, writes=False)
         for row in range(self.rows):
             address = builder.bitcast(builder.gep(self.x[row], [x]), self.real.as_pointer())
             factor = self.spread(builder.load(address, align=self.item), self.vector)

@@ -16,6 +16,7 @@ from numba.core.runtime import rtsys
 from specnet.engines.cache_folder import Unsafe, cache_folder, check_own
 from specnet.engines.notices import notify
 from specnet.engines.numpy import erf
+from specnet.passes import large_products
 
 MOST = 200
 """Plans that are kept; those that were not used for longest give way."""
@@ -23,7 +24,8 @@ MOST = 200
 
 def sources() -> list[Path]:
     """Return the files of compiled functions, and of what these take numbers from as they are compiled."""
-    return [*sorted(Path(__file__).parent.rglob("*.py")), Path(erf.__file__)]
+    others = [Path(module.__file__ or "") for module in (erf, large_products)]
+    return [*sorted(Path(__file__).parent.rglob("*.py")), *others]
 
 
 @cache

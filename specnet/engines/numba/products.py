@@ -1,9 +1,4 @@
-"""Products of matrices by blocks of sums in registers, which read both matrices where they lie.
-
-The matrix library first copies matrices into the order in which it reads them. For a few rows that takes as long as a
-part of the product, and without it each sum is also the same for any number of rows and columns, and so in any part of
-a product that threads share.
-"""
+"""What compiled steps are told of products of matrices: who computes them, and the parts that threads take."""
 
 from __future__ import annotations
 
@@ -19,26 +14,16 @@ from numba.core.registry import cpu_target
 from specnet.engines.blas import product_addresses
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.blocks import BlockShape, block_shape
-from specnet.engines.numba.compiling import inner, kernel
 from specnet.engines.numba.entries import GEMM
-from specnet.engines.numba.language import int64_at
 from specnet.engines.numba.matrices import BY_BLOCKS
-from specnet.engines.numba.vector_products import most_vectors, multiply_vector
-from specnet.engines.numba.vectors import (
-    block,
-    block_rows,
-    block_vectors,
-    bytes_of,
-    stack_numbers,
-    stack_squares,
-    turn_square,
-    vector_bytes,
+from specnet.engines.numba.multiplying import (
+    SECOND_TURNED,
+    multiply_float32,
+    multiply_float64,
 )
+from specnet.engines.numba.vector_products import most_vectors
 
 Array = np.ndarray[Any, Any]
-
-DEPTH = 256
-"""Rows of the second matrix whose products are added up before the next ones are read, which stay in cache."""
 
 FEW_ROWS = 256
 """Rows up to which the library's copies of a large second matrix take longer than reading it again and again."""
@@ -46,117 +31,12 @@ FEW_ROWS = 256
 LARGE, HUGE = 1 << 20, 1 << 22
 """Bytes of a second matrix for any number of rows, and for few, from which on the library's copies pay."""
 
-DEEP = 64
-"""Numbers that are added up for each of a square, which is then transposed in a tenth of the time."""
-
-TURNED = 2
-"""How the first matrix lies where both lie column by column."""
-
 TILE = 16
 """Rows or columns that a part of a product has a multiple of."""
 
 ARGUMENTS = 10
 """Whether the first matrix lies column by column, sizes (n, m, k), and addresses and steps from row to row of both and
 of the result."""
-
-
-@kernel
-def multiply_float32(
-    a_t: int, n: int, m: int, k: int, a: int, a_step: int, b: int, b_step: int, out: int, step: int
-) -> None:
-    """Write the product of an n x k matrix and a k x m matrix.
-
-    The first one may lie column by column (`a_t` is 1), and so may both (2, where `is_turned`).
-    """
-    _multiply(np.float32(0), a_t, n, m, k, a, a_step, b, b_step, out, step)
-
-
-@kernel
-def multiply_float64(
-    a_t: int, n: int, m: int, k: int, a: int, a_step: int, b: int, b_step: int, out: int, step: int
-) -> None:
-    """Do the same with float64."""
-    _multiply(np.float64(0), a_t, n, m, k, a, a_step, b, b_step, out, step)
-
-
-@inner
-def _multiply(
-    like: Any,
-    a_t: int,
-    n: int,
-    m: int,
-    k: int,
-    a: int,
-    a_step: int,
-    b: int,
-    b_step: int,
-    out: int,
-    step: int,
-) -> None:
-    item, count = bytes_of(like), block_rows()
-    if n == 1:
-        multiply_vector(like, m, k, a, (a_step if a_t else 1) * item, b, b_step * item, out)
-        return
-    rows = stack_numbers()
-    steps = rows + 16 * count
-    r, s = int64_at(rows), int64_at(steps)
-    if a_t == TURNED:
-        _multiply_turned(like, n, m, k, a, a_step, b, b_step, out, step)
-        return
-    down, along = (item, a_step * item) if a_t else (a_step * item, item)
-    for place in range(9):
-        s[place] = 0
-    s[0], s[1], s[5], s[8] = 1, 1, along, b_step * item
-    width = vector_bytes() // item
-    vectors = -(-m // width)
-    blocks = -(-vectors // block_vectors())
-    for first in range(0, k, DEPTH):
-        s[2] = min(DEPTH, k - first)
-        for j in range(blocks):
-            begin = vectors * j // blocks * width
-            columns = min(vectors * (j + 1) // blocks * width, m) - begin
-            y = b + first * b_step * item + begin * item
-            for i in range(0, n, count):
-                for row in range(count):
-                    own = min(i + row, n - 1)
-                    r[row] = a + own * down + first * along
-                    r[count + row] = out + (own * step + begin) * item
-                block(like, columns, steps, rows, y, 0, first)
-
-
-@inner
-def _multiply_turned(
-    like: Any, n: int, m: int, k: int, a: int, a_step: int, b: int, b_step: int, out: int, step: int
-) -> None:
-    """Write the product of two matrices that lie column by column.
-
-    Transposed, they lie row by row, and the product of the second by the first is that of these. Each square of it is
-    transposed when it is complete.
-    """
-    item, count, squares = bytes_of(like), block_rows(), stack_squares()
-    side, line = vector_bytes() // item, block_vectors() * vector_bytes()
-    rows = stack_numbers()
-    steps = rows + 16 * count
-    r, s = int64_at(rows), int64_at(steps)
-    for place in range(9):
-        s[place] = 0
-    s[0], s[1], s[5], s[8] = 1, 1, item, a_step * item
-    vectors = n // side
-    blocks = -(-vectors // block_vectors())
-    for j in range(blocks):
-        begin = vectors * j // blocks * side
-        columns = vectors * (j + 1) // blocks * side - begin
-        for i in range(0, m, side):
-            for top in range(0, side, count):
-                for first in range(0, k, DEPTH):
-                    s[2] = min(DEPTH, k - first)
-                    for row in range(count):
-                        r[row] = b + ((i + top + row) * b_step + first) * item
-                        r[count + row] = squares + (top + row) * line
-                    block(like, columns, steps, rows, a + (first * a_step + begin) * item, 0, first)
-            for column in range(0, columns, side):
-                place = out + ((begin + column) * step + i) * item
-                turn_square(like, squares + column * item, line, place, step * item)
 
 
 @cache
@@ -181,15 +61,12 @@ def is_by_blocks(n: int, m: int, k: int, item: int) -> bool:
 
 
 @cache
-def is_turned(n: int, m: int, k: int, item: int) -> bool:
-    """Return whether blocks compute a product of matrices that lie column by column faster than the library.
+def is_second_turned(n: int, m: int, k: int, item: int) -> bool:
+    """Return whether blocks compute a product with a matrix that lies column by column faster than the library.
 
-    They do where its squares are filled by whole blocks, and take little time compared with their sums.
+    It is transposed, which takes half the time of the product for two blocks of rows.
     """
-    shape = _shape()
-    side = shape.width // item
-    fits = side % shape.rows == 0 and n % side == 0 and m % side == 0
-    return fits and k >= DEEP and n * k * item <= (HUGE if m <= FEW_ROWS else LARGE)
+    return n >= 2 * _shape().rows and is_by_blocks(n, m, k, item)
 
 
 def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
@@ -213,8 +90,8 @@ def product_parts(a: Array, b: Array, out: Array, parts: int) -> list[int]:
             found += [1 + BY_BLOCKS, 0, 1, own[0], k, second, b_step, first, a_step, result, own[0]]
             continue
         lies = a_t + BY_BLOCKS * (not b_t and is_by_blocks(*own, k, size))
-        if a_t and b_t and is_turned(*own, k, size):
-            lies = TURNED + BY_BLOCKS
+        if b_t and not a_t and is_second_turned(*own, k, size):
+            lies = SECOND_TURNED + BY_BLOCKS
         found += [lies, b_t, *own, k, first, a_step, second, b_step, result, step]
     return found
 

@@ -31,8 +31,9 @@ __all__ = [
     "copy_number",
     "dots",
     "fill_zeros",
+    "stack_lines",
     "stack_numbers",
-    "stack_squares",
+    "stack_panel",
     "turn_square",
     "vector_bytes",
 ]
@@ -43,8 +44,8 @@ _BYTES = ir.IntType(8).as_pointer()
 STACK = 32
 """Integers that a function has on its stack."""
 
-SQUARES = 3072
-"""Bytes that it has there of squares, which are as many as a block has vectors."""
+LINES, PANEL = 1 << 14, 3 << 14
+"""Bytes that it has there of 256 lines of a cache, and of as many rows of a block."""
 
 
 def shape_for(context: Any) -> BlockShape:
@@ -79,26 +80,25 @@ def bytes_of(typing_context: Any, like: Any) -> Any:  # noqa: ARG001
     return types.int64(like), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def stack_numbers(typing_context: Any) -> Any:  # noqa: ARG001
-    """Return the address of `STACK` integers, which last as long as the calling function runs."""
+def _stack(size: int) -> Any:
+    """Return a function that gives the address of so many bytes, which last as long as the calling function runs."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        return builder.ptrtoint(cgutils.alloca_once(builder, ir.ArrayType(_I64, STACK)), _I64)
+    @intrinsic  # type: ignore[untyped-decorator]
+    def address(typing_context: Any) -> Any:  # noqa: ARG001  numba reads the names
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            # `alloca_once` of numba would fill them with zeros.
+            with builder.goto_entry_block():
+                place = builder.alloca(ir.ArrayType(ir.IntType(8), size))
+            place.align = 64
+            return builder.ptrtoint(place, _I64)
 
-    return types.int64(), generate
+        return types.int64(), generate
+
+    return address
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def stack_squares(typing_context: Any) -> Any:  # noqa: ARG001
-    """Return the address of `SQUARES` bytes, which last as long as the calling function runs."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
-        place = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(8), SQUARES))
-        place.align = 64
-        return builder.ptrtoint(place, _I64)
-
-    return types.int64(), generate
+stack_numbers = _stack(8 * STACK)
+stack_lines, stack_panel = _stack(LINES), _stack(PANEL)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -22,9 +22,7 @@ from specnet.engines.numba.scalars import Scalars
 from specnet.engines.program import NumpyProgram, Whole
 from specnet.engines.sharing import PARSING
 from specnet.graph.sizes import Sizes
-
-LARGEST = 4_096
-"""Multiplications of a matrix product that a loop does as fast as a call of the matrix library."""
+from specnet.passes.large_products import IN_LOOPS
 
 LARGEST_OF_A_ROW = 512
 """The same where the first matrix has one row, for which vectors of columns are added up."""
@@ -278,7 +276,7 @@ class _WholeWriter(Scalars):
             {"float64"},
         )
         single = known and self.shape(a)[0] == 1 and multiplications > LARGEST_OF_A_ROW
-        if multiplications <= LARGEST and not single:
+        if multiplications <= IN_LOOPS and not single:
             arrays = f"{self.array(a)}, {self.array(b)}, {self.array(out)}"
             self.lines.append(f"product({arrays}, t, {self.entry('product', a, b)})")
             return

@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip("numba")
 
 from specnet.engines.numba.matrices import BY_BLOCKS
-from specnet.engines.numba.products import TURNED
 from specnet.engines.numba.stepping import _numbers
 from tests.support.trainings import document, trainer
 
@@ -48,7 +47,7 @@ def test_parts_of_a_product_make_it_up(shape, turned, parts):
     for a_t, b_t, rows, columns, inner, first, a_step, second, b_step, result, step in np.reshape(
         entries, (parts, 11)
     ):
-        a_turned = a_t in (1, 1 + BY_BLOCKS, TURNED + BY_BLOCKS)
+        a_turned = a_t in (1, 1 + BY_BLOCKS)
         product = matrix(first, rows, inner, a_step, a_turned) @ matrix(second, inner, columns, b_step, b_t)
         matrix(result, rows, columns, step, turned=False)[:] = product
     np.testing.assert_allclose(out, a @ b, 1e-12)

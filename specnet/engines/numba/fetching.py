@@ -10,7 +10,7 @@ import numpy as np
 from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.compiling import inner
 from specnet.engines.numba.entries import ROWS
-from specnet.engines.numba.language import int32_at, int64_at, uint8_at
+from specnet.engines.numba.language import int64_at, uint8_at
 
 __all__ = ["fetch_rows"]
 
@@ -23,15 +23,11 @@ COPY = 6
 """Entries of a copy: where rows lie, the bytes from one to the next, the last one's number, where they go, how many are
 taken, and the bytes of each."""
 
-UNITS = 8, 4, 1
-"""Bytes that are moved at once, where all of a copy's entries are multiples of it."""
-
 
 def fetch_table(copies: Sequence[tuple[Array, Array]], threads: int) -> Array | None:
     """Return what `fetch_rows` is told of copies, each from an array to one that takes some of its rows.
 
-    It begins with how many parts they are shared out in, their number, and the bytes that are moved at once. None
-    where the numbers of a row do not follow each other in memory.
+    It begins with how many parts they are shared out in, and their number. None where numbers of a row lie apart.
     """
     entries: list[int] = []
     for held, out in copies:
@@ -43,31 +39,20 @@ def fetch_table(copies: Sequence[tuple[Array, Array]], threads: int) -> Array | 
             return None
         row = held.itemsize * held[0].size
         entries += [address_of(held), held.strides[0], len(held) - 1, address_of(out), len(out), row]
-    moved = [entries[place] for place in range(len(entries)) if place % COPY not in (2, 4)]
-    unit = next(each for each in UNITS if all(number % each == 0 for number in moved))
     parts = threads if sum(out.nbytes for _, out in copies) >= SHARED else 1
-    return np.array([parts, len(copies), unit, *entries], np.int64)
+    return np.array([parts, len(copies), *entries], np.int64)
 
 
 @inner
 def fetch_rows(t: Any, part: int) -> None:
     """Put a part of the rows whose places a step's table has where the step reads them."""
     places, g = int64_at(t[ROWS]), int64_at(t[ROWS + 1])
-    parts, unit = g[0], g[2]
+    parts = g[0]
     for number in range(g[1]):
-        at = 3 + COPY * number
+        at = 2 + COPY * number
         source, step, last, out, rows, size = g[at], g[at + 1], g[at + 2], g[at + 3], g[at + 4], g[at + 5]
         for row in range(rows * part // parts, rows * (part + 1) // parts):
-            a, b = source + min(max(places[row], 0), last) * step, out + row * size
-            if unit == 8:
-                _copy(int64_at(a), int64_at(b), size >> 3)
-            elif unit == 4:
-                _copy(int32_at(a), int32_at(b), size >> 2)
-            else:
-                _copy(uint8_at(a), uint8_at(b), size)
-
-
-@inner
-def _copy(a: Any, b: Any, count: int) -> None:
-    for place in range(count):
-        b[place] = a[place]
+            a, b = uint8_at(source + min(max(places[row], 0), last) * step), uint8_at(out + row * size)
+            # In vectors, which take less time than the system's copy where rows come from far away.
+            for place in range(size):
+                b[place] = a[place]

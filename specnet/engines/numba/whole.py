@@ -144,16 +144,17 @@ class _WholeWriter(Scalars):
         """Return what fetches the rows of the first step; predictions are made of rows that are there."""
         if not self.program.scalars:
             return []
-        alone, places = "fetch_rows(t, 0)", f"t[{ROWS}]"
+        places = f"t[{ROWS}]"
         if not self.stages:
-            return [f"if {places}:", f"    {alone}", f"    {places} = 0"]
+            return [f"if {places}:", "    fetch_rows(t, 0)", f"    {places} = 0"]
+        stage = len(self.stages)
         self.stages.append("fetch_rows(t, part)")
         return [
             f"if {places}:",
             f"    if int64_at(t[{ROWS + 1}])[0] > 1:",
-            f"        {{name}}_shared(t, {len(self.stages) - 1})",
+            f"        {{name}}_shared(t, {stage})",
             "    else:",
-            f"        {alone}",
+            f"        {{name}}_part(t, {stage}, 0)",
             f"    {places} = 0",
         ]
 

@@ -12,7 +12,6 @@ MULTIPLICATIONS = 2**18
 ELEMENTS = 9_216
 """From so many on, OpenBLAS shares products of a matrix and a vector; those of vectors from 10,000 on."""
 
-
 IN_LOOPS = 4_096
 """Multiplications of a product that a compiled loop does as fast as a call."""
 

@@ -15,7 +15,7 @@ from specnet.engines.numba.vector_code import VectorCode, constant, function_of
 
 AHEAD = 32
 """Rows of vectors from the one that is multiplied to the one that the cache is asked for: as many as are multiplied
-while it comes from another core's cache. It may lie behind the last, where nobody's memory is."""
+while it comes from another core's cache. It may lie beyond the matrix, even where no memory is, which does no harm."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ STEPS_MADE = 3
 """The place of the number of steps, which the function changes."""
 
 ROWS = 9
-"""The place of the address of the rows' places, which it sets to 0 when they are there."""
+"""The place of the address of the rows' places, which the function sets to 0 once the rows are there."""
 
 GEMM = 11
 """Entries of a part of a product by the matrix library: how two matrices lie, the sizes, and where all lie."""

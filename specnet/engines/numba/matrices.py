@@ -15,7 +15,8 @@ from specnet.engines.numba.language import float32_at, float64_at, int64_at
 __all__ = ["gemm32", "gemm64"]
 
 BY_BLOCKS = 2
-"""What is added to how the first matrix of a product lies if blocks compute it, see `products`."""
+"""What is added to how the matrices of a product lie, see `multiplying`, if blocks compute it; without it, that is how
+the first one lies, and the next entry says how the second one does."""
 
 _I32, _I64, _VOID = ir.IntType(32), ir.IntType(64), ir.VoidType()
 

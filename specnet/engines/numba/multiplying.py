@@ -34,7 +34,7 @@ DEPTH = 256
 """Rows of the second matrix whose products are added up before the next ones are read, which stay in cache."""
 
 DEEP = 64
-"""Numbers that are added up for each sum, from which on copying or transposing is a tenth of the time."""
+"""Numbers that are added up for each sum, from which on it pays to copy a first matrix that lies column by column."""
 
 FIRST_TURNED, SECOND_TURNED = 1, 2
 """Which of the matrices lies column by column; 0 for none."""

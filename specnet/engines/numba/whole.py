@@ -2,8 +2,8 @@
 
 A step of a network of a few numbers is a dozen calls that each take longer than what they compute. So the statements
 of a plan are written once more as a function that is compiled, in which small products are loops, and others calls of
-the matrix library. It is run like any compiled loop, with a table of addresses and sizes. Plans with a statement that
-has no such form are executed without it.
+products by blocks or of the matrix library. It is run like any compiled loop, with a table of addresses and sizes.
+Plans with a statement that has no such form are executed without it.
 
 Where several threads may compute, long loops and products are stages that are cut into as many parts, of which any
 thread takes one after the other. How they are cut follows from the sizes alone.
@@ -25,7 +25,8 @@ from specnet.graph.sizes import Sizes
 from specnet.passes.large_products import IN_LOOPS
 
 LARGEST_OF_A_ROW = 512
-"""The same where the first matrix has one row, for which vectors of columns are added up."""
+"""Multiplications of a product that a loop does as fast as a call where the first matrix has one row: then vectors of
+columns are added up."""
 
 SHARED = 16_384
 """Elements of a loop that is worth cutting into parts: some microseconds of work."""

@@ -7,7 +7,16 @@ import pytest
 
 pytest.importorskip("numba")
 
-from specnet.engines.numba.multiplying import FIRST_TURNED, SECOND_TURNED, multiply_float32, multiply_float64
+from specnet.engines.numba.blocks import block_shape
+from specnet.engines.numba.multiplying import (
+    DEPTH,
+    FIRST_TURNED,
+    LINE,
+    SECOND_TURNED,
+    multiply_float32,
+    multiply_float64,
+)
+from specnet.engines.numba.vectors import LINES, PANEL
 from tests.support.examples import DTYPES
 
 FUNCTIONS = {"float32": multiply_float32, "float64": multiply_float64}
@@ -63,3 +72,14 @@ def test_copies_have_the_bits_of_what_is_read_where_it_lies(lies):
         multiply_float32(how, 70, 250, 300, *given, out.ctypes.data, 250)
         found.append(out.tobytes())
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("triple", "features"),
+    [("x86_64", "+avx512f"), ("x86_64", "+avx"), ("x86_64", ""), ("aarch64", "")],
+    ids=["AVX-512", "AVX", "SSE", "NEON"],
+)
+def test_copies_fit_into_the_room_for_them_on_every_processor(triple, features):
+    shape = block_shape(triple, features)
+    assert DEPTH * LINE <= LINES
+    assert DEPTH * shape.vectors * shape.width <= PANEL

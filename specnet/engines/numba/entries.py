@@ -13,7 +13,7 @@ HEADER = 11
 """Entries of the table in front of the others: how many steps to make, where their scalars go, where the numbers are
 that the steps are given, and how many steps have been made; the address of the team's numbers, the parts of a stage,
 and the addresses of what computes products of float32 and float64, and of `usleep`; and those of the places of the rows
-to fetch before the first step, 0 for none, and of what `fetch_rows` is told of them."""
+to fetch before the first step, 0 for none, and of the table of their copies, see `fetching`."""
 
 STEPS_MADE = 3
 """The place of the number of steps, which the function changes."""

@@ -25,7 +25,7 @@ taken, and the bytes of each."""
 
 
 def fetch_table(copies: Sequence[tuple[Array, Array]], threads: int) -> Array | None:
-    """Return what `fetch_rows` is told of copies, each from an array to one that takes some of its rows.
+    """Return the table of copies for `fetch_rows`, each from an array to one that takes some of its rows.
 
     It begins with how many parts they are shared out in, and their number. None where numbers of a row lie apart.
     """

@@ -148,6 +148,7 @@ def _multiply_panel(
 def _copy_lines(source: int, source_step: int, size: int, count: int, to: int) -> None:
     """Copy so many pieces of a line, or of less, which lie apart, each to the begin of a line."""
     if size == LINE:
+        # A size that is known when this is compiled makes a copy one load and one store.
         for number in range(count):
             copy_bytes(to + number * LINE, source + number * source_step, LINE)
     else:

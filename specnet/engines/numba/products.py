@@ -1,4 +1,4 @@
-"""What compiled steps are told of products of matrices: who computes them, and the parts that threads take."""
+"""Products of matrices in the tables of compiled steps: what computes them, and the parts that threads take."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ from specnet.engines.numba.addresses import address_of
 from specnet.engines.numba.blocks import BlockShape, block_shape
 from specnet.engines.numba.entries import GEMM
 from specnet.engines.numba.matrices import BY_BLOCKS
-from specnet.engines.numba.multiplying import (
-    SECOND_TURNED,
-    multiply_float32,
-    multiply_float64,
-)
+from specnet.engines.numba.multiplying import SECOND_TURNED, multiply_float32, multiply_float64
 from specnet.engines.numba.vector_products import most_vectors
 
 Array = np.ndarray[Any, Any]
@@ -35,7 +31,7 @@ TILE = 16
 """Rows or columns that a part of a product has a multiple of."""
 
 ARGUMENTS = 10
-"""Whether the first matrix lies column by column, sizes (n, m, k), and addresses and steps from row to row of both and
+"""Which matrix lies column by column, sizes (n, m, k), and addresses and steps from row to row of both and
 of the result."""
 
 

@@ -95,6 +95,7 @@ class WholeSteps:
         if table is None:
             return None
         self._table[ROWS + 1] = address_of(table)
+        # What compiled code has only the address of must not be freed.
         self._kept_rows = table, copies
 
         def fetch(places: Array) -> None:

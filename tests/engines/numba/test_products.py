@@ -1,4 +1,4 @@
-"""What compiled code is told of products."""
+"""Products in the tables of compiled steps."""
 
 from __future__ import annotations
 
